@@ -1,0 +1,82 @@
+// Package cli is the hall of the house: one file per command, and the only
+// place that wires the rooms together.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Version is set by the linker from the package's version.
+var Version = "0.0.0-dev"
+
+// Env is everything a command may touch of the process it runs in.
+type Env struct {
+	Args   []string
+	Lookup config.LookupEnv
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// Run executes one command and returns its exit status.
+func Run(ctx context.Context, env Env) int {
+	root := New(env)
+	root.SetArgs(env.Args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var silent *exitStatus
+	if errors.As(err, &silent) {
+		return silent.status
+	}
+	fmt.Fprintf(env.Stderr, "bugspark: %v\n", err)
+	for _, hint := range fault.Hints(err) {
+		fmt.Fprintf(env.Stderr, "  next: %s\n", hint)
+	}
+	return fault.Status(err)
+}
+
+// exitStatus ends a command with a status whose reason it printed already.
+type exitStatus struct{ status int }
+
+func (e *exitStatus) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+// New builds the command tree; the slice is the product's table of contents.
+func New(env Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bugspark",
+		Short: "Collect bug reports from web pages, on your own server",
+		Long: `BugSpark collects bug reports from web pages and lets a team triage them,
+on a server of your own.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a check before
+anything was changed, 4 changes wait to be applied.`,
+		Example: `  bugspark setup --non-interactive   make this machine a BugSpark server
+  bugspark status                    show what runs
+  bugspark up --dir /tmp/bugspark    try it in the foreground`,
+		Version:       Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.Wrap(fault.Usage, err, fmt.Sprintf("run '%s --help'", c.CommandPath()), "wrong usage")
+	})
+	root.AddCommand(
+		newConfig(env),
+		newVersion(env),
+	)
+	return root
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// LookupEnv is os.LookupEnv or a test's replacement.
+type LookupEnv func(string) (string, bool)
+
+// Dirs are the three directories of an installation.
+type Dirs struct {
+	Config string // /etc/bugspark
+	State  string // /var/lib/bugspark
+	Run    string // /run/bugspark
+}
+
+// DirsFrom reads the directories from BUGSPARK_CONFIG_DIR, BUGSPARK_STATE_DIR
+// and BUGSPARK_RUN_DIR, which only the foreground runner and tests set.
+func DirsFrom(env LookupEnv) Dirs {
+	get := func(name, otherwise string) string {
+		if v, ok := env(name); ok && v != "" {
+			return v
+		}
+		return otherwise
+	}
+	return Dirs{
+		Config: get("BUGSPARK_CONFIG_DIR", "/etc/bugspark"),
+		State:  get("BUGSPARK_STATE_DIR", "/var/lib/bugspark"),
+		Run:    get("BUGSPARK_RUN_DIR", "/run/bugspark"),
+	}
+}
+
+// File is the path of bugspark.yaml.
+func (d Dirs) File() string { return filepath.Join(d.Config, "bugspark.yaml") }
+
+// CredentialFile is where root keeps the named secret.
+func (d Dirs) CredentialFile(name string) string {
+	return filepath.Join(d.Config, "credentials", name)
+}
+
+// Socket is the path of one of our unix sockets, such as "api".
+func (d Dirs) Socket(name string) string { return filepath.Join(d.Run, name+".sock") }
+
+// PostgresSocketDir is the directory of PostgreSQL's socket (libpq's host).
+func (d Dirs) PostgresSocketDir() string { return filepath.Join(d.Run, "postgresql") }
+
+// ReadCredential returns a secret handed to this process by LoadCredential=,
+// or, for a command run by root outside a unit, the file root keeps. A missing
+// file is an error; an empty one is an unused secret.
+func ReadCredential(env LookupEnv, d Dirs, name string) (string, error) {
+	path := d.CredentialFile(name)
+	if dir, ok := env("CREDENTIALS_DIRECTORY"); ok && dir != "" {
+		path = filepath.Join(dir, name)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("reading credential %s: %w", name, err)
+	}
+	return strings.TrimRight(string(data), "\n"), nil
+}

@@ -1,0 +1,84 @@
+package config_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/bugspark/bugspark/internal/config"
+)
+
+func env(pairs ...string) config.LookupEnv {
+	return func(name string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+func TestParseAppliesFileThenEnvironment(t *testing.T) {
+	c, err := config.Parse("bugspark.yaml", []byte("server:\n  name: bugs.example.org\n  https_port: 8443\nproxy:\n  trusted: [10.0.0.0/8]\n"),
+		env("BUGSPARK_LIMITS_PICTURE_MIB", "3", "BUGSPARK_TLS_HSTS", "true", "BUGSPARK_SERVER_HTTP_PORT", "8080"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Server.PublicURL(); got != "https://bugs.example.org:8443" {
+		t.Errorf("PublicURL = %q", got)
+	}
+	if c.Limits.PictureMiB != 3 || !c.TLS.HSTS || c.Server.HTTPPort != 8080 || len(c.Proxy.Trusted) != 1 {
+		t.Errorf("overrides lost: %+v", c)
+	}
+	if c.Accounts.AdminEmail != "admin@bugs.example.org" {
+		t.Errorf("AdminEmail = %q", c.Accounts.AdminEmail)
+	}
+}
+
+func TestParseNamesEveryMistake(t *testing.T) {
+	for _, tc := range []struct{ name, file, want string }{
+		{"unknown key", "server:\n  nmae: x\n", `line 2: unknown setting "server.nmae"`},
+		{"unknown section", "sever:\n  name: x\n", `line 1: unknown setting "sever"`},
+		{"wrong type", "server:\n  https_port: many\n", `line 2: server.https_port must be a whole number, not "many"`},
+		{"quoted number", "server:\n  https_port: \"443\"\n", "must be a whole number"},
+		{"number for text", "server:\n  name: 12\n", "server.name must be text"},
+		{"not a mapping", "- a\n- b\n", "the file must hold settings"},
+		{"not YAML", "server: [\n", "not valid YAML"},
+		{"bad enum", "tls:\n  mode: magic\n", "tls.mode must be one of internal, acme, files"},
+		{"missing pair", "tls:\n  mode: files\n", "needs tls.certificate and tls.key"},
+		{"same ports", "server:\n  http_port: 443\n", "must differ"},
+		{"bad network", "proxy:\n  trusted: [nonsense]\n", "not a network"},
+		{"scalar for section", "server: x\n", "server must hold settings"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := config.Parse("answers.yaml", []byte(tc.file), env())
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want it to contain %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestSampleIsValidOnceUncommented(t *testing.T) {
+	var sample bytes.Buffer
+	if err := config.WriteSample(&sample); err != nil {
+		t.Fatal(err)
+	}
+	var live []string
+	for line := range strings.Lines(sample.String()) {
+		line = strings.TrimPrefix(line, "#")
+		if !strings.HasPrefix(line, " ") || strings.HasPrefix(line, "  ") {
+			live = append(live, line)
+		}
+	}
+	text := strings.Join(live, "")
+	if _, err := config.Parse("sample", []byte(text), env()); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	for _, s := range config.Settings() {
+		if !strings.Contains(sample.String(), s.Doc) {
+			t.Errorf("the sample does not mention %s", s.Key)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package config
+
+// Setting declares one setting once. The configuration file, the environment
+// names, the sample file, the documentation and the redacted dump all derive
+// from this list.
+type Setting struct {
+	Key     string   // dotted name in bugspark.yaml
+	Default any      // string, int, bool or []string; its type is the setting's type
+	Allowed []string // the only values accepted, when not empty
+	Doc     string   // what it is for, for an administrator
+}
+
+// Settings is every setting that bugspark.yaml accepts, in the order of the
+// sample file. Secrets are not settings: see Credentials.
+func Settings() []Setting {
+	return []Setting{
+		{"server.name", "", nil, "DNS name under which browsers reach this server. Empty: the machine's host name."},
+		{"server.http_port", 80, nil, "TCP port that redirects to HTTPS and answers ACME challenges."},
+		{"server.https_port", 443, nil, "TCP port that serves everything."},
+
+		{"tls.mode", "internal", []string{"internal", "acme", "files"}, "Where the certificate comes from: our own internal CA, an ACME server, or files of yours."},
+		{"tls.certificate", "", nil, "mode files: PEM file with the certificate and its chain. Watched; a valid new one is taken up without a restart."},
+		{"tls.key", "", nil, "mode files: PEM file with the private key, readable by group bugspark-proxy only."},
+		{"tls.acme.directory", "", nil, "mode acme: directory URL of the ACME server."},
+		{"tls.acme.email", "", nil, "mode acme: contact address of the account. Optional."},
+		{"tls.acme.root", "", nil, "mode acme: PEM file of the CA that signed the ACME server's own certificate. Empty: the system's roots."},
+		{"tls.hsts", false, nil, "Send Strict-Transport-Security. Turn on once every name works over HTTPS for good."},
+
+		{"proxy.trusted", []string{}, nil, "Networks (CIDR) of proxies in front of this server whose X-Forwarded-For is believed."},
+		{"proxy.body_limit_mib", 12, nil, "Largest request body the proxy lets through, in MiB."},
+		{"proxy.header_timeout_s", 10, nil, "Seconds a client may take to send its request headers."},
+
+		{"database.mode", "managed", []string{"managed", "external"}, "managed: our own PostgreSQL instance. external: yours, by the DSN in the credential database-dsn."},
+		{"database.shared_buffers_mib", 0, nil, "PostgreSQL's shared_buffers in MiB. 0: a quarter of memory, 64 at least, 4096 at most."},
+		{"database.pool", 16, nil, "Connections the API keeps to PostgreSQL."},
+
+		{"storage.engine", "minio", []string{"minio", "s3", "filesystem"}, "Where pictures live: our MinIO, an S3 service of yours, or a directory (evaluation only)."},
+		{"storage.minio_binary", "", nil, "Path of another MinIO server binary. Empty: the one of the package bugspark-minio."},
+		{"storage.endpoint", "", nil, "engine s3: URL of the service, such as https://s3.example.org."},
+		{"storage.bucket", "bugspark", nil, "Bucket that holds the pictures."},
+		{"storage.region", "us-east-1", nil, "engine s3: region of the bucket."},
+
+		{"accounts.admin_email", "", nil, "Address of the first administrator. Empty: admin@ followed by server.name."},
+		{"accounts.registration", false, nil, "Let anybody who can reach the dashboard make an account."},
+		{"accounts.session_days", 30, nil, "Days after which an unused sign-in ends."},
+
+		{"limits.report_body_kib", 4096, nil, "Largest report, in KiB, without pictures."},
+		{"limits.picture_mib", 10, nil, "Largest picture, in MiB."},
+		{"limits.reports_per_project", 300, nil, "Reports a project takes per minute. 0: no limit."},
+		{"limits.reports_per_address", 20, nil, "Reports one client address may send per minute. 0: no limit."},
+		{"limits.logins_per_address", 10, nil, "Sign-in attempts one client address may make per minute. 0: no limit."},
+
+		{"log.level", "info", []string{"debug", "info", "warn", "error"}, "How much the services write to the journal."},
+	}
+}
+
+// Credential is a secret file below /etc/bugspark/credentials, handed to
+// services by LoadCredential=.
+type Credential struct {
+	Name      string
+	Generated bool // setup makes a random one; otherwise it starts empty
+	Doc       string
+}
+
+// Credentials is every secret of an installation.
+func Credentials() []Credential {
+	return []Credential{
+		{"secret-key", true, "signs picture links and session tokens"},
+		{"storage-access-key", true, "access key id of the object store (yours with storage.engine s3)"},
+		{"storage-secret-key", true, "secret key of the object store (yours with storage.engine s3)"},
+		{"database-dsn", false, "connection string of your PostgreSQL with database.mode external"},
+		{"internal-ca", false, "the internal CA's intermediate key and chain; made by setup"},
+	}
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// validate checks every value and the rules between settings, and names all
+// problems at once.
+func (c Config) validate(name string) error {
+	var bad []string
+	add := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
+
+	for key, value := range map[string]string{
+		"tls.mode": c.TLS.Mode, "database.mode": c.Database.Mode,
+		"storage.engine": c.Storage.Engine, "log.level": c.Log.Level,
+	} {
+		s, _ := declared(key)
+		if !slices.Contains(s.Allowed, value) {
+			add("%s must be one of %s, not %q", key, strings.Join(s.Allowed, ", "), value)
+		}
+	}
+	if strings.ContainsAny(c.Server.Name, "/: \t") || len(c.Server.Name) > 253 {
+		add("server.name must be a bare DNS name or address, not %q", c.Server.Name)
+	}
+	for key, n := range map[string][3]int{
+		"server.http_port":            {c.Server.HTTPPort, 1, 65535},
+		"server.https_port":           {c.Server.HTTPSPort, 1, 65535},
+		"proxy.body_limit_mib":        {c.Proxy.BodyLimitMiB, 1, 1024},
+		"proxy.header_timeout_s":      {c.Proxy.HeaderTimeoutS, 1, 300},
+		"database.shared_buffers_mib": {c.Database.SharedBuffersMiB, 0, 1 << 20},
+		"database.pool":               {c.Database.Pool, 2, 500},
+		"accounts.session_days":       {c.Accounts.SessionDays, 1, 365},
+		"limits.report_body_kib":      {c.Limits.ReportBodyKiB, 16, 65536},
+		"limits.picture_mib":          {c.Limits.PictureMiB, 1, 100},
+		"limits.reports_per_project":  {c.Limits.ReportsPerProject, 0, 1 << 30},
+		"limits.reports_per_address":  {c.Limits.ReportsPerAddress, 0, 1 << 30},
+		"limits.logins_per_address":   {c.Limits.LoginsPerAddress, 0, 1 << 30},
+	} {
+		if n[0] < n[1] || n[0] > n[2] {
+			add("%s must be between %d and %d, not %d", key, n[1], n[2], n[0])
+		}
+	}
+	if c.Server.HTTPPort == c.Server.HTTPSPort {
+		add("server.http_port and server.https_port must differ (both are %d)", c.Server.HTTPPort)
+	}
+	if c.TLS.Mode == "files" && (c.TLS.Certificate == "" || c.TLS.Key == "") {
+		add("tls.mode files needs tls.certificate and tls.key")
+	}
+	if c.TLS.Mode == "acme" && !httpsURL(c.TLS.ACME.Directory) {
+		add("tls.mode acme needs tls.acme.directory, an https URL")
+	}
+	if c.Storage.Engine == "s3" {
+		if u, err := url.Parse(c.Storage.Endpoint); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			add("storage.engine s3 needs storage.endpoint, a URL such as https://s3.example.org")
+		}
+	}
+	if len(c.Storage.Bucket) < 3 || len(c.Storage.Bucket) > 63 || strings.ToLower(c.Storage.Bucket) != c.Storage.Bucket {
+		add("storage.bucket must be 3 to 63 lower-case characters, not %q", c.Storage.Bucket)
+	}
+	if !strings.Contains(c.Accounts.AdminEmail, "@") {
+		add("accounts.admin_email must be an e-mail address, not %q", c.Accounts.AdminEmail)
+	}
+	for _, network := range c.Proxy.Trusted {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			add("proxy.trusted: %q is not a network such as 10.0.0.0/8", network)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	slices.Sort(bad)
+	return fault.New(fault.Usage, "edit "+name+", then run the command again", "%s: %s", name, strings.Join(bad, "; "))
+}
+
+func httpsURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != ""
+}
+
+// PublicURL is the address browsers use, without a trailing slash.
+func (s Server) PublicURL() string {
+	if s.HTTPSPort == 443 {
+		return "https://" + s.Name
+	}
+	return fmt.Sprintf("https://%s:%d", s.Name, s.HTTPSPort)
+}

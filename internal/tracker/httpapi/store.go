@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+// Store is what the API asks of the database. Every method returns a
+// *tracker.Error with code NotFound for what is not there, and Unavailable when
+// the database does not answer.
+type Store interface {
+	Reports
+	Projects
+	Accounts
+
+	// Ping proves that the database answers.
+	Ping(context.Context) error
+}
+
+// Reports keeps reports and the pictures they name.
+type Reports interface {
+	// CreateReport stores r durably: it returns after the commit. When the same
+	// fingerprint was stored in this project within the last five minutes it
+	// returns that report and created is false.
+	CreateReport(ctx context.Context, r tracker.NewReport) (report tracker.Report, created bool, err error)
+	Report(ctx context.Context, id string) (tracker.Report, error)
+	ListReports(ctx context.Context, f tracker.ReportFilter) (tracker.ReportPage, error)
+	ChangeReport(ctx context.Context, id string, c tracker.ReportChange) (tracker.Report, error)
+
+	// DeleteReport removes the row now and marks its pictures for removal 72
+	// hours later, so that a backup of rows never misses an object.
+	DeleteReport(ctx context.Context, id string) error
+
+	// AddPicture records an uploaded object that no report names yet.
+	AddPicture(ctx context.Context, projectID, key, contentType string, size int64) error
+	// PictureBelongs reports whether key was uploaded for this project.
+	PictureBelongs(ctx context.Context, projectID, key string) (bool, error)
+}
+
+// Projects keeps projects and their API keys. Only SHA-256 hashes (lower-case
+// hexadecimal) of keys are stored.
+type Projects interface {
+	CreateProject(ctx context.Context, ownerID, name, domain, keyHash, keyPrefix string) (tracker.Project, error)
+	// Project returns the project with the viewer's role in it (RoleNone if the
+	// viewer may not see it; owner for a superadmin).
+	Project(ctx context.Context, v tracker.Viewer, id string) (tracker.Project, error)
+	// ListProjects returns the active projects the viewer may see, oldest first.
+	ListProjects(ctx context.Context, v tracker.Viewer) ([]tracker.Project, error)
+	// ChangeProject edits; nil stays as it is. settings replaces the whole object.
+	ChangeProject(ctx context.Context, id string, name, domain *string, settings json.RawMessage, active *bool) (tracker.Project, error)
+	DeleteProject(ctx context.Context, id string) error
+	RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (tracker.Project, error)
+	// ProjectByKey returns the active project with that key hash.
+	ProjectByKey(ctx context.Context, keyHash string) (tracker.Project, error)
+}
+
+// Accounts keeps people, their sessions and their tokens. Secrets arrive as
+// SHA-256 hashes (lower-case hexadecimal), passwords already hashed.
+type Accounts interface {
+	AccountByEmail(ctx context.Context, email string) (tracker.Account, error)
+	Account(ctx context.Context, id string) (tracker.Account, error)
+	RenameAccount(ctx context.Context, id string, name *string, preferences map[string]bool) (tracker.Account, error)
+	// SetPassword stores the hash, clears MustChangePassword, and ends every
+	// session of the account but keepSession ("" keeps none).
+	SetPassword(ctx context.Context, id, passwordHash, keepSession string) error
+
+	CreateSession(ctx context.Context, s tracker.Session, accessHash, refreshHash string) (tracker.Session, error)
+	SessionByAccess(ctx context.Context, accessHash string) (tracker.Session, tracker.Account, error)
+	// RotateSession swaps both secrets. The previous refresh secret stays good
+	// for thirty seconds, so that two tabs may refresh at once.
+	RotateSession(ctx context.Context, refreshHash, newAccessHash, newRefreshHash string, accessUntil, expires time.Time) (tracker.Session, tracker.Account, error)
+	EndSession(ctx context.Context, id string) error
+	Sessions(ctx context.Context, accountID string) ([]tracker.Session, error)
+
+	CreateToken(ctx context.Context, accountID, name, hash, prefix string, expires *time.Time) (tracker.AccessToken, error)
+	Tokens(ctx context.Context, accountID string) ([]tracker.AccessToken, error)
+	DeleteToken(ctx context.Context, accountID, id string) error
+	// AccountByToken returns the active account of an unexpired token and notes
+	// its use at most once a minute.
+	AccountByToken(ctx context.Context, hash string) (tracker.Account, error)
+}

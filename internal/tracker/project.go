@@ -1,0 +1,50 @@
+package tracker
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Project collects the reports of one web site.
+type Project struct {
+	ID           string
+	OwnerID      string
+	Name         string
+	Domain       string // comma-separated hosts allowed to send reports; empty allows all
+	APIKeyPrefix string // the first 12 characters
+	IsActive     bool
+	Settings     json.RawMessage // a JSON object; unknown keys survive
+	CreatedAt    time.Time
+	Role         Role // the viewer's, where a viewer asked
+	ReportCount  int
+}
+
+// Role is what an account may do in a project; each includes the ones before.
+type Role string
+
+// The roles, weakest first. RoleNone may not see the project.
+const (
+	RoleNone   Role = ""
+	RoleViewer Role = "viewer"
+	RoleEditor Role = "editor"
+	RoleAdmin  Role = "admin"
+	RoleOwner  Role = "owner"
+)
+
+// Allows reports whether r includes the rights of need.
+func (r Role) Allows(need Role) bool { return rank(r) >= rank(need) && rank(r) > 0 }
+
+func rank(r Role) int {
+	switch r {
+	case RoleViewer:
+		return 1
+	case RoleEditor:
+		return 2
+	case RoleAdmin:
+		return 3
+	case RoleOwner:
+		return 4
+	default:
+		return 0
+	}
+}

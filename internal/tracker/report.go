@@ -1,0 +1,134 @@
+// Package tracker is the product's vocabulary: reports, projects, accounts and
+// the rules they obey. It imports nothing but the standard library.
+package tracker
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Severity is how bad the reporter finds it.
+type Severity string
+
+// Category is what kind of trouble it is.
+type Category string
+
+// Status is where triage stands; any transition is allowed.
+type Status string
+
+// The values of the wire contract.
+const (
+	SeverityLow      Severity = "low"
+	SeverityMedium   Severity = "medium"
+	SeverityHigh     Severity = "high"
+	SeverityCritical Severity = "critical"
+
+	CategoryBug         Category = "bug"
+	CategoryUI          Category = "ui"
+	CategoryPerformance Category = "performance"
+	CategoryCrash       Category = "crash"
+	CategoryOther       Category = "other"
+
+	StatusNew        Status = "new"
+	StatusTriaging   Status = "triaging"
+	StatusInProgress Status = "in_progress"
+	StatusResolved   Status = "resolved"
+	StatusClosed     Status = "closed"
+)
+
+// Severities, Categories and Statuses list the valid values in display order.
+func Severities() []Severity {
+	return []Severity{SeverityLow, SeverityMedium, SeverityHigh, SeverityCritical}
+}
+
+// Categories lists the valid categories in display order.
+func Categories() []Category {
+	return []Category{CategoryBug, CategoryUI, CategoryPerformance, CategoryCrash, CategoryOther}
+}
+
+// Statuses lists the valid statuses in the order of work.
+func Statuses() []Status {
+	return []Status{StatusNew, StatusTriaging, StatusInProgress, StatusResolved, StatusClosed}
+}
+
+// Evidence is what the widget collected, stored verbatim as JSON. Members are
+// nil when the report carried none.
+type Evidence struct {
+	ConsoleLogs json.RawMessage
+	NetworkLogs json.RawMessage
+	UserActions json.RawMessage
+	Metadata    json.RawMessage
+}
+
+// Report is one bug report. Lists leave Evidence and the picture keys empty.
+type Report struct {
+	ID                     string
+	ProjectID              string
+	TrackingID             string // BUG-0001, unique in its project
+	Title                  string
+	Description            string
+	Severity               Severity
+	Category               Category
+	Status                 Status
+	AssigneeID             *string
+	ScreenshotKey          *string
+	AnnotatedScreenshotKey *string
+	Evidence               Evidence
+	ReporterIdentifier     *string
+	ConsoleLogsIncluded    bool
+	CreatedAt              time.Time
+	UpdatedAt              time.Time
+}
+
+// NewReport is a submission that passed the rules of the wire contract.
+type NewReport struct {
+	ProjectID              string
+	Title                  string
+	Description            string
+	Severity               Severity
+	Category               Category
+	ReporterIdentifier     *string
+	ScreenshotKey          *string
+	AnnotatedScreenshotKey *string
+	Evidence               Evidence
+	ConsoleLogsIncluded    bool
+
+	// Fingerprint is the SHA-256 of the complete payload: an identical
+	// submission within five minutes is the same report.
+	Fingerprint [32]byte
+}
+
+// ReportChange is an edit; nil members stay as they are.
+type ReportChange struct {
+	Title         *string
+	Description   *string
+	Severity      *Severity
+	Category      *Category
+	Status        *Status
+	AssigneeID    *string // with SetAssignee; nil clears it
+	SetAssignee   bool
+	ActorID       string // the account that made the change, for the activity log
+	ActorIsSystem bool
+}
+
+// ReportFilter selects a page of reports among those a viewer may see.
+type ReportFilter struct {
+	Viewer     Viewer
+	ProjectID  string // "" is all
+	Statuses   []Status
+	Severities []Severity
+	Search     string    // literal, case-insensitive: title, description, tracking id
+	Since      time.Time // zero is all time
+	SortBy     string    // "createdAt" (default), "updatedAt", "severity", "status", "title", "trackingId"
+	Ascending  bool
+	Page       int // from 1
+	PageSize   int
+	Cursor     string // opaque; replaces Page
+}
+
+// ReportPage is one page; Total counts before paging.
+type ReportPage struct {
+	Items      []Report
+	Total      int
+	NextCursor string
+}
