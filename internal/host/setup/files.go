@@ -1,0 +1,119 @@
+package setup
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/bugspark/bugspark/internal/config"
+)
+
+// file is one file that must exist; make writes it (and may write companions).
+type file struct {
+	path   string
+	detail string
+	make   func() error
+}
+
+// missing reports whether the file is absent. One that cannot be looked at is
+// an error, so that a permission problem never leads to a new secret.
+func (f file) missing() (bool, error) {
+	_, err := os.Stat(f.path)
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	default:
+		return false, fmt.Errorf("looking for %s: %w", f.path, err)
+	}
+}
+
+// files lists what ApplyFiles makes, in order.
+func (s *Site) files() []file {
+	var out []file
+	for _, c := range config.Credentials() {
+		path := s.Dirs.CredentialFile(c.Name)
+		f := file{path: path, detail: c.Doc}
+		switch {
+		case c.Name == "internal-ca":
+			f.make = s.makeAuthority
+		case c.Generated:
+			f.make = func() error { return s.makeSecret(c.Name) }
+		default:
+			f.make = func() error { return writeFile(path, nil, 0o600) }
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (s *Site) makeDirs() error {
+	for path, mode := range map[string]fs.FileMode{
+		s.Dirs.Config: 0o755,
+		filepath.Dir(s.Dirs.CredentialFile("any-name")): 0o700,
+		s.Dirs.State: 0o755,
+		s.Dirs.Run:   0o755,
+	} {
+		if err := os.MkdirAll(path, mode); err != nil {
+			return fmt.Errorf("making directory: %w", err)
+		}
+	}
+	// MkdirAll leaves an existing directory as it is; secrets must not rely on
+	// how somebody made theirs.
+	return os.Chmod(filepath.Dir(s.Dirs.CredentialFile("any-name")), 0o700)
+}
+
+// makeSecret writes 32 random bytes. The storage key id is shorter and of the
+// alphabet S3 services accept; a site with its own S3 starts with empty ones,
+// because a made-up key would only hide that the real one is missing.
+func (s *Site) makeSecret(name string) error {
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return err
+	}
+	text := hex.EncodeToString(raw)
+	if strings.HasPrefix(name, "storage-") && s.Config.Storage.Engine == "s3" {
+		text = ""
+	} else if name == "storage-access-key" {
+		text = base32.StdEncoding.EncodeToString(raw)[:20]
+	}
+	return writeFile(s.Dirs.CredentialFile(name), []byte(text), 0o600)
+}
+
+// makeAuthority writes the root first and the proxy's bundle last: the bundle's
+// presence is what says that the authority is complete.
+func (s *Site) makeAuthority() error {
+	made, err := s.Authority(s.Config.Server.Name, s.Now())
+	if err != nil {
+		return err
+	}
+	if err := writeFile(s.Dirs.CredentialFile("internal-ca-root-key"), made.RootKey, 0o600); err != nil {
+		return err
+	}
+	if err := writeFile(s.RootCertificate(), made.RootCertificate, 0o644); err != nil {
+		return err
+	}
+	return writeFile(s.Dirs.CredentialFile("internal-ca"), made.Bundle, 0o600)
+}
+
+// writeFile replaces path atomically and durably.
+func writeFile(path string, data []byte, mode fs.FileMode) error {
+	if err := renameio.WriteFile(path, data, mode, renameio.WithStaticPermissions(mode)); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
