@@ -16,6 +16,12 @@ func newConfig(env Env) *cobra.Command {
 			RunE:  func(*cobra.Command, []string) error { return config.WriteSample(env.Stdout) },
 		},
 		&cobra.Command{
+			Use:   "reference",
+			Short: "Print the manual page of every setting and secret, as Markdown",
+			Args:  cobra.NoArgs,
+			RunE:  func(*cobra.Command, []string) error { return config.WriteReference(env.Stdout) },
+		},
+		&cobra.Command{
 			Use:   "check",
 			Short: "Check the configuration file and the environment",
 			Args:  cobra.NoArgs,

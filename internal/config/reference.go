@@ -1,0 +1,49 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteReference writes docs/configuration.md: every setting and every secret.
+func WriteReference(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(`# Configuration
+
+Everything is set in ` + "`/etc/bugspark/bugspark.yaml`" + `, which holds only what differs from the defaults below. After an edit,
+` + "`bugspark plan`" + ` shows what would change and ` + "`bugspark apply`" + ` does it. ` + "`bugspark config check`" + ` checks the file alone.
+An environment variable overrides a setting: ` + "`server.name`" + ` is ` + "`BUGSPARK_SERVER_NAME`" + `; lists are separated by commas.
+An unknown key or a value of the wrong type is an error that names the line.
+
+This page is generated from the program (` + "`bugspark config reference`" + `).
+
+## Settings
+
+| setting | default | what it is for |
+| --- | --- | --- |
+`)
+	for _, s := range Settings() {
+		doc := s.Doc
+		if len(s.Allowed) > 0 {
+			doc += " One of: `" + strings.Join(s.Allowed, "`, `") + "`."
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", s.Key, literal(s.Default), doc)
+	}
+	b.WriteString(`
+## Secrets
+
+Secrets are files in ` + "`/etc/bugspark/credentials/`" + ` (root, mode 0600). systemd hands each service only those it needs
+(` + "`LoadCredential=`" + `); none is ever on a command line, in a unit file or in the environment. ` + "`setup`" + ` makes all of them;
+the ones your site does not use are empty. To replace one, write the file and run ` + "`bugspark apply`" + `.
+
+| file | what it is for |
+| --- | --- |
+`)
+	for _, c := range Credentials() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Name, c.Doc)
+	}
+	b.WriteString("| `internal-ca-root-key` | the internal CA's root key; given to no service |\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}

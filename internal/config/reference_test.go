@@ -1,0 +1,24 @@
+package config_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bugspark/bugspark/internal/config"
+)
+
+func TestTheReferenceInTheDocsIsFresh(t *testing.T) {
+	var want bytes.Buffer
+	if err := config.WriteReference(&want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Error("docs/configuration.md is stale: run 'go run ./cmd/bugspark config reference >docs/configuration.md'")
+	}
+}
