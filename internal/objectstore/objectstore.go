@@ -13,8 +13,12 @@ import (
 	"time"
 )
 
-// ErrNotFound is what every method wraps for a key that is not there.
-var ErrNotFound = errors.New("object not found")
+// The errors callers tell apart; every method wraps them.
+var (
+	ErrNotFound = errors.New("object not found")
+	ErrKey      = errors.New("malformed object key")
+	ErrSize     = errors.New("body does not have the announced size")
+)
 
 // Object describes what is stored under a key.
 type Object struct {
@@ -24,13 +28,11 @@ type Object struct {
 	ModifiedAt  time.Time
 }
 
-// Store is one bucket or directory. Keys are slash-separated, of the characters
-// A-Z a-z 0-9 . _ -, without empty, "." or ".." parts, 512 bytes at most; any
-// other key is an error before storage is touched. Methods are safe for
-// concurrent use.
+// Store is one bucket or directory. A key that CheckKey refuses is an ErrKey
+// before storage is touched. Methods are safe for concurrent use.
 type Store interface {
 	// Put stores size bytes of body under key and returns once they are durable.
-	// A body shorter or longer than size is an error and leaves no object. An
+	// A body shorter or longer than size is an ErrSize and leaves no object. An
 	// existing object under that key is replaced whole or not at all.
 	Put(ctx context.Context, key, contentType string, body io.Reader, size int64) error
 
@@ -42,7 +44,8 @@ type Store interface {
 	// Delete removes an object; one that is not there is no error.
 	Delete(ctx context.Context, key string) error
 
-	// List yields every object whose key starts with prefix, in key order.
+	// List yields every object whose key starts with prefix, in key order. An
+	// error is yielded last.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 
 	// Prepare makes the bucket or directory if it is not there; it may be
