@@ -76,6 +76,7 @@ anything was changed, 4 changes wait to be applied.`,
 	})
 	root.AddCommand(
 		newConfig(env),
+		newDashboard(env),
 		newVersion(env),
 	)
 	return root
