@@ -1,0 +1,9 @@
+// Package systemd embeds the unit files, the one description of what runs.
+package systemd
+
+import "embed"
+
+// Units holds every unit file as the packages ship it.
+//
+//go:embed *.service *.socket *.target *.slice
+var Units embed.FS
