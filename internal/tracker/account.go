@@ -28,6 +28,11 @@ type Session struct {
 	CreatedAt time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time
+
+	// AccessUntil is when the access secret ends; the refresh secret lasts until
+	// ExpiresAt. Lists leave it zero.
+	AccessUntil time.Time
+
 	Address   string
 	UserAgent string
 }

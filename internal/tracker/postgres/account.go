@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+const accountColumns = `a.id, a.email, a.name, a.password_hash, a.is_superadmin, a.is_active, a.must_change_password, a.notification_preferences, a.created_at`
+
+func accountFields(a *tracker.Account) []any {
+	return []any{&a.ID, &a.Email, &a.Name, &a.PasswordHash, &a.IsSuperadmin, &a.IsActive, &a.MustChangePassword, &a.NotificationPreferences, &a.CreatedAt}
+}
+
+func scanAccount(row pgx.CollectableRow) (tracker.Account, error) {
+	var a tracker.Account
+	err := row.Scan(accountFields(&a)...)
+	a.CreatedAt = a.CreatedAt.UTC()
+	return a, err
+}
+
+func (s *Store) account(ctx context.Context, doing, sql string, args ...any) (tracker.Account, error) {
+	a, err := collectOne(ctx, s.pool, scanAccount, sql, args...)
+	return a, failed(doing, err)
+}
+
+// normalEmail is the form addresses are stored and compared in.
+func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(clean(email))) }
+
+const insertAccount = `INSERT INTO accounts AS a (id, email, name, password_hash, is_superadmin, must_change_password)
+VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + accountColumns
+
+// CreateAccount makes an account of a's Email, Name, PasswordHash, IsSuperadmin
+// and MustChangePassword. An address that is taken is Refused.
+func (s *Store) CreateAccount(ctx context.Context, a tracker.Account) (tracker.Account, error) {
+	id, err := newID()
+	if err != nil {
+		return tracker.Account{}, err
+	}
+	out, err := s.account(ctx, "making an account", insertAccount,
+		id, normalEmail(a.Email), clean(a.Name), a.PasswordHash, a.IsSuperadmin, a.MustChangePassword)
+	switch {
+	case violates(err, "accounts_email_key"):
+		return tracker.Account{}, &tracker.Error{Code: tracker.Refused, Field: "email", Message: "has an account already"}
+	case violates(err, "accounts_email_check"):
+		return tracker.Account{}, &tracker.Error{Code: tracker.Invalid, Field: "email", Message: "must have 3 to 255 characters"}
+	case violates(err, "accounts_name_check"):
+		return tracker.Account{}, &tracker.Error{Code: tracker.Invalid, Field: "name", Message: "must have 1 to 255 characters"}
+	}
+	return out, err
+}
+
+// An address in use by somebody else's ordinary account must not become an
+// administrator behind their back, hence no ON CONFLICT on it.
+const insertFirstAdmin = `INSERT INTO accounts (id, email, name, password_hash, is_superadmin, must_change_password)
+SELECT $1, $2, $3, $4, true, true WHERE NOT EXISTS (SELECT FROM accounts WHERE is_superadmin AND is_active) RETURNING id`
+
+// EnsureFirstAdmin makes a superadmin with a password to be changed at first
+// sign-in, unless there is an active superadmin. It may be repeated, and two at
+// once make one.
+func (s *Store) EnsureFirstAdmin(ctx context.Context, email, name, passwordHash string) (created bool, err error) {
+	id, err := newID()
+	if err != nil {
+		return false, err
+	}
+	err = s.inTx(ctx, "making the first administrator", func(tx pgx.Tx) error {
+		// Conflicts with itself and with other writers, not with readers.
+		if _, err := tx.Exec(ctx, `LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, insertFirstAdmin, id, normalEmail(email), clean(name), passwordHash)
+		created = tag.RowsAffected() == 1
+		return err
+	})
+	if violates(err, "accounts_email_key") {
+		return false, &tracker.Error{Code: tracker.Refused, Field: "email", Message: "belongs to an account that is not an administrator"}
+	}
+	return created && err == nil, err
+}
+
+const accountByEmail = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.email = $1`
+
+// AccountByEmail returns the account, active or not, with that address in any
+// case.
+func (s *Store) AccountByEmail(ctx context.Context, email string) (tracker.Account, error) {
+	return s.account(ctx, "looking up an address", accountByEmail, normalEmail(email))
+}
+
+const accountByID = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.id = $1`
+
+// Account returns the account, active or not.
+func (s *Store) Account(ctx context.Context, id string) (tracker.Account, error) {
+	if err := checkID(id); err != nil {
+		return tracker.Account{}, err
+	}
+	return s.account(ctx, "reading an account", accountByID, id)
+}
+
+const renameAccount = `UPDATE accounts a SET name = coalesce($2, name), notification_preferences = coalesce($3, notification_preferences), updated_at = now()
+WHERE id = $1 RETURNING ` + accountColumns
+
+// RenameAccount changes the name and the preferences; nil stays as it is.
+func (s *Store) RenameAccount(ctx context.Context, id string, name *string, preferences map[string]bool) (tracker.Account, error) {
+	if err := checkID(id); err != nil {
+		return tracker.Account{}, err
+	}
+	var doc any // an untyped nil: a nil map would become the JSON null
+	if preferences != nil {
+		cleaned := make(map[string]bool, len(preferences))
+		for k, v := range preferences {
+			cleaned[clean(k)] = v
+		}
+		doc = cleaned
+	}
+	return s.account(ctx, "renaming an account", renameAccount, id, cleanOptional(name), doc)
+}
+
+const setPassword = `UPDATE accounts SET password_hash = $2, must_change_password = $3, updated_at = now() WHERE id = $1 RETURNING id`
+
+const endOtherSessions = `DELETE FROM sessions WHERE account_id = $1 AND ($2::uuid IS NULL OR id <> $2)`
+
+// SetPassword stores the hash, clears MustChangePassword, and ends every session
+// of the account but keepSession ("" keeps none).
+func (s *Store) SetPassword(ctx context.Context, id, passwordHash, keepSession string) error {
+	return s.storePassword(ctx, id, passwordHash, keepSession, false)
+}
+
+// ResetPassword stores the hash of a password made by somebody else, to be
+// changed at the next sign-in, and ends every session of the account.
+func (s *Store) ResetPassword(ctx context.Context, id, passwordHash string) error {
+	return s.storePassword(ctx, id, passwordHash, "", true)
+}
+
+func (s *Store) storePassword(ctx context.Context, id, passwordHash, keepSession string, mustChange bool) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	var keep *string
+	if checkID(keepSession) == nil {
+		keep = &keepSession
+	}
+	return s.inTx(ctx, "storing a password", func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, setPassword, id, passwordHash, mustChange).Scan(&id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, endOtherSessions, id, keep)
+		return err
+	})
+}

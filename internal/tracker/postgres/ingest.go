@@ -1,0 +1,204 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+// A batch ends at whichever comes first. 128 reports are far more than arrive
+// during one commit; the bytes bound a server's memory and one transaction.
+const (
+	maxBatch      = 128
+	maxBatchBytes = 8 << 20
+	ingestWriters = 2
+)
+
+// ingester shares transactions between the reports that arrive at the same
+// time. Nobody waits for a batch to fill: a writer takes what queued up while
+// the commit before it was on its way to the disk, so that one lonely report
+// costs one commit, and so do fifty.
+//
+// It has its own connections: a slow list must not hold up a report.
+type ingester struct {
+	pool     *pgxpool.Pool
+	codec    *evidenceCodec
+	patience time.Duration
+	log      *slog.Logger
+
+	queue   chan *submission // unbuffered: what is not taken was never accepted
+	closing chan struct{}
+	once    sync.Once
+	writers sync.WaitGroup
+}
+
+// submission is one CreateReport that waits for its commit.
+type submission struct {
+	report   tracker.NewReport
+	evidence []byte // as stored
+	id       string
+	until    time.Time // when its patience ends
+
+	result tracker.Report
+	fresh  bool
+	err    error
+	done   chan struct{} // closed once the three above are final
+}
+
+func (s *submission) size() int { return len(s.evidence) + len(s.report.Description) + 1024 }
+
+func (s *submission) finish(r tracker.Report, fresh bool, err error) {
+	s.result, s.fresh, s.err = r, fresh, err
+	close(s.done)
+}
+
+func newIngester(ctx context.Context, config *pgxpool.Config, o Options) (*ingester, error) {
+	config.MaxConns = ingestWriters
+	// The statement never changes and knows its way: planning it again for
+	// every batch would be a third of its cost.
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	// A report is durable when it is acknowledged, whatever the server's default.
+	config.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	codec, err := newEvidenceCodec()
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	in := &ingester{pool: pool, codec: codec, patience: o.Patience, log: o.Log,
+		queue: make(chan *submission), closing: make(chan struct{})}
+	for range ingestWriters {
+		in.writers.Go(in.run)
+	}
+	return in, nil
+}
+
+var errClosing = &tracker.Error{Code: tracker.Unavailable, Message: "the server is stopping"}
+
+// submit waits until s is committed or refused. When ctx ends first the report
+// may still be stored; sending it again finds it by its fingerprint.
+func (in *ingester) submit(ctx context.Context, s *submission) error {
+	patience := time.NewTimer(time.Until(s.until))
+	defer patience.Stop()
+	select {
+	case <-in.closing: // first, since a select among several is a lottery
+		return errClosing
+	default:
+	}
+	select {
+	case in.queue <- s:
+	case <-patience.C:
+		return failed("waiting for the database", context.DeadlineExceeded)
+	case <-ctx.Done():
+		return failed("storing a report", context.Cause(ctx))
+	case <-in.closing:
+		return errClosing
+	}
+	select {
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return failed("storing a report", context.Cause(ctx))
+	}
+}
+
+func (in *ingester) run() {
+	for {
+		select {
+		case first := <-in.queue:
+			in.flush(in.collect(first))
+		case <-in.closing:
+			return
+		}
+	}
+}
+
+// collect adds to first whatever else is waiting right now.
+func (in *ingester) collect(first *submission) []*submission {
+	batch, size := []*submission{first}, first.size()
+	for len(batch) < maxBatch && size < maxBatchBytes {
+		select {
+		case s := <-in.queue:
+			batch, size = append(batch, s), size+s.size()
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// flush brings every submission of the batch to an end. While the database is
+// away it tries again: if the lost attempt was committed after all, the
+// fingerprint finds it. When the database refuses the data, the batch is halved
+// until the one to blame is alone.
+func (in *ingester) flush(batch []*submission) {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := in.attempt(batch)
+		switch {
+		case err == nil:
+			return
+		case lost(err) || timedOut(err):
+			batch = in.dropImpatient(batch, err)
+			if len(batch) == 0 {
+				return
+			}
+			in.log.Warn("storing reports again", "reports", len(batch), "error", err)
+			select {
+			case <-time.After(pause):
+			case <-in.closing:
+				in.refuse(batch, errClosing)
+				return
+			}
+		case len(batch) > 1:
+			in.flush(batch[:len(batch)/2])
+			in.flush(batch[len(batch)/2:])
+			return
+		default:
+			in.refuse(batch, failed("storing a report", err))
+			return
+		}
+	}
+}
+
+func (in *ingester) attempt(batch []*submission) error {
+	// Not a caller's context: one that leaves must not take the others along.
+	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+	defer cancel()
+	return in.store(ctx, batch)
+}
+
+// dropImpatient ends the submissions that have waited long enough.
+func (in *ingester) dropImpatient(batch []*submission, err error) []*submission {
+	now, rest := time.Now(), batch[:0:0]
+	for _, s := range batch {
+		if now.After(s.until) {
+			s.finish(tracker.Report{}, false, failed("storing a report", err))
+			continue
+		}
+		rest = append(rest, s)
+	}
+	return rest
+}
+
+func (in *ingester) refuse(batch []*submission, err error) {
+	for _, s := range batch {
+		s.finish(tracker.Report{}, false, err)
+	}
+}
+
+// close lets the batches under way finish and refuses everything else.
+func (in *ingester) close() {
+	in.once.Do(func() { close(in.closing) })
+	in.writers.Wait()
+	in.pool.Close()
+	in.codec.close()
+}

@@ -1,0 +1,140 @@
+// Package postgres keeps the tracker's data in PostgreSQL: one file per entity,
+// each statement a constant beside its function.
+//
+// Methods return a *tracker.Error with code NotFound for what is not there and
+// Unavailable when the database does not answer in time.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Options say which database to open.
+type Options struct {
+	// DSN is the connection string of an external database; when it is empty,
+	// Host (the directory of PostgreSQL's socket), Role and Database are used.
+	DSN      string
+	Host     string
+	Role     string
+	Database string // empty: "bugspark"
+
+	// Pool is the largest number of connections for everything but incoming
+	// reports, which have two of their own. Zero means 8.
+	Pool int
+
+	// Patience is how long a new report waits for a database that is away
+	// before its sender is told to come back. Zero means ten seconds.
+	Patience time.Duration
+
+	Log *slog.Logger
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	pool   *pgxpool.Pool
+	ingest *ingester
+	config *pgx.ConnConfig
+	log    *slog.Logger
+}
+
+// Every statement ends: a list that takes longer than statementTimeout helps
+// nobody, and a lock that waits longer than lockTimeout is stuck.
+const (
+	statementTimeout = 15 * time.Second
+	lockTimeout      = 5 * time.Second
+	connectTimeout   = 5 * time.Second
+)
+
+// Open prepares a store. It does not connect, so that a service may start
+// before its database: Ping tells when it answers.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Pool == 0 {
+		o.Pool = 8
+	}
+	if o.Patience == 0 {
+		o.Patience = 10 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	config, err := poolConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	reports := config.Copy()
+	config.MaxConns = int32(o.Pool)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	ingest, err := newIngester(ctx, reports, o)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &Store{pool: pool, ingest: ingest, config: config.ConnConfig, log: o.Log}, nil
+}
+
+func poolConfig(o Options) (*pgxpool.Config, error) {
+	// An empty connection string makes pgx read PG* variables; ours are given
+	// in full, and a DSN of the customer's may lean on them.
+	config, err := pgxpool.ParseConfig(o.DSN)
+	if err != nil {
+		// pgx's message repeats the string with its password blotted out.
+		return nil, fault.Wrap(fault.Preflight, err, "correct the credential database-dsn (postgres://user:password@host/database)",
+			"reading the database's connection string")
+	}
+	c := config.ConnConfig
+	if o.DSN == "" {
+		c.Host, c.User, c.Database = o.Host, o.Role, o.Database
+		c.Port, c.Password, c.TLSConfig, c.Fallbacks = 5432, "", nil, nil
+		if c.Database == "" {
+			c.Database = "bugspark"
+		}
+	}
+	c.ConnectTimeout = connectTimeout
+	for name, value := range map[string]string{
+		"application_name":                    "bugspark",
+		"timezone":                            "UTC",
+		"statement_timeout":                   milliseconds(statementTimeout),
+		"lock_timeout":                        milliseconds(lockTimeout),
+		"idle_in_transaction_session_timeout": milliseconds(statementTimeout),
+		"jit":                                 "off", // statements are short, and our server forbids writable code
+	} {
+		c.RuntimeParams[name] = value
+	}
+	config.MaxConnIdleTime = 5 * time.Minute
+	return config, nil
+}
+
+func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
+
+// Close finishes the reports under way and closes every connection.
+func (s *Store) Close() {
+	s.ingest.close()
+	s.pool.Close()
+}
+
+// Ping proves that the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.pool.Ping(ctx); err != nil {
+		return failed("asking the database for a sign of life", err)
+	}
+	return nil
+}
+
+// inTx runs f in one transaction and commits it.
+func (s *Store) inTx(ctx context.Context, doing string, f func(pgx.Tx) error) error {
+	if err := pgx.BeginFunc(ctx, s.pool, f); err != nil {
+		return failed(doing, err)
+	}
+	return nil
+}

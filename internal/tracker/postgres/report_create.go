@@ -1,0 +1,250 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+// CreateReport stores r and returns once it is committed. When the project got
+// the same fingerprint within the last five minutes it returns that report, and
+// created is false. A project that is gone is NotFound.
+func (s *Store) CreateReport(ctx context.Context, r tracker.NewReport) (report tracker.Report, created bool, err error) {
+	sub, err := s.ingest.prepare(r)
+	if err != nil {
+		return tracker.Report{}, false, err
+	}
+	if err := s.ingest.submit(ctx, sub); err != nil {
+		return tracker.Report{}, false, err
+	}
+	return sub.result, sub.fresh, nil
+}
+
+// prepare does in the caller's goroutine all that needs no database.
+func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
+	if err := checkID(r.ProjectID); err != nil {
+		return nil, err
+	}
+	r.Title, r.Description = clean(r.Title), clean(r.Description)
+	r.ReporterIdentifier = cleanOptional(r.ReporterIdentifier)
+	r.ScreenshotKey, r.AnnotatedScreenshotKey = cleanOptional(r.ScreenshotKey), cleanOptional(r.AnnotatedScreenshotKey)
+	stored, seen, err := in.codec.encode(r.Evidence)
+	if err != nil {
+		return nil, err
+	}
+	r.Evidence = seen
+	id, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	return &submission{report: r, evidence: stored, id: id, until: time.Now().Add(in.patience), done: make(chan struct{})}, nil
+}
+
+// lockProjects makes everything that writes the reports of these projects wait
+// in line, so that duplicates and numbers are certain. Sorted, so that two
+// batches cannot wait for each other. It is a statement of its own because the
+// next one must see what the holder before us committed.
+const lockProjects = `SELECT project_id FROM report_counters WHERE project_id = ANY($1::uuid[]) ORDER BY project_id FOR UPDATE`
+
+// insertReports stores the reports whose fingerprint is new, numbers them, and
+// counts them. The scalar subquery, unlike NOT EXISTS, cannot be turned into a
+// join that reads the whole table.
+const insertReports = `
+WITH input AS (
+	SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::bytea[], $12::bytea[])
+	WITH ORDINALITY AS i (id, project_id, title, description, severity, category, reporter_identifier, screenshot_key, annotated_screenshot_key, console_logs_included, fingerprint, evidence, ord)
+), fresh AS (
+	SELECT i.*, (row_number() OVER (PARTITION BY i.project_id ORDER BY i.ord))::int AS n
+	FROM input i
+	WHERE (
+		SELECT r.id FROM reports r
+		WHERE r.fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1, (extract(epoch FROM now()) / 300)::int])
+		  AND r.fingerprint = i.fingerprint AND r.project_id = i.project_id AND r.created_at > now() - interval '5 minutes'
+		LIMIT 1
+	) IS NULL
+), numbered AS (
+	UPDATE report_counters c SET last_number = c.last_number + f.reports
+	FROM (SELECT project_id, count(*)::int AS reports FROM fresh GROUP BY project_id) f
+	WHERE c.project_id = f.project_id
+	RETURNING c.project_id, c.last_number - f.reports AS base
+), stored AS (
+	INSERT INTO reports (id, project_id, number, title, description, severity, category, reporter_identifier, screenshot_key,
+		annotated_screenshot_key, console_logs_included, fingerprint, fingerprint_window, evidence, created_at, updated_at)
+	SELECT f.id, f.project_id, c.base + f.n, f.title, f.description, f.severity::report_severity, f.category::report_category, f.reporter_identifier,
+		f.screenshot_key, f.annotated_screenshot_key, f.console_logs_included, f.fingerprint, (extract(epoch FROM now()) / 300)::int, f.evidence, now(), now()
+	FROM fresh f JOIN numbered c USING (project_id)
+	RETURNING id, project_id, severity, tracking_id, created_at
+), tallied AS (
+	INSERT INTO report_tallies AS t (project_id, day, status, severity, reports)
+	SELECT project_id, (now() AT TIME ZONE 'UTC')::date, 'new', severity, count(*) FROM stored GROUP BY project_id, severity
+	ON CONFLICT (project_id, day, status, severity) DO UPDATE SET reports = t.reports + excluded.reports
+)
+SELECT id, tracking_id, created_at FROM stored`
+
+// linkPictures ties uploaded pictures to the reports that name them. A picture
+// that is not there (any more) is left out rather than costing the report.
+const linkPictures = `
+INSERT INTO report_pictures (key, report_id)
+SELECT p.key, r.id FROM unnest($1::text[], $2::uuid[]) AS named (key, report_id)
+JOIN reports r ON r.id = named.report_id JOIN pictures p ON p.key = named.key AND p.project_id = r.project_id
+ON CONFLICT DO NOTHING`
+
+// store commits the batch, in one round trip, and finishes every submission of
+// it; or it returns an error and finishes none. The statements of one pipeline
+// are one transaction, which commits at its end.
+func (in *ingester) store(ctx context.Context, batch []*submission) error {
+	unique, repeats := splitRepeats(batch)
+	var b pgx.Batch
+	queueInsert(&b, unique)
+
+	conn, err := in.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	answers := conn.SendBatch(ctx, &b)
+	_, err = answers.Exec() // lockProjects
+	var stored map[string]storedReport
+	if err == nil {
+		stored, err = readStored(answers)
+	}
+	if closing := answers.Close(); err == nil { // the commit's own verdict
+		err = closing
+	}
+	if err != nil {
+		return err
+	}
+	return settle(ctx, conn, in.codec, unique, repeats, stored)
+}
+
+// splitRepeats sets aside the submissions that repeat one before them in the
+// same batch: the statement would not see the one from the other.
+func splitRepeats(batch []*submission) (unique []*submission, repeats map[*submission]*submission) {
+	type key struct {
+		project     string
+		fingerprint [32]byte
+	}
+	first := make(map[key]*submission, len(batch))
+	for _, s := range batch {
+		k := key{s.report.ProjectID, s.report.Fingerprint}
+		if original, seen := first[k]; seen {
+			if repeats == nil {
+				repeats = map[*submission]*submission{}
+			}
+			repeats[s] = original
+			continue
+		}
+		first[k] = s
+		unique = append(unique, s)
+	}
+	return unique, repeats
+}
+
+// queueInsert puts the batch's columns side by side, as unnest wants them.
+func queueInsert(b *pgx.Batch, batch []*submission) {
+	n := len(batch)
+	ids, projects := make([]string, n), make([]string, n)
+	titles, descriptions := make([]string, n), make([]string, n)
+	severities, categories := make([]string, n), make([]string, n)
+	reporters, shots, annotated := make([]*string, n), make([]*string, n), make([]*string, n)
+	logs, fingerprints, evidence := make([]bool, n), make([][]byte, n), make([][]byte, n)
+	var keys, keyOwners []string
+	for i, s := range batch {
+		r := &s.report
+		ids[i], projects[i] = s.id, r.ProjectID
+		titles[i], descriptions[i] = r.Title, r.Description
+		severities[i], categories[i] = string(r.Severity), string(r.Category)
+		reporters[i], shots[i], annotated[i] = r.ReporterIdentifier, r.ScreenshotKey, r.AnnotatedScreenshotKey
+		logs[i], fingerprints[i], evidence[i] = r.ConsoleLogsIncluded, r.Fingerprint[:], s.evidence
+		for _, key := range []*string{r.ScreenshotKey, r.AnnotatedScreenshotKey} {
+			if key != nil {
+				keys, keyOwners = append(keys, *key), append(keyOwners, s.id)
+			}
+		}
+	}
+	b.Queue(lockProjects, projects)
+	b.Queue(insertReports, ids, projects, titles, descriptions, severities, categories, reporters, shots, annotated, logs, fingerprints, evidence)
+	if len(keys) > 0 {
+		b.Queue(linkPictures, keys, keyOwners)
+	}
+}
+
+type storedReport struct {
+	trackingID string
+	createdAt  time.Time
+}
+
+func readStored(answers pgx.BatchResults) (map[string]storedReport, error) {
+	rows, err := answers.Query()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	stored := map[string]storedReport{}
+	for rows.Next() {
+		var id string
+		var r storedReport
+		if err := rows.Scan(&id, &r.trackingID, &r.createdAt); err != nil {
+			return nil, err
+		}
+		stored[id] = r
+	}
+	return stored, rows.Err()
+}
+
+const reportByFingerprint = `SELECT ` + reportColumns + `, evidence FROM reports r
+WHERE fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1, (extract(epoch FROM now()) / 300)::int])
+  AND fingerprint = $2 AND project_id = $1 AND created_at > now() - interval '5 minutes'
+ORDER BY created_at DESC LIMIT 1`
+
+// settle tells every sender of a committed batch what became of the report.
+// What was not inserted is there already: either sent twice, or by an attempt
+// of ours whose answer was lost, which the id gives away.
+func settle(ctx context.Context, q querier, codec *evidenceCodec, unique []*submission, repeats map[*submission]*submission, stored map[string]storedReport) error {
+	type outcome struct {
+		report tracker.Report
+		fresh  bool
+		err    error
+	}
+	outcomes := make(map[*submission]outcome, len(unique))
+	for _, s := range unique {
+		if row, ok := stored[s.id]; ok {
+			outcomes[s] = outcome{report: s.asStored(row), fresh: true}
+			continue
+		}
+		found, err := scanReport(q.QueryRow(ctx, reportByFingerprint, s.report.ProjectID, s.report.Fingerprint[:]), codec)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows): // no counter to number it with
+			outcomes[s] = outcome{err: tracker.Errorf(tracker.NotFound, "the project is gone")}
+		case err != nil:
+			return err
+		default:
+			outcomes[s] = outcome{report: found, fresh: found.ID == s.id}
+		}
+	}
+	for s, o := range outcomes {
+		s.finish(o.report, o.fresh, o.err)
+	}
+	for s, original := range repeats {
+		o := outcomes[original]
+		s.finish(o.report, false, o.err)
+	}
+	return nil
+}
+
+// asStored is the report as a reader will see it, without asking again.
+func (s *submission) asStored(row storedReport) tracker.Report {
+	r := s.report
+	return tracker.Report{
+		ID: s.id, ProjectID: r.ProjectID, TrackingID: row.trackingID,
+		Title: r.Title, Description: r.Description,
+		Severity: r.Severity, Category: r.Category, Status: tracker.StatusNew,
+		ScreenshotKey: r.ScreenshotKey, AnnotatedScreenshotKey: r.AnnotatedScreenshotKey,
+		Evidence: r.Evidence, ReporterIdentifier: r.ReporterIdentifier, ConsoleLogsIncluded: r.ConsoleLogsIncluded,
+		CreatedAt: row.createdAt.UTC(), UpdatedAt: row.createdAt.UTC(),
+	}
+}
