@@ -67,6 +67,8 @@ type Accounts interface {
 	// session of the account but keepSession ("" keeps none).
 	SetPassword(ctx context.Context, id, passwordHash, keepSession string) error
 
+	// CreateSession signs in until s.ExpiresAt. The access secret is good until
+	// s.AccessUntil; zero means as long as the session.
 	CreateSession(ctx context.Context, s tracker.Session, accessHash, refreshHash string) (tracker.Session, error)
 	SessionByAccess(ctx context.Context, accessHash string) (tracker.Session, tracker.Account, error)
 	// RotateSession swaps both secrets. The previous refresh secret stays good
