@@ -1,0 +1,140 @@
+package unit_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/unit"
+	"github.com/bugspark/bugspark/systemd"
+)
+
+func shipped(t *testing.T) unit.Set {
+	t.Helper()
+	s, err := unit.Load(systemd.Units)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestEveryShippedServiceHasAnAccountAndASandbox(t *testing.T) {
+	services, err := shipped(t).Services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(services) != 8 {
+		t.Errorf("%d services", len(services))
+	}
+	for _, u := range services {
+		want := strings.TrimSuffix(u.Name, ".service")
+		if u.Name == "bugspark-supervisor.service" {
+			want = "root"
+		}
+		if u.Service.User != want {
+			t.Errorf("%s runs as %s", u.Name, u.Service.User)
+		}
+		if !slices.Contains(u.Extra, unit.Option{Section: "Service", Key: "ProtectSystem", Value: "strict"}) {
+			t.Errorf("%s has no sandbox", u.Name)
+		}
+		if u.Service.ExecStart[0] != "/usr/bin/bugspark" {
+			t.Errorf("%s runs %v", u.Name, u.Service.ExecStart)
+		}
+	}
+}
+
+func TestServicesComeAfterWhatTheyNeed(t *testing.T) {
+	services, err := shipped(t).Services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) int {
+		return slices.IndexFunc(services, func(u unit.Unit) bool { return u.Name == "bugspark-"+name+".service" })
+	}
+	for _, pair := range [][2]string{{"postgres", "migrate"}, {"migrate", "api"}, {"minio", "storage"}, {"storage", "api"}} {
+		if at(pair[0]) > at(pair[1]) {
+			t.Errorf("%s comes after %s", pair[0], pair[1])
+		}
+	}
+}
+
+func TestTheProxyGetsBothPorts(t *testing.T) {
+	var got []string
+	for _, u := range shipped(t).SocketsOf("bugspark-proxy.service") {
+		got = append(got, u.Socket.Name+"="+u.Socket.ListenStream)
+	}
+	if !slices.Equal(got, []string{"http=80", "https=443"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestCredentialsAreDeclaredSettings(t *testing.T) {
+	declared := map[string]bool{}
+	for _, c := range config.Credentials() {
+		declared[c.Name] = true
+	}
+	services, err := shipped(t).Services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, u := range services {
+		for _, c := range u.Service.Credentials {
+			used[c.Name] = true
+			if !declared[c.Name] || c.Path != "/etc/bugspark/credentials/"+c.Name {
+				t.Errorf("%s loads %v", u.Name, c)
+			}
+		}
+	}
+	for name := range declared {
+		if !used[name] {
+			t.Errorf("no unit loads the credential %s", name)
+		}
+	}
+}
+
+func TestMistakesNameFileSectionAndKey(t *testing.T) {
+	for _, tc := range []struct{ name, file, text, want string }{
+		{"no command", "a.service", "[Service]\nType=notify\n", "a.service: [Service] ExecStart= is missing"},
+		{"prefix", "a.service", "[Service]\nExecStart=+/bin/true\n", `a.service: [Service] ExecStart=+/bin/true: "+/bin/true" is no absolute path`},
+		{"quotes", "a.service", "[Service]\nExecStart=/bin/echo \"a b\"\n", "quoting"},
+		{"span", "a.service", "[Service]\nExecStart=/bin/true\nRestartSec=soon\n", "[Service] RestartSec=soon: not a time span"},
+		{"credential", "a.service", "[Service]\nExecStart=/bin/true\nLoadCredential=x\n", "want NAME:PATH"},
+		{"dangling", "a.service", "[Unit]\nAfter=bugspark-nothing.service\n[Service]\nExecStart=/bin/true\n", "not shipped"},
+		{"orphan socket", "a.socket", "[Socket]\nListenStream=80\n", "Service=a.service is not shipped"},
+		{"service key in a socket", "a.socket", "[Service]\nType=notify\n", "this unit is no service"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := unit.Load(fstest.MapFS{tc.file: {Data: []byte(tc.text)}})
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestCirclesAreFound(t *testing.T) {
+	s, err := unit.Load(fstest.MapFS{
+		"bugspark-a.service": {Data: []byte("[Unit]\nAfter=bugspark-b.service\n[Service]\nExecStart=/bin/true\n")},
+		"bugspark-b.service": {Data: []byte("[Unit]\nAfter=bugspark-a.service\n[Service]\nExecStart=/bin/true\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Services(); err == nil || !strings.Contains(err.Error(), "circle") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSpans(t *testing.T) {
+	u, err := shipped(t).Unit("bugspark-api.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Service.RestartSec != 500*time.Millisecond || u.Service.Watchdog != 30*time.Second {
+		t.Errorf("%+v", u.Service)
+	}
+}
