@@ -77,6 +77,8 @@ anything was changed, 4 changes wait to be applied.`,
 	root.AddCommand(
 		newConfig(env),
 		newDashboard(env),
+		newMigrate(env),
+		newUser(env),
 		newVersion(env),
 	)
 	return root

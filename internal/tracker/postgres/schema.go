@@ -66,6 +66,12 @@ func (s *Schema) Validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return st.Verdict()
+}
+
+// Verdict is nil when the API may work on such a database, and otherwise says
+// why not and what to do about it.
+func (st SchemaStatus) Verdict() error {
 	switch {
 	case st.Version > st.Newest:
 		return errNewer(st)

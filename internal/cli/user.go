@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/tracker"
+	"github.com/bugspark/bugspark/internal/tracker/password"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
+)
+
+type userOptions struct {
+	email        string
+	name         string
+	passwordFile string
+	superadmin   bool
+	json         bool
+}
+
+// userResult is what the user commands print with --json. OneTimePassword is
+// empty when the password came from a file.
+type userResult struct {
+	ID              string `json:"id"`
+	Email           string `json:"email"`
+	Superadmin      bool   `json:"superadmin"`
+	OneTimePassword string `json:"one_time_password,omitempty"`
+}
+
+func newUser(env Env) *cobra.Command {
+	c := &cobra.Command{Use: "user", Short: "Make accounts and reset passwords", Args: cobra.NoArgs}
+	c.AddCommand(newUserCreate(env), newUserReset(env))
+	return c
+}
+
+func newUserCreate(env Env) *cobra.Command {
+	var o userOptions
+	c := &cobra.Command{
+		Use:   "create --email ADDRESS --name NAME",
+		Short: "Make an account",
+		Long: `Create makes an account. Without --password-file it prints a one-time password,
+which the person must change at the first sign-in.`,
+		Example: `  bugspark user create --email ada@example.org --name "Ada Lovelace"
+  bugspark user create --email ops@example.org --name Operations --superadmin --password-file /root/ops.password`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return createUser(cmd.Context(), env, o) },
+	}
+	o.flags(c)
+	c.Flags().StringVar(&o.name, "name", "", "the person's `name`")
+	c.Flags().BoolVar(&o.superadmin, "superadmin", false, "may do everything in every project")
+	return c
+}
+
+func newUserReset(env Env) *cobra.Command {
+	var o userOptions
+	c := &cobra.Command{
+		Use:   "reset-password --email ADDRESS",
+		Short: "Give an account a new password",
+		Long: `Reset-password gives an account a new password and signs it out everywhere.
+Without --password-file it prints a one-time password. Either way the person
+must change it at the next sign-in.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return resetPassword(cmd.Context(), env, o) },
+	}
+	o.flags(c)
+	return c
+}
+
+func (o *userOptions) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.email, "email", "", "the account's `address`")
+	c.Flags().StringVar(&o.passwordFile, "password-file", "", "`file` with the password; - is standard input. Empty: a one-time password is made and printed")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+}
+
+func createUser(ctx context.Context, env Env, o userOptions) error {
+	if err := checkEmail(o.email); err != nil {
+		return err
+	}
+	if n := len([]rune(strings.TrimSpace(o.name))); n < 1 || n > 255 {
+		return fault.New(fault.Usage, "give --name", "a name has 1 to 255 characters")
+	}
+	plain, once, err := choosePassword(env, o.passwordFile)
+	if err != nil {
+		return err
+	}
+	hash, err := password.Hash(plain)
+	if err != nil {
+		return err
+	}
+	return withStore(ctx, env, apiRole, func(s *postgres.Store) error {
+		a, err := s.CreateAccount(ctx, tracker.Account{
+			Email: o.email, Name: strings.TrimSpace(o.name), PasswordHash: hash, IsSuperadmin: o.superadmin, MustChangePassword: once != "",
+		})
+		if tracker.CodeOf(err) == tracker.Refused {
+			return fault.Wrap(fault.Failed, err, "bugspark user reset-password --email "+o.email, "making the account")
+		}
+		if err != nil {
+			return err
+		}
+		return printUser(env, o, "made", a, once)
+	})
+}
+
+func resetPassword(ctx context.Context, env Env, o userOptions) error {
+	if err := checkEmail(o.email); err != nil {
+		return err
+	}
+	plain, once, err := choosePassword(env, o.passwordFile)
+	if err != nil {
+		return err
+	}
+	hash, err := password.Hash(plain)
+	if err != nil {
+		return err
+	}
+	return withStore(ctx, env, apiRole, func(s *postgres.Store) error {
+		a, err := s.AccountByEmail(ctx, o.email)
+		if tracker.CodeOf(err) == tracker.NotFound {
+			return fault.New(fault.Failed, "bugspark user create --email "+o.email+" --name NAME", "nobody has the address %s", o.email)
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.ResetPassword(ctx, a.ID, hash); err != nil {
+			return err
+		}
+		return printUser(env, o, "reset the password of", a, once)
+	})
+}
+
+// checkEmail refuses what is obviously no address; the rest only the mail
+// server of the domain knows.
+func checkEmail(email string) error {
+	local, domain, found := strings.Cut(email, "@")
+	if !found || local == "" || domain == "" || strings.ContainsAny(email, " \t\r\n\x00<>,;") || len([]rune(email)) > 255 {
+		return fault.New(fault.Usage, "give --email somebody@example.org", "%q is no address", email)
+	}
+	return nil
+}
+
+// choosePassword returns the password of the file, or a fresh one-time password
+// as both values.
+func choosePassword(env Env, file string) (plain, once string, err error) {
+	if file == "" {
+		once, err = password.OneTime()
+		return once, once, err
+	}
+	var data []byte
+	if file == "-" {
+		data, err = io.ReadAll(io.LimitReader(env.Stdin, 4096))
+	} else {
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return "", "", fault.Wrap(fault.Usage, err, "", "reading the password")
+	}
+	plain = strings.TrimRight(string(data), "\r\n")
+	if err := password.Check(plain); err != nil {
+		return "", "", fault.New(fault.Usage, "", "the password in %s %v", file, err)
+	}
+	return plain, "", nil
+}
+
+func printUser(env Env, o userOptions, verb string, a tracker.Account, once string) error {
+	if o.json {
+		return json.NewEncoder(env.Stdout).Encode(userResult{a.ID, a.Email, a.IsSuperadmin, once})
+	}
+	if _, err := fmt.Fprintf(env.Stdout, "%s %s\n", verb, a.Email); err != nil {
+		return err
+	}
+	if once == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(env.Stdout, "one-time password: %s\n", once)
+	return err
+}
