@@ -6,9 +6,6 @@ import (
 	"net/url"
 )
 
-// hopByHop headers are between MinIO and the gate.
-var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
-
 // forward makes the admitted request to MinIO and streams the answer back.
 func (g *Gate) forward(w http.ResponseWriter, r *http.Request, admitted request) {
 	out := (&http.Request{
@@ -35,7 +32,8 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, admitted request)
 		return
 	}
 	defer resp.Body.Close()
-	for _, name := range hopByHop {
+	// These are between MinIO and the gate.
+	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
 		resp.Header.Del(name)
 	}
 	for name, values := range resp.Header {

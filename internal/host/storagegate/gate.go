@@ -39,6 +39,10 @@ type Gate struct {
 	log       *slog.Logger
 }
 
+// Address is where MinIO listens: on loopback of a network namespace that only
+// it and the gate are in.
+const Address = "127.0.0.1:9000"
+
 // New returns the gate for o.
 func New(o Options) *Gate {
 	return &Gate{

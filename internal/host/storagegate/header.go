@@ -10,10 +10,12 @@ import (
 // passed are the headers that MinIO is told; every one that is there must be
 // covered by the signature. What is not here is dropped when it is harmless to
 // S3 and refused when it is not.
-var passed = []string{"Content-Md5", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date"}
+func passed() []string {
+	return []string{"Content-Md5", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date"}
+}
 
 // required must be in every signature.
-var required = []string{"host", "x-amz-content-sha256", "x-amz-date"}
+func required() []string { return []string{"host", "x-amz-content-sha256", "x-amz-date"} }
 
 var (
 	authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=[A-Za-z0-9._-]{3,128}/([0-9]{8})/[a-z0-9-]{1,32}/s3/aws4_request, ?` +
@@ -25,10 +27,10 @@ var (
 // headers checks the signature's form and returns the headers for MinIO.
 func headers(r *http.Request) (http.Header, *refusal) {
 	for name, values := range r.Header {
-		if dangerous(name) && !slices.Contains(passed, name) {
+		if dangerous(name) && !slices.Contains(passed(), name) {
 			return nil, refuse(codeHeader, "not a header of the product")
 		}
-		if len(values) != 1 && (slices.Contains(passed, name) || name == "Authorization") {
+		if len(values) != 1 && (slices.Contains(passed(), name) || name == "Authorization") {
 			return nil, refuse(codeHeader, "a header is given twice")
 		}
 	}
@@ -45,7 +47,7 @@ func headers(r *http.Request) (http.Header, *refusal) {
 		return nil, refuse(codeSignature, "the time of the signature is malformed")
 	}
 	signed := strings.Split(parts[2], ";")
-	for _, name := range required {
+	for _, name := range required() {
 		if !slices.Contains(signed, name) {
 			return nil, refuse(codeSignature, "the signature does not cover "+name)
 		}
@@ -54,7 +56,7 @@ func headers(r *http.Request) (http.Header, *refusal) {
 		return nil, refused
 	}
 	out := http.Header{"Authorization": {credentials}}
-	for _, name := range passed {
+	for _, name := range passed() {
 		value := r.Header.Get(name)
 		if value == "" {
 			continue
