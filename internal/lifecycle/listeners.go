@@ -4,7 +4,10 @@
 package lifecycle
 
 import (
+	"fmt"
 	"net"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -16,9 +19,20 @@ import (
 // process, by FileDescriptorName=.
 type Listeners map[string][]net.Listener
 
+// AnyPID in LISTEN_PID marks sockets passed by a parent that cannot know the
+// child's process id before it exists, as systemd does between fork and exec.
+// The foreground runner uses it; whoever may set our environment may also pass
+// us sockets, so nothing is lost by believing it.
+const AnyPID = "any"
+
 // Inherited collects the passed sockets. It may be called once per process,
 // because it clears LISTEN_FDS so that children do not inherit the claim.
 func Inherited() (Listeners, error) {
+	if os.Getenv("LISTEN_PID") == AnyPID {
+		if err := os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())); err != nil {
+			return nil, fmt.Errorf("claiming the passed sockets: %w", err)
+		}
+	}
 	named, err := activation.ListenersWithNames()
 	if err != nil {
 		return nil, fault.Wrap(fault.Failed, err, "", "reading the sockets passed by systemd")
