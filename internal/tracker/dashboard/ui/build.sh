@@ -40,4 +40,5 @@ if [ "${1:-}" != --fast ]; then
 	node node_modules/typescript/bin/tsc --noEmit
 	node node_modules/vitest/vitest.mjs run
 fi
+find ../dist -mindepth 1 ! -name placeholder.txt -delete
 node node_modules/vite/bin/vite.js build
