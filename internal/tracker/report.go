@@ -126,7 +126,7 @@ type ReportFilter struct {
 	Cursor     string // opaque; replaces Page
 }
 
-// ReportPage is one page; Total counts before paging.
+// ReportPage is one page; Total counts before paging, in a search up to 1000.
 type ReportPage struct {
 	Items      []Report
 	Total      int

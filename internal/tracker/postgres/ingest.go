@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,15 +18,20 @@ import (
 const (
 	maxBatch      = 128
 	maxBatchBytes = 8 << 20
-	ingestWriters = 2
 )
 
+// linger is how long a batch may wait for senders that were there a moment ago
+// and are likely to come back: less than what a commit takes on a good disk, so
+// it is won back as soon as it spares one commit.
+const linger = 300 * time.Microsecond
+
 // ingester shares transactions between the reports that arrive at the same
-// time. Nobody waits for a batch to fill: a writer takes what queued up while
-// the commit before it was on its way to the disk, so that one lonely report
-// costs one commit, and so do fifty.
+// time: its writer takes what queued up while the commit before was on its way
+// to the disk, so that one lonely report costs one commit, and so do fifty.
 //
-// It has its own connections: a slow list must not hold up a report.
+// There is one writer, with a connection of its own so that a slow list cannot
+// hold up a report. A second one was slower: it halves the batches, and those
+// of one project wait for each other anyway.
 type ingester struct {
 	pool     *pgxpool.Pool
 	codec    *evidenceCodec
@@ -35,7 +41,10 @@ type ingester struct {
 	queue   chan *submission // unbuffered: what is not taken was never accepted
 	closing chan struct{}
 	once    sync.Once
-	writers sync.WaitGroup
+	writer  sync.WaitGroup
+
+	senders atomic.Int64 // now inside CreateReport
+	peak    atomic.Int64 // the most of them since the last batch was collected
 }
 
 // submission is one CreateReport that waits for its commit.
@@ -59,7 +68,7 @@ func (s *submission) finish(r tracker.Report, fresh bool, err error) {
 }
 
 func newIngester(ctx context.Context, config *pgxpool.Config, o Options) (*ingester, error) {
-	config.MaxConns = ingestWriters
+	config.MaxConns = 1
 	// The statement never changes and knows its way: planning it again for
 	// every batch would be a third of its cost.
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
@@ -76,9 +85,7 @@ func newIngester(ctx context.Context, config *pgxpool.Config, o Options) (*inges
 	}
 	in := &ingester{pool: pool, codec: codec, patience: o.Patience, log: o.Log,
 		queue: make(chan *submission), closing: make(chan struct{})}
-	for range ingestWriters {
-		in.writers.Go(in.run)
-	}
+	in.writer.Go(in.run)
 	return in, nil
 }
 
@@ -122,14 +129,37 @@ func (in *ingester) run() {
 	}
 }
 
-// collect adds to first whatever else is waiting right now.
+// enter counts a sender in; leaving is its end.
+func (in *ingester) enter() (leaving func()) {
+	now := in.senders.Add(1)
+	for peak := in.peak.Load(); now > peak && !in.peak.CompareAndSwap(peak, now); peak = in.peak.Load() {
+	}
+	return func() { in.senders.Add(-1) }
+}
+
+// collect adds to first what is waiting, and lingers while fewer have come than
+// were there at once since the last batch. A lonely sender never lingers.
 func (in *ingester) collect(first *submission) []*submission {
 	batch, size := []*submission{first}, first.size()
+	expected := int(in.peak.Swap(in.senders.Load()))
+	var late <-chan time.Time
 	for len(batch) < maxBatch && size < maxBatchBytes {
 		select {
 		case s := <-in.queue:
 			batch, size = append(batch, s), size+s.size()
+			continue
 		default:
+		}
+		if len(batch) >= expected {
+			break
+		}
+		if late == nil {
+			late = time.After(linger)
+		}
+		select {
+		case s := <-in.queue:
+			batch, size = append(batch, s), size+s.size()
+		case <-late:
 			return batch
 		}
 	}
@@ -198,7 +228,7 @@ func (in *ingester) refuse(batch []*submission, err error) {
 // close lets the batches under way finish and refuses everything else.
 func (in *ingester) close() {
 	in.once.Do(func() { close(in.closing) })
-	in.writers.Wait()
+	in.writer.Wait()
 	in.pool.Close()
 	in.codec.close()
 }

@@ -27,7 +27,7 @@ type Options struct {
 	Database string // empty: "bugspark"
 
 	// Pool is the largest number of connections for everything but incoming
-	// reports, which have two of their own. Zero means 8.
+	// reports, which have one of their own. Zero means 8.
 	Pool int
 
 	// Patience is how long a new report waits for a database that is away

@@ -14,6 +14,7 @@ import (
 // the same fingerprint within the last five minutes it returns that report, and
 // created is false. A project that is gone is NotFound.
 func (s *Store) CreateReport(ctx context.Context, r tracker.NewReport) (report tracker.Report, created bool, err error) {
+	defer s.ingest.enter()()
 	sub, err := s.ingest.prepare(r)
 	if err != nil {
 		return tracker.Report{}, false, err
@@ -51,8 +52,10 @@ func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
 const lockProjects = `SELECT project_id FROM report_counters WHERE project_id = ANY($1::uuid[]) ORDER BY project_id FOR UPDATE`
 
 // insertReports stores the reports whose fingerprint is new, numbers them, and
-// counts them. The scalar subquery, unlike NOT EXISTS, cannot be turned into a
-// join that reads the whole table.
+// counts them. A young table has no statistics to plan by, so two things leave
+// the planner one road, the index of fingerprints: the scalar subquery, unlike
+// NOT EXISTS, cannot become a join that reads the whole table, and IS NOT
+// DISTINCT FROM fits no index of the project's.
 const insertReports = `
 WITH input AS (
 	SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::bytea[], $12::bytea[])
@@ -63,7 +66,7 @@ WITH input AS (
 	WHERE (
 		SELECT r.id FROM reports r
 		WHERE r.fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1, (extract(epoch FROM now()) / 300)::int])
-		  AND r.fingerprint = i.fingerprint AND r.project_id = i.project_id AND r.created_at > now() - interval '5 minutes'
+		  AND r.fingerprint = i.fingerprint AND r.project_id IS NOT DISTINCT FROM i.project_id AND r.created_at > now() - interval '5 minutes'
 		LIMIT 1
 	) IS NULL
 ), numbered AS (
@@ -198,7 +201,7 @@ func readStored(answers pgx.BatchResults) (map[string]storedReport, error) {
 
 const reportByFingerprint = `SELECT ` + reportColumns + `, evidence FROM reports r
 WHERE fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1, (extract(epoch FROM now()) / 300)::int])
-  AND fingerprint = $2 AND project_id = $1 AND created_at > now() - interval '5 minutes'
+  AND fingerprint = $2 AND project_id IS NOT DISTINCT FROM $1::uuid AND created_at > now() - interval '5 minutes'
 ORDER BY created_at DESC LIMIT 1`
 
 // settle tells every sender of a committed batch what became of the report.
