@@ -1,0 +1,87 @@
+// Package certificate gets the proxy its certificates: from the internal CA,
+// from an ACME server, or from files of the customer, kept fresh in each case.
+package certificate
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// CheckFiles looks at a certificate and key as the proxy would use them for
+// name: readable, belonging together, in force, for that name, with a chain in
+// order. Every fault says what to do.
+func CheckFiles(cert, key []byte, name string, now time.Time) error {
+	if !holds(cert, "CERTIFICATE") {
+		return fault.New(fault.Preflight, "give a PEM file that begins with -----BEGIN CERTIFICATE-----", "tls.certificate holds no PEM certificate")
+	}
+	if !strings.Contains(string(key), "PRIVATE KEY-----") {
+		return fault.New(fault.Preflight, "give a PEM file with an unencrypted private key", "tls.key holds no PEM private key")
+	}
+	if strings.Contains(string(key), "ENCRYPTED") {
+		return fault.New(fault.Preflight, "openssl pkey -in KEY -out KEY.plain, and protect it by permissions", "tls.key is encrypted, and nobody is there to type its passphrase")
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return fault.Wrap(fault.Preflight, err, "compare 'openssl x509 -noout -pubkey -in CERTIFICATE' with 'openssl pkey -pubout -in KEY'",
+			"tls.key does not belong to tls.certificate")
+	}
+	leaf := pair.Leaf
+	if now.After(leaf.NotAfter) {
+		return fault.New(fault.Preflight, "get a new certificate from your CA", "the certificate ended on %s", leaf.NotAfter.Format(time.DateOnly))
+	}
+	if now.Before(leaf.NotBefore) {
+		return fault.New(fault.Preflight, "check the clock of this machine", "the certificate begins on %s", leaf.NotBefore.Format(time.DateOnly))
+	}
+	if err := leaf.VerifyHostname(name); err != nil {
+		return fault.New(fault.Preflight, "correct server.name, or get a certificate for it",
+			"the certificate is not for %s but for %s", name, strings.Join(names(leaf), ", "))
+	}
+	return checkChain(pair)
+}
+
+// checkChain refuses a chain out of order: some clients repair it, others show
+// an error that nobody understands.
+func checkChain(pair tls.Certificate) error {
+	issued := pair.Leaf
+	for i, der := range pair.Certificate[1:] {
+		next, err := x509.ParseCertificate(der)
+		if err != nil {
+			return fault.Wrap(fault.Preflight, err, "", "certificate %d of the chain cannot be read", i+2)
+		}
+		if err := issued.CheckSignatureFrom(next); err != nil {
+			return fault.Wrap(fault.Preflight, err, "put them in order: the server's own first, then each one's issuer",
+				"certificate %d of the chain (%s) did not sign the one before it", i+2, next.Subject)
+		}
+		issued = next
+	}
+	return nil
+}
+
+func names(c *x509.Certificate) []string {
+	out := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		out = append(out, net.IP(ip).String())
+	}
+	if len(out) == 0 {
+		out = []string{"no name at all"}
+	}
+	return out
+}
+
+func holds(data []byte, kind string) bool {
+	for {
+		var block *pem.Block
+		if block, data = pem.Decode(data); block == nil {
+			return false
+		}
+		if block.Type == kind {
+			return true
+		}
+	}
+}

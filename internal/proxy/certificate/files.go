@@ -1,0 +1,66 @@
+package certificate
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// watchInterval is how soon a replaced file is noticed. Looking is cheaper than
+// being told: renames, symlink swaps and network file systems all show in the
+// content, and not all of them in inotify.
+const watchInterval = 10 * time.Second
+
+// watcher takes up the customer's files when they change for the better.
+type watcher struct {
+	*Manager
+	cert, key []byte
+	refused   string // the last complaint, so that it is made once
+}
+
+func (w *watcher) run(ctx context.Context) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := w.look(); err != nil && err.Error() != w.refused {
+			w.refused = err.Error()
+			w.o.Log.Error("the changed certificate is not used; the one before stays", "error", err)
+		}
+	}
+}
+
+// look reads both files and serves them if they are new and good.
+func (w *watcher) look() error {
+	cert, err := os.ReadFile(w.o.TLS.Certificate)
+	if err != nil {
+		return fault.Wrap(fault.Failed, err, "let group bugspark-proxy read tls.certificate", "reading the certificate")
+	}
+	key, err := os.ReadFile(w.o.TLS.Key)
+	if err != nil {
+		return fault.Wrap(fault.Failed, err, "let group bugspark-proxy read tls.key", "reading the key")
+	}
+	if bytes.Equal(cert, w.cert) && bytes.Equal(key, w.key) {
+		return nil
+	}
+	if err := CheckFiles(cert, key, w.o.Name, w.o.Now()); err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return fmt.Errorf("reading the certificate: %w", err)
+	}
+	w.cert, w.key, w.refused = cert, key, ""
+	w.own.Store(&pair)
+	w.o.Log.Info("serving the certificate", "file", w.o.TLS.Certificate, "until", pair.Leaf.NotAfter)
+	return nil
+}

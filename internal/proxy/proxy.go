@@ -1,0 +1,162 @@
+// Package proxy is the only program of ours that strangers talk to: it ends
+// TLS, bounds what a client may send and how slowly, and passes requests on to
+// the services' unix sockets.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/proxy/upstream"
+)
+
+// Options configure New.
+type Options struct {
+	Server    config.Server
+	Proxy     config.Proxy
+	HSTS      bool
+	API       string // socket paths
+	Dashboard string
+	Log       *slog.Logger
+}
+
+// Proxy is the handler of the HTTPS port.
+type Proxy struct {
+	o         Options
+	api, web  *upstream.Upstream
+	trusted   []netip.Prefix
+	bodyLimit int64
+	buffers   sync.Pool
+}
+
+// Bodies up to replayLimit are read whole before they are passed on, in one
+// write, and can be sent again when the service restarts under them.
+const replayLimit = 64 << 10
+
+// stall is how long a body may make no progress at all, in either direction.
+const stall = 30 * time.Second
+
+// New makes the handler. The configuration was validated when it was loaded.
+func New(o Options) (*Proxy, error) {
+	p := &Proxy{o: o, api: upstream.New(o.API), web: upstream.New(o.Dashboard), bodyLimit: int64(o.Proxy.BodyLimitMiB) << 20}
+	for _, network := range o.Proxy.Trusted {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return nil, err
+		}
+		p.trusted = append(p.trusted, prefix)
+	}
+	p.buffers.New = func() any {
+		b := make([]byte, 32<<10)
+		return &b
+	}
+	return p, nil
+}
+
+// route says which service answers for a path.
+func (p *Proxy) route(path string) *upstream.Upstream {
+	switch {
+	case strings.HasPrefix(path, "/api/"), path == "/health", path == "/livez", path == "/readyz",
+		strings.HasPrefix(path, "/widget") && strings.HasSuffix(path, ".js"):
+		return p.api
+	default:
+		return p.web
+	}
+}
+
+// ServeHTTP passes one request on and its answer back.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestID(r.Header.Get("X-Request-Id"))
+	h := w.Header()
+	h["X-Request-Id"] = []string{id}
+	if p.o.HSTS {
+		h["Strict-Transport-Security"] = []string{"max-age=63072000; includeSubDomains"}
+	}
+	if problem, ok := refusal(r); ok {
+		p.refuse(w, r, http.StatusBadRequest, problem)
+		return
+	}
+	if r.ContentLength > p.bodyLimit {
+		h["Connection"] = []string{"close"} // the rest of the body is not worth reading
+		p.refuse(w, r, http.StatusRequestEntityTooLarge, "the request is larger than this server takes")
+		return
+	}
+	out, replayable, err := p.outgoing(w, r, id)
+	if err != nil {
+		p.explain(w, r, err)
+		return
+	}
+	exchange, err := p.route(r.URL.Path).Do(r.Context(), out, replayable, repeatable(r))
+	if err != nil {
+		p.explain(w, r, err)
+		return
+	}
+	complete := false
+	defer func() { exchange.Done(complete) }()
+	complete = p.answer(w, r, exchange)
+}
+
+// repeatable reports whether a request may be processed twice without harm:
+// those that HTTP defines so, and submissions of the widget, which the API
+// recognises by their fingerprint (a second picture is an orphan that is swept).
+func repeatable(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	case http.MethodPost:
+		path := strings.TrimSuffix(r.URL.Path, "/")
+		return r.Header.Get("X-Api-Key") != "" && (path == "/api/v1/reports" || path == "/api/v1/upload/screenshot")
+	default:
+		return false
+	}
+}
+
+// answer copies the service's answer and reports whether it was read to its end.
+func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, e *upstream.Exchange) bool {
+	resp := e.Response
+	copyAnswerHeaders(w.Header(), resp.Header)
+	w.WriteHeader(resp.StatusCode)
+	if r.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+		return true
+	}
+	buf := p.buffers.Get().(*[]byte)
+	defer p.buffers.Put(buf)
+	stream := resp.ContentLength < 0 && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
+	control := http.NewResponseController(w)
+	for {
+		n, err := resp.Body.Read(*buf)
+		if n > 0 {
+			if _, err := w.Write((*buf)[:n]); err != nil {
+				return false // the visitor left
+			}
+			if stream {
+				if control.Flush() != nil {
+					return false
+				}
+			}
+			if !errors.Is(err, io.EOF) && e.Extend(stall) != nil {
+				return false
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if err != nil {
+			// The head is out already: breaking off is the only honest end.
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+// Check proves that this process can still serve: it opens its own sockets'
+// upstreams only when they are meant to be there, so a dead API is no reason to
+// restart the proxy that shows the maintenance page.
+func (p *Proxy) Check(context.Context) error { return nil }

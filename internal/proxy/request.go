@@ -1,0 +1,190 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// errTooSlow and errTooLarge are what reading a visitor's body may end with.
+var (
+	errTooSlow   = errors.New("the body came too slowly")
+	errTooLarge  = errors.New("the body is too large")
+	errTruncated = errors.New("the body ended early")
+)
+
+// refusal finds requests that no service of ours should have to think about.
+func refusal(r *http.Request) (string, bool) {
+	switch {
+	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
+		return "this method is not supported", true
+	case strings.IndexByte(r.URL.Path, 0) >= 0:
+		return "the path contains a NUL character", true
+	case r.Header.Get("Upgrade") != "" && r.ProtoMajor == 1 && strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade") && !strings.EqualFold(r.Header.Get("Upgrade"), "h2c"):
+		return "this server upgrades to no other protocol", true
+	default:
+		return "", false
+	}
+}
+
+// outgoing builds the request for the service and reports whether it can be
+// sent again.
+func (p *Proxy) outgoing(w http.ResponseWriter, r *http.Request, id string) (*http.Request, bool, error) {
+	out := &http.Request{
+		Method: r.Method, URL: r.URL, Host: r.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: p.forwarded(r, id),
+	}
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+		return out, true, nil
+	}
+	body := &visitorBody{from: r.Body, control: http.NewResponseController(w), left: p.bodyLimit}
+	out.ContentLength = r.ContentLength
+	if r.ContentLength < 0 || r.ContentLength > replayLimit {
+		out.Body = body
+		return out, false, nil
+	}
+	whole := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(body, whole); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			err = errTruncated
+		}
+		return nil, false, err
+	}
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(whole)), nil }
+	out.Body = io.NopCloser(bytes.NewReader(whole))
+	return out, true, nil
+}
+
+// visitorBody reads a body that must make progress and must not grow beyond
+// what is left of the limit.
+type visitorBody struct {
+	from    io.ReadCloser
+	control *http.ResponseController
+	left    int64
+}
+
+func (b *visitorBody) Read(buf []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLarge
+	}
+	if int64(len(buf)) > b.left {
+		buf = buf[:b.left]
+	}
+	// HTTP/2 streams know no deadline of their own before Go 1.20; an error here
+	// means that the connection is gone, which Read will say.
+	_ = b.control.SetReadDeadline(time.Now().Add(stall))
+	n, err := b.from.Read(buf)
+	b.left -= int64(n)
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		err = errTooSlow
+	}
+	return n, err
+}
+
+func (b *visitorBody) Close() error { return b.from.Close() }
+
+// hopByHop are the headers that concern one connection only, and those that
+// say where a request comes from, which only we may.
+func dropped(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Expect", "Content-Length",
+		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
+		"X-Real-Ip", "X-Request-Id":
+		return true
+	default:
+		return false
+	}
+}
+
+// forwarded copies the visitor's headers and says who he is. The last element
+// of X-Forwarded-For is the address that we, or a trusted proxy in front of us,
+// saw; services believe that one and nothing else.
+func (p *Proxy) forwarded(r *http.Request, id string) http.Header {
+	h := make(http.Header, len(r.Header)+5)
+	for name, values := range r.Header {
+		if !dropped(name) {
+			h[name] = values
+		}
+	}
+	for _, line := range r.Header["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	if _, has := h["User-Agent"]; !has {
+		h["User-Agent"] = []string{""} // or Go would name itself
+	}
+	peer, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		peer = r.RemoteAddr
+	}
+	if before := p.claimed(peer, r.Header["X-Forwarded-For"]); before != "" {
+		peer = before
+	}
+	h["X-Forwarded-For"] = []string{peer}
+	h["X-Forwarded-Proto"] = []string{"https"}
+	h["X-Forwarded-Host"] = []string{r.Host}
+	h["X-Request-Id"] = []string{id}
+	return h
+}
+
+// claimed returns the visitor's address as trusted proxies tell it: the last one
+// of the list that is not itself a trusted proxy.
+func (p *Proxy) claimed(peer string, lines []string) string {
+	if !p.trusts(peer) {
+		return ""
+	}
+	list := strings.Split(strings.Join(lines, ","), ",")
+	for i := len(list) - 1; i >= 0; i-- {
+		address := strings.TrimSpace(list[i])
+		if _, err := netip.ParseAddr(address); err != nil {
+			return ""
+		}
+		if !p.trusts(address) || i == 0 {
+			return address
+		}
+	}
+	return ""
+}
+
+func (p *Proxy) trusts(address string) bool {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return false
+	}
+	for _, network := range p.trusted {
+		if network.Contains(a.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// requestID takes over a client's id if it is harmless in a log, or makes one.
+func requestID(given string) string {
+	if n := len(given); n >= 8 && n <= 64 && strings.Trim(given, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == "" {
+		return given
+	}
+	return uuid.NewString()
+}
+
+// copyAnswerHeaders copies what concerns the visitor.
+func copyAnswerHeaders(to, from http.Header) {
+	for name, values := range from {
+		switch name {
+		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Server", "X-Request-Id":
+		default:
+			to[name] = values
+		}
+	}
+}

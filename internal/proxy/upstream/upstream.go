@@ -1,0 +1,204 @@
+// Package upstream speaks HTTP/1.1 to one of our services over its unix socket.
+//
+// It is not http.Transport: that one hands every request to two goroutines of
+// the connection and back, which costs a third of the throughput of a proxy
+// whose upstream is on the same machine. Here the caller's goroutine writes the
+// request and reads the answer itself, on a pooled connection.
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Errors that decide what a visitor is told.
+var (
+	// ErrAway: the service did not take the request; nothing was processed.
+	ErrAway = errors.New("the service is away")
+	// ErrCut: the service took the request and the connection broke before an
+	// answer; it may have been processed.
+	ErrCut = errors.New("the service broke off")
+)
+
+// Upstream is one service behind a unix socket.
+type Upstream struct {
+	socket string
+	pool   chan *conn
+}
+
+// The pool keeps this many connections; more concurrent requests dial, which on
+// a unix socket costs microseconds.
+const poolSize = 256
+
+// answerTimeout is how long a service may think before its answer begins.
+const answerTimeout = 60 * time.Second
+
+// New makes an upstream for a socket, which need not exist yet.
+func New(socket string) *Upstream {
+	return &Upstream{socket: socket, pool: make(chan *conn, poolSize)}
+}
+
+type conn struct {
+	net.Conn
+	r      *bufio.Reader
+	w      *bufio.Writer
+	pooled bool // it served a request before
+}
+
+// Exchange is a request under way: the answer, and the connection to give back.
+type Exchange struct {
+	Response *http.Response
+	u        *Upstream
+	c        *conn
+	release  func() bool
+}
+
+// Do sends a request and reads the head of the answer. replayable says that its
+// body can be had again by GetBody (or that it has none); again says that being
+// processed twice would do no harm. A request the service never took is repeated if
+// replayable, one that broke before any byte of an answer only if again as well.
+func (u *Upstream) Do(ctx context.Context, r *http.Request, replayable, again bool) (*Exchange, error) {
+	const attempts = 4
+	var last error
+	for attempt := range attempts {
+		if attempt > 0 {
+			if !replayable || (errors.Is(last, ErrCut) && !again) {
+				break
+			}
+			if err := rewind(r); err != nil {
+				return nil, err
+			}
+			select { // a killed service is back within a second
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(time.Duration(attempt*attempt) * 100 * time.Millisecond):
+			}
+		}
+		e, err := u.try(ctx, r)
+		if err == nil {
+			return e, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		last = err
+	}
+	return nil, last
+}
+
+func rewind(r *http.Request) error {
+	if r.GetBody == nil {
+		return nil
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return err
+	}
+	r.Body = body
+	return nil
+}
+
+func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) {
+	c, err := u.get(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	// A visitor who leaves must not keep the service working on his request.
+	release := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	fail := func(kind, err error) (*Exchange, error) {
+		release()
+		c.Close()
+		return nil, fmt.Errorf("%w: %w", kind, err)
+	}
+	writeErr := r.Write(c.w)
+	if writeErr == nil {
+		writeErr = c.w.Flush()
+	}
+	// A service may answer and close before it has read the whole body (413):
+	// its answer counts more than our broken write.
+	if err := c.SetReadDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return fail(ErrCut, err)
+	}
+	if ctx.Err() != nil {
+		return fail(ErrCut, ctx.Err())
+	}
+	if _, err := c.r.Peek(1); err != nil {
+		if writeErr != nil {
+			return fail(bodyError(writeErr), writeErr)
+		}
+		return fail(ErrCut, err)
+	}
+	resp, err := http.ReadResponse(c.r, r)
+	for err == nil && resp.StatusCode >= 100 && resp.StatusCode < 200 {
+		resp, err = http.ReadResponse(c.r, r)
+	}
+	if err != nil {
+		return fail(ErrCut, err)
+	}
+	if writeErr != nil {
+		resp.Close = true // what we sent is incomplete, so this connection ends
+	}
+	return &Exchange{Response: resp, u: u, c: c, release: release}, nil
+}
+
+// bodyError tells a visitor's broken upload from a service that went away.
+func bodyError(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return ErrCut
+	}
+	return err
+}
+
+// Done gives the connection back if the answer was read to its end and the
+// service did not ask to close; otherwise it closes it.
+func (e *Exchange) Done(complete bool) {
+	stopped := e.release()
+	if complete && stopped && !e.Response.Close && e.c.r.Buffered() == 0 && e.c.SetDeadline(time.Time{}) == nil {
+		e.c.pooled = true
+		select {
+		case e.u.pool <- e.c:
+			return
+		default:
+		}
+	}
+	e.c.Close()
+}
+
+// Extend allows the answer's body another span of time to make progress.
+func (e *Exchange) Extend(d time.Duration) error { return e.c.SetReadDeadline(time.Now().Add(d)) }
+
+// get takes a pooled connection that is still open, or dials.
+func (u *Upstream) get(ctx context.Context) (*conn, error) {
+	for {
+		select {
+		case c := <-u.pool:
+			if alive(c.Conn) {
+				return c, nil
+			}
+			c.Close()
+			continue
+		default:
+		}
+		raw, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", u.socket)
+		if err != nil {
+			return nil, err
+		}
+		return &conn{Conn: raw, r: bufio.NewReaderSize(raw, 8<<10), w: bufio.NewWriterSize(raw, 16<<10)}, nil
+	}
+}
+
+// Check reports whether the service takes connections.
+func (u *Upstream) Check(ctx context.Context) error {
+	c, err := (&net.Dialer{}).DialContext(ctx, "unix", u.socket)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
