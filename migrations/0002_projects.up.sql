@@ -7,7 +7,8 @@ CREATE TABLE projects (
     domain         text NOT NULL DEFAULT '' CHECK (char_length(domain) <= 1024),
     api_key_hash   text NOT NULL UNIQUE,
     api_key_prefix text NOT NULL,
-    settings       jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings) = 'object'),
+    -- json, not jsonb: the text survives as it came, and nothing asks inside it.
+    settings       json NOT NULL DEFAULT '{}' CHECK (json_typeof(settings) = 'object'),
     is_active      boolean NOT NULL DEFAULT true,
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now()

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -101,15 +102,15 @@ func (s *Store) ChangeProject(ctx context.Context, id string, name, domain *stri
 	}
 	var doc *string
 	if settings != nil {
-		text := string(cleanJSON(settings))
+		settings = bytes.TrimSpace(cleanJSON(settings))
+		if !json.Valid(settings) || settings[0] != '{' {
+			return tracker.Project{}, &tracker.Error{Code: tracker.Invalid, Field: "settings", Message: "must be a JSON object"}
+		}
+		text := string(settings)
 		doc = &text
 	}
-	p, err := s.project(ctx, "changing a project", updateProject,
+	return s.project(ctx, "changing a project", updateProject,
 		asOwner(id, cleanOptional(name), cleanOptional(domain), doc, active)...)
-	if violates(err, "projects_settings_check") {
-		return tracker.Project{}, &tracker.Error{Code: tracker.Invalid, Field: "settings", Message: "must be an object"}
-	}
-	return p, err
 }
 
 const rotateKey = `WITH p AS (

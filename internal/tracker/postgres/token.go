@@ -26,8 +26,11 @@ func scanToken(row pgx.CollectableRow) (tracker.AccessToken, error) {
 	return t, err
 }
 
-// The account's row lock makes the limit certain.
-const lockAccount = `SELECT (SELECT count(*) FROM access_tokens t WHERE t.account_id = a.id) FROM accounts a WHERE a.id = $1 FOR UPDATE`
+// The account's row lock makes the limit certain; the count is a statement of
+// its own so that it sees what the holder before us committed.
+const lockAccount = `SELECT id FROM accounts WHERE id = $1 FOR UPDATE`
+
+const countTokens = `SELECT count(*) FROM access_tokens WHERE account_id = $1`
 
 const insertToken = `INSERT INTO access_tokens AS t (id, account_id, name, hash, prefix, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + tokenColumns
@@ -43,8 +46,11 @@ func (s *Store) CreateToken(ctx context.Context, accountID, name, hash, prefix s
 	}
 	var out tracker.AccessToken
 	err = s.inTx(ctx, "making an access token", func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, lockAccount, accountID).Scan(&accountID); err != nil {
+			return err
+		}
 		var have int
-		if err := tx.QueryRow(ctx, lockAccount, accountID).Scan(&have); err != nil {
+		if err := tx.QueryRow(ctx, countTokens, accountID).Scan(&have); err != nil {
 			return err
 		}
 		if have >= maxTokens {
