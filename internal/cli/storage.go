@@ -73,6 +73,6 @@ func openGate(env Env) (*storagegate.Gate, config.Config, error) {
 		return nil, config.Config{}, err
 	}
 	return storagegate.New(storagegate.Options{
-		Bucket: cfg.Storage.Bucket, Upstream: storagegate.Address, Log: newLog(env, cfg.Log),
+		Bucket: cfg.Storage.Bucket, Upstream: storagegate.Address, Patience: 5 * time.Second, Log: newLog(env, cfg.Log),
 	}), cfg, nil
 }

@@ -90,8 +90,7 @@ func (c *Cluster) identMap() string {
 // quote makes a string of postgresql.conf.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// doubleQuote makes a name of pg_ident.conf, where a leading slash would
-// otherwise begin a regular expression.
+// doubleQuote makes a name of pg_ident.conf.
 func doubleQuote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 // prepared tells whether there is a configured cluster.

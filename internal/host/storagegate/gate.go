@@ -16,11 +16,13 @@ package storagegate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 )
 
@@ -28,6 +30,10 @@ import (
 type Options struct {
 	Bucket   string // the only bucket there is
 	Upstream string // host:port of MinIO
+
+	// Patience is how long a request waits for a MinIO that does not listen, so
+	// that its restart costs a moment instead of an error.
+	Patience time.Duration
 	Log      *slog.Logger
 }
 
@@ -51,7 +57,7 @@ func New(o Options) *Gate {
 		log:      o.Log,
 		transport: &http.Transport{
 			Proxy:               nil, // MinIO is on loopback whatever HTTP_PROXY says
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			DialContext:         dial(o.Patience),
 			MaxIdleConns:        64,
 			MaxIdleConnsPerHost: 64,
 			// MinIO closes an idle connection after 30 s; going first spares an
@@ -110,6 +116,25 @@ func (g *Gate) Check(ctx context.Context) error {
 		return fmt.Errorf("MinIO is not ready: status %d %s", resp.StatusCode, status)
 	}
 	return nil
+}
+
+// dial connects to MinIO and tries again while it is not there. Nothing of a
+// request is sent before a connection stands, so every kind may wait here.
+func dial(patience time.Duration) func(context.Context, string, string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		for end := time.Now().Add(patience); ; {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err == nil || !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(end) {
+				return conn, err
+			}
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
 }
 
 func short(s string) string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/host/storagegate"
 	"github.com/bugspark/bugspark/internal/objectstore"
@@ -80,6 +81,40 @@ func TestMinIOIsDown(t *testing.T) {
 	socket := startGate(t, ln.Addr().String(), bucket, io.Discard)
 	got := keys{"access", "secret"}.sign("GET", "/bugspark/a", "").send(t, "unix", socket)
 	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "<Code>ServiceUnavailable</Code>") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+func TestRestartOfMinIOIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := ln.Addr().String()
+	ln.Close()
+	socket := serveGate(t, storagegate.Options{
+		Bucket: bucket, Upstream: address, Patience: time.Minute, Log: slog.New(slog.DiscardHandler),
+	})
+	answered := make(chan answer, 1)
+	request := keys{"access", "secret"}.sign("PUT", "/bugspark/a", "body")
+	go func() { answered <- request.send(t, "unix", socket) }()
+	select {
+	case got := <-answered:
+		t.Fatalf("answered %d without MinIO", got.status)
+	case <-time.After(100 * time.Millisecond):
+	}
+	if ln, err = net.Listen("tcp", address); err != nil {
+		t.Fatal(err)
+	}
+	upstream := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err != nil || string(body) != "body" {
+			t.Errorf("MinIO got %q, %v", body, err)
+		}
+	})}
+	defer upstream.Close()
+	go upstream.Serve(ln)
+	if got := <-answered; got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -26,9 +26,14 @@ const bucket = "bugspark"
 // startGate serves a gate for upstream on a unix socket and returns its path.
 func startGate(t *testing.T, upstream, bucket string, log io.Writer) string {
 	t.Helper()
-	gate := storagegate.New(storagegate.Options{
+	return serveGate(t, storagegate.Options{
 		Bucket: bucket, Upstream: upstream, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
+}
+
+func serveGate(t *testing.T, o storagegate.Options) string {
+	t.Helper()
+	gate := storagegate.New(o)
 	socket := filepath.Join(t.TempDir(), "gate")
 	ln, err := net.Listen("unix", socket)
 	if err != nil {
