@@ -75,14 +75,21 @@ anything was changed, 4 changes wait to be applied.`,
 		return fault.Wrap(fault.Usage, err, fmt.Sprintf("run '%s --help'", c.CommandPath()), "wrong usage")
 	})
 	root.AddCommand(
+		newSetup(env),
+		newPlan(env),
+		newApply(env),
+		newStatus(env),
+		newUp(env),
 		newConfig(env),
-		newDashboard(env),
-		newMigrate(env),
-		newMinIO(env),
-		newPostgres(env),
-		newStorage(env),
 		newUser(env),
+		newMigrate(env),
 		newVersion(env),
+		newPostgres(env),
+		newMinIO(env),
+		newStorage(env),
+		newDashboard(env),
+		newProxy(env),
+		newSupervisor(env),
 	)
 	return root
 }

@@ -27,6 +27,9 @@ type Service struct {
 	// race between their next request and our close. Zero means 300 ms.
 	LameDuck time.Duration
 
+	// TLS serves TLS with the server's own TLSConfig, HTTP/2 included.
+	TLS bool
+
 	// Drain is how long requests under way may take after that. Zero means 10 s.
 	Drain time.Duration
 
@@ -56,7 +59,13 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	served := make(chan error, len(s.Listeners))
 	for _, ln := range s.Listeners {
-		go func() { served <- s.Server.Serve(ln) }()
+		go func() {
+			if s.TLS {
+				served <- s.Server.ServeTLS(ln, "", "")
+			} else {
+				served <- s.Server.Serve(ln)
+			}
+		}()
 	}
 	if err := Notify(daemon.SdNotifyReady); err != nil {
 		return err
