@@ -39,6 +39,13 @@ export function useClient(): Client {
   return client
 }
 
+/** Forgets everything the one before could see. The account's own entry stays,
+ *  because the components that watch it would otherwise watch a dead one. */
+function become(queries: QueryClient, user: User | null): void {
+  queries.removeQueries({ predicate: (q) => q.queryKey[0] !== 'me' })
+  queries.setQueryData(['me'], user)
+}
+
 /** The account, or null for nobody. */
 export function useMe() {
   const client = useClient()
@@ -62,10 +69,7 @@ export function useSignIn() {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: (body: { email: string; password: string }) => client.request<User>('POST', '/auth/login', { body }),
-    onSuccess: (user) => {
-      queries.clear()
-      queries.setQueryData(['me'], user)
-    },
+    onSuccess: (user) => become(queries, user),
   })
 }
 
@@ -74,10 +78,7 @@ export function useSignOut() {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: () => client.request<unknown>('POST', '/auth/logout'),
-    onSettled: () => {
-      queries.clear()
-      queries.setQueryData(['me'], null)
-    },
+    onSettled: () => become(queries, null),
   })
 }
 

@@ -1,4 +1,3 @@
-import { lazy, Suspense, useState } from 'react'
 import { useReports } from '../api/session'
 import type { Project } from '../api/types'
 import { change, openStatuses, type Filters } from '../filters'
@@ -6,10 +5,9 @@ import { Code } from '../parts/controls'
 import { Icon } from '../parts/icon'
 import parts from '../parts/parts.module.css'
 import { useText } from '../text/text'
+import { useCreating } from './creating'
 import css from './list.module.css'
 import { snippet } from './snippet'
-
-const NewProject = lazy(() => import('./new-project'))
 
 interface Props {
   filters: Filters
@@ -55,17 +53,12 @@ export function Empty({ filters, total, narrowed, projects, go }: Props) {
 
 function FirstProject() {
   const { t } = useText()
-  const [creating, setCreating] = useState(false)
+  const create = useCreating()
   return (
     <Notice icon="plus" title={t.list.noProjectTitle} lead={t.list.noProjectLead}>
-      <button type="button" className={`${parts.button} ${parts.primary}`} onClick={() => setCreating(true)}>
+      <button type="button" className={`${parts.button} ${parts.primary}`} onClick={create}>
         {t.nav.newProject}
       </button>
-      {creating && (
-        <Suspense fallback={null}>
-          <NewProject onClose={() => setCreating(false)} />
-        </Suspense>
-      )}
     </Notice>
   )
 }

@@ -161,7 +161,7 @@ function Facts({ report }: { report: Report }) {
   const browser = browserOf(report.metadata)
   const project = projects.data?.find((p) => p.id === report.projectId)
   return (
-    <aside className={css.facts} aria-label={t.report.facts}>
+    <section className={css.facts} aria-label={t.report.facts}>
       <div className={css.deeds}>
         <div className={css.fact}>
           <span className={css.none}>{t.report.status}</span>
@@ -214,7 +214,7 @@ function Facts({ report }: { report: Report }) {
         {t.report.remove}
       </button>
       {removing && <DeleteReport report={report} onClose={() => setRemoving(false)} />}
-    </aside>
+    </section>
   )
 }
 

@@ -9,6 +9,7 @@ import parts from '../parts/parts.module.css'
 import { recall, remember } from '../preferences'
 import { useText } from '../text/text'
 import { LanguageSelect, ThemeSelect } from './choices'
+import { Creating } from './creating'
 import css from './shell.module.css'
 
 const NewProject = lazy(() => import('./new-project'))
@@ -56,7 +57,7 @@ export function Shell({ user, children }: { user: User; children: ReactNode }) {
         <Side user={user} onCreate={create} />
       </dialog>
       <main id="main" ref={main} className={css.main} tabIndex={-1}>
-        {children}
+        <Creating value={create}>{children}</Creating>
       </main>
       {creating && (
         <Suspense fallback={null}>
@@ -97,7 +98,7 @@ function Side({ user, onCreate }: { user: User; onCreate: () => void }) {
   })
 
   return (
-    <div className={css.side}>
+    <aside className={css.side} aria-label={t.nav.menu}>
       <Brand />
       <div className={css.scope}>
         <Select
@@ -151,7 +152,7 @@ function Side({ user, onCreate }: { user: User; onCreate: () => void }) {
           </button>
         </div>
       </div>
-    </div>
+    </aside>
   )
 }
 
