@@ -1,2 +1,44 @@
-build:
-	go build -o bin/bugspark ./cmd/bugspark
+# make run and make test work on a fresh Debian or Ubuntu with Go, git and make.
+SHELL := /bin/sh
+VERSION ?= 0.1.0
+GO = $(shell packaging/go.sh)
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+LDFLAGS = -s -w -X github.com/bugspark/bugspark/internal/cli.Version=$(VERSION) -X github.com/bugspark/bugspark/internal/cli.Built=$(EPOCH)
+UI = internal/tracker/dashboard/ui
+UI_SOURCES = $(shell find $(UI)/src $(UI)/public $(UI)/index.html $(UI)/package-lock.json $(UI)/vite.config.ts $(UI)/build.sh -type f)
+# Root's PostgreSQL runs as another account, which may not enter /root.
+RUN_DIR ?= $(if $(filter 0,$(shell id -u)),/var/tmp/bugspark-run,$(CURDIR)/.cache/run)
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: bootstrap-run build ## Build and run the whole stack in the foreground at https://localhost:8443
+	@bin/bugspark up --dir "$(RUN_DIR)"
+
+test: bootstrap-test build package ## Run every test, also those on clean machines with systemd
+	@GO=$(GO) packaging/test.sh
+
+package: bootstrap-package build ## Build .deb, .rpm and a signed apt repository into dist/
+	@packaging/package.sh $(GO) $(VERSION)
+
+bench: bootstrap-bench build ## Measure ingestion, proxy and memory against their peers
+	@$(GO) run ./internal/bench all bin/bugspark
+
+check: ## Check formatting and the usual mistakes
+	@test -z "$$(gofmt -l cmd internal migrations systemd packaging | tee /dev/stderr)"
+	@$(GO) vet ./...
+
+build: $(UI)/../dist/index.html ## Build bin/bugspark
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/bugspark ./cmd/bugspark
+
+$(UI)/../dist/index.html: $(UI_SOURCES) | bootstrap-run
+	@$(UI)/build.sh --fast
+
+bootstrap-%:
+	@packaging/bootstrap.sh $*
+
+clean: ## Remove what was built
+	@rm -rf bin dist .cache
+	@find $(UI)/../dist -mindepth 1 ! -name placeholder.txt -delete
+
+.PHONY: help run test package bench check build clean

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Every test: formatting, vet, the front end's, Go's, and the machine tests,
+# which need root and boot clean machines of their own.
+set -eu
+cd "$(dirname "$0")/.."
+unformatted=$(gofmt -l cmd internal migrations systemd packaging)
+[ -z "$unformatted" ] || { echo "not formatted: $unformatted" >&2; exit 1; }
+"$GO" vet ./...
+internal/tracker/dashboard/ui/build.sh
+BUGSPARK_TEST_MINIO=$(packaging/minio/build.sh "$GO")
+export BUGSPARK_TEST_MINIO
+flags="-count=1 -timeout=25m ${TESTFLAGS:-}"
+if [ "$(id -u)" = 0 ]; then
+	# shellcheck disable=SC2086
+	exec "$GO" test $flags ./...
+fi
+# shellcheck disable=SC2086,SC2046
+"$GO" test $flags $("$GO" list ./... | grep -v /machinetest)
+exec sudo env "PATH=$PATH" "HOME=$HOME" "GOFLAGS=${GOFLAGS:-}" "$GO" test -count=1 -timeout=25m ./packaging/machinetest/...
