@@ -107,7 +107,8 @@ func TestTriageInABrowser(t *testing.T) {
 	}
 
 	b.keys("/")
-	b.keys("button does nothing")
+	b.wait(`document.activeElement?.inputMode === 'search'`)
+	b.fill("[inputmode=search]", "button does nothing") // the protocol types the / that the page declined
 	b.wait(`location.search.includes('q=button') && document.querySelectorAll('tbody tr').length === 1`)
 	b.keys(kb.ArrowDown)
 	b.wait(`document.activeElement?.innerText === 'Transfer button does nothing'`)
@@ -150,7 +151,8 @@ func TestTriageInABrowser(t *testing.T) {
 	b.shot("report-resolved")
 	b.press("Undo")
 	b.sees("Mark resolved")
-	b.press("Bugs")
+	b.script(`document.querySelector('main a').click()`)
+	b.wait(`document.activeElement?.innerText === 'Transfer button does nothing'`)
 	b.press("Reset")
 	b.wait(`document.querySelectorAll('tbody tr').length === 50`)
 
@@ -184,11 +186,12 @@ func TestTriageInABrowser(t *testing.T) {
 	b.shot("error")
 	b.open("/nowhere")
 	b.sees("There is no such page")
+	b.accessible("no such page")
 	b.script(`{ const s = [...document.querySelectorAll('select')].find((e) => e.ariaLabel === 'Language');
 		Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, 'value').set.call(s, 'zh-Hant'); s.dispatchEvent(new Event('change', { bubbles: true })) }`)
 	b.sees("沒有這個頁面")
 	b.open("/bugs")
-	b.sees("處理")
+	b.sees("新回報")
 	b.shot("list-chinese")
 	b.press("登出")
 	b.wait(`location.pathname === '/sign-in'`)

@@ -35,7 +35,7 @@ function Gate() {
   const [path] = useLocation()
   const search = useSearch()
   if (me.isPending) return null
-  if (me.isError) return <Fault error={me.error} retry={() => void me.refetch()} />
+  if (me.isError) return <Fault alone error={me.error} retry={() => void me.refetch()} />
   if (me.data === null) {
     if (path === '/sign-in') return <SignIn />
     const here = path + (search && `?${search}`)
@@ -83,5 +83,5 @@ function Crash({ error }: { error: unknown }) {
   useEffect(() => {
     document.title = `${t.fault.crash} · ${t.product}`
   }, [t])
-  return <Fault error={error} retry={() => location.reload()} />
+  return <Fault alone error={error} retry={() => location.reload()} />
 }

@@ -65,7 +65,7 @@ export function FilterBar({ ref, filters, go, projects, down }: Props) {
         <button
           type="button"
           className={`${css.token} ${css.changed}`}
-          aria-label={t.list.remove(project.name)}
+          title={t.list.remove(project.name)}
           onClick={() => go(change(filters, { project: '' }))}
         >
           {t.list.project} <b>{project.name}</b>

@@ -54,11 +54,15 @@ export function BugList() {
   })
 
   // Coming back from a report, the focus stands where it was.
-  const loaded = reports.data !== undefined
+  const returned = useRef(false)
   useEffect(() => {
-    const id = loaded ? (history.state as { from?: string } | null)?.from : undefined
-    if (id) body.current?.querySelector<HTMLElement>(`a[data-id="${CSS.escape(id)}"]`)?.focus()
-  }, [loaded])
+    const id = (history.state as { from?: string } | null)?.from
+    if (returned.current || !id) return
+    const row = body.current?.querySelector<HTMLElement>(`a[data-id="${CSS.escape(id)}"]`)
+    if (!row) return
+    returned.current = true
+    row.focus()
+  }, [reports.data])
 
   const data = reports.data
   const nothing = data?.items.length === 0

@@ -11,7 +11,7 @@ export function Missing() {
     <div className={parts.fault}>
       <Icon name="search" />
       <div>
-        <h2>{t.missing.title}</h2>
+        <h1>{t.missing.title}</h1>
         <p>{t.missing.lead}</p>
         <div className={parts.faultFoot}>
           <Link href="/bugs" className={parts.button}>

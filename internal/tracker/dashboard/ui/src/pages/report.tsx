@@ -27,7 +27,7 @@ export default function ReportPage({ id }: { id: string }) {
     <>
       <Steps id={id} trackingId={report.data?.trackingId ?? ''} />
       {report.isError ? (
-        <Fault error={report.error} retry={() => void report.refetch()} />
+        <Fault alone error={report.error} retry={() => void report.refetch()} />
       ) : report.data ? (
         <div className={css.layout}>
           <article className={css.evidence}>

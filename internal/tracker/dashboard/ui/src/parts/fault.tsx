@@ -28,15 +28,16 @@ export function explain(error: unknown, t: Messages): Explained {
   return { what: f.refused, why, next: '', requestId }
 }
 
-/** The card that stands where the content would be. */
-export function Fault({ error, retry }: { error: unknown; retry?: () => void }) {
+/** The card that stands where the content would be; alone, it heads the page. */
+export function Fault({ error, retry, alone }: { error: unknown; retry?: () => void; alone?: boolean }) {
   const { t } = useText()
   const e = explain(error, t)
+  const Heading = alone ? 'h1' : 'h2'
   return (
     <div className={css.fault} role="alert">
       <Icon name="warning" />
       <div>
-        <h2>{e.what}</h2>
+        <Heading>{e.what}</Heading>
         {e.why && <p>{e.why}</p>}
         {e.next && <p>{e.next}</p>}
         {(retry || e.requestId) && (
