@@ -62,7 +62,7 @@ CREATE INDEX reports_assignee ON reports (assignee_id) WHERE assignee_id IS NOT 
 -- rows. Written by the statements that write reports, under the project's lock.
 CREATE TABLE report_tallies (
     project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
-    day        date NOT NULL, -- of created_at, in UTC
+    day        date NOT NULL, -- of created_at, in UTC; -infinity: all days together
     status     report_status NOT NULL,
     severity   report_severity NOT NULL,
     reports    integer NOT NULL CHECK (reports >= 0),

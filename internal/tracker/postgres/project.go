@@ -16,7 +16,7 @@ import (
 const projectColumns = `p.id, p.owner_id, p.name, p.domain, p.api_key_prefix, p.is_active, p.settings, p.created_at,
 	CASE WHEN $2::bool OR p.owner_id = $1::uuid THEN 'owner'
 	     ELSE coalesce((SELECT m.role FROM project_members m WHERE m.project_id = p.id AND m.account_id = $1::uuid AND m.accepted_at IS NOT NULL), '') END,
-	(SELECT coalesce(sum(t.reports), 0)::int FROM report_tallies t WHERE t.project_id = p.id)`
+	(SELECT coalesce(sum(t.reports), 0)::int FROM report_tallies t WHERE t.project_id = p.id AND t.day = '-infinity')`
 
 func scanProject(row pgx.CollectableRow) (tracker.Project, error) {
 	var p tracker.Project

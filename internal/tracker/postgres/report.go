@@ -56,11 +56,12 @@ WHERE c.project_id = (SELECT project_id FROM reports WHERE id = $1) AND p.is_act
 
 // addTally and dropTally move a report between cells.
 const addTally = `INSERT INTO report_tallies AS t (project_id, day, status, severity, reports)
-VALUES ($1, ($2::timestamptz AT TIME ZONE 'UTC')::date, $3::text::report_status, $4::text::report_severity, 1)
+SELECT $1::uuid, day, $3::text::report_status, $4::text::report_severity, 1
+FROM (VALUES ('-infinity'::date), (($2::timestamptz AT TIME ZONE 'UTC')::date)) AS d (day)
 ON CONFLICT (project_id, day, status, severity) DO UPDATE SET reports = t.reports + 1`
 
 const dropTally = `UPDATE report_tallies SET reports = reports - 1
-WHERE project_id = $1 AND day = ($2::timestamptz AT TIME ZONE 'UTC')::date AND status = $3::text::report_status AND severity = $4::text::report_severity`
+WHERE project_id = $1 AND day IN ('-infinity', ($2::timestamptz AT TIME ZONE 'UTC')::date) AND status = $3::text::report_status AND severity = $4::text::report_severity`
 
 const deleteReport = `DELETE FROM reports r WHERE r.id = $1
 RETURNING r.project_id, r.created_at, r.status::text, r.severity::text`

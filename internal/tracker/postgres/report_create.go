@@ -83,7 +83,8 @@ WITH input AS (
 	RETURNING id, project_id, severity, tracking_id, created_at
 ), tallied AS (
 	INSERT INTO report_tallies AS t (project_id, day, status, severity, reports)
-	SELECT project_id, (now() AT TIME ZONE 'UTC')::date, 'new', severity, count(*) FROM stored GROUP BY project_id, severity
+	SELECT project_id, day, 'new', severity, count(*)
+	FROM stored CROSS JOIN (VALUES ('-infinity'::date), ((now() AT TIME ZONE 'UTC')::date)) AS d (day) GROUP BY project_id, day, severity
 	ON CONFLICT (project_id, day, status, severity) DO UPDATE SET reports = t.reports + excluded.reports
 )
 SELECT id, tracking_id, created_at FROM stored`

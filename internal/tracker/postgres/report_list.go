@@ -129,7 +129,7 @@ func (q listQuery) total(projects []string) (string, []any) {
 	}
 	tallies := `SELECT coalesce(sum(r.reports), 0)::bigint FROM report_tallies r WHERE ` + strings.Join(where, " AND ")
 	if f.Since.IsZero() {
-		return tallies, a
+		return tallies + " AND r.day = '-infinity'", a
 	}
 	midnight := f.Since.UTC().Truncate(24 * time.Hour)
 	if midnight.Equal(f.Since) {

@@ -61,7 +61,7 @@ func TestListReportsFilters(t *testing.T) {
 	if _, err := db.Connect(t).Exec(t.Context(), `UPDATE reports SET created_at = created_at - interval '24 hours' WHERE number = 1 AND status = 'closed'`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Connect(t).Exec(t.Context(), `UPDATE report_tallies SET day = day - 1 WHERE status = 'closed'`); err != nil {
+	if _, err := db.Connect(t).Exec(t.Context(), `UPDATE report_tallies SET day = day - 1 WHERE status = 'closed' AND isfinite(day)`); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC()
