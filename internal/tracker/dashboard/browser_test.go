@@ -12,6 +12,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,34 @@ func TestTriageInABrowser(t *testing.T) {
 	b.shot("list-chinese")
 	b.press("登出")
 	b.wait(`location.pathname === '/sign-in'`)
+}
+
+// TestTheBrowserTestSeesWhatItForbids breaks the rules on purpose: a guard that
+// never barks proves nothing.
+func TestTheBrowserTestSeesWhatItForbids(t *testing.T) {
+	if !dashboard.Built(os.DirFS("dist")) {
+		t.Fatal("the dashboard is not built; run make build")
+	}
+	b := openTab(t, newSite(t).URL)
+	for _, tc := range []struct{ name, script, want string }{
+		{"inline style", `{ const s = document.createElement('style'); s.textContent = 'a{}'; document.head.append(s) }`, "style-src"},
+		{"inline script", `{ const s = document.createElement('script'); s.textContent = '1'; document.head.append(s) }`, "script-src"},
+		{"data picture", `{ new Image().src = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=' }`, "img-src"},
+		{"another host", `{ fetch('https://127.0.0.1:9/').catch(() => {}) }`, "connect-src"},
+		{"uncaught error", `{ setTimeout(() => { throw new Error('on purpose') }) }`, "on purpose"},
+	} {
+		b.open("/sign-in")
+		b.script(tc.script)
+		deadline := time.After(20 * time.Second)
+		for !strings.Contains(strings.Join(b.caught(), "\n"), tc.want) {
+			select {
+			case <-b.barked:
+			case <-deadline:
+				t.Fatalf("%s went unseen", tc.name)
+			}
+		}
+		b.forgive()
+	}
 }
 
 // submit sends sixty reports the way the widget does: one with everything, one

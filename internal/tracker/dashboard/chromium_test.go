@@ -30,8 +30,9 @@ type tab struct {
 	site string
 	axe  string
 
-	mu   sync.Mutex
-	sins []string
+	mu     sync.Mutex
+	sins   []string
+	barked chan struct{} // one token when sins grew
 }
 
 // violations makes what the page itself is told about blocked loads visible.
@@ -53,7 +54,7 @@ func openTab(t *testing.T, site string) *tab {
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(func() { stop(); stopAlloc() })
 
-	b := &tab{t: t, ctx: ctx, site: site, axe: string(axe)}
+	b := &tab{t: t, ctx: ctx, site: site, axe: string(axe), barked: make(chan struct{}, 1)}
 	if err := chromedp.Listen(ctx, b.watch); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
@@ -62,9 +63,7 @@ func openTab(t *testing.T, site string) *tab {
 	call(b, runtime.Enable, cdp.Empty{})
 	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violations})
 	t.Cleanup(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, sin := range b.sins {
+		for _, sin := range b.caught() {
 			t.Error(sin)
 		}
 	})
@@ -76,7 +75,7 @@ func (b *tab) watch(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(e.Request.URL)
-		if err != nil || (u.Scheme != "blob" && u.Scheme+"://"+u.Host != b.site) {
+		if err != nil || (u.Scheme != "blob" && u.Scheme != "about" && u.Scheme+"://"+u.Host != b.site) {
 			sin = "request to another host: " + e.Request.URL
 		}
 	case *audits.EventIssueAdded:
@@ -94,7 +93,28 @@ func (b *tab) watch(event any) {
 		b.mu.Lock()
 		b.sins = append(b.sins, sin)
 		b.mu.Unlock()
+		select {
+		case b.barked <- struct{}{}:
+		default:
+		}
 	}
+}
+
+// caught is every sin so far.
+func (b *tab) caught() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.sins)
+}
+
+// forgive leaves the page, so that nothing of it is still on its way, and
+// forgets its sins.
+func (b *tab) forgive() {
+	b.t.Helper()
+	b.run(chromedp.Navigate("about:blank"))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sins = nil
 }
 
 // describe is what is known about a value of the page.

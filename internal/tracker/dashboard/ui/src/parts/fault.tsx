@@ -19,7 +19,7 @@ export function explain(error: unknown, t: Messages): Explained {
   const why = error.detail
   if (error.status === 0) return { what: f.offline, why: f.offlineWhy, next: f.offlineNext, requestId }
   if (error.status === 403) return { what: f.forbidden, why, next: f.forbiddenNext, requestId }
-  if (error.status === 404) return { what: f.missing, why: f.missingWhy, next: '', requestId }
+  if (error.status === 404) return { what: f.missing, why: f.missingWhy, next: f.missingNext, requestId }
   if (error.status === 429)
     return { what: f.limited, why, next: error.retryAfter ? f.limitedNext(error.retryAfter) : f.limitedSoon, requestId }
   if (error.status === 502 || error.status === 503 || error.status === 504)

@@ -203,6 +203,7 @@ export const en = {
     forbiddenNext: 'Ask an administrator of the project for the right.',
     missing: 'This report is not there',
     missingWhy: 'It was deleted, or you have no access to its project.',
+    missingNext: 'Go back to the list to see what is there now.',
     limited: 'Too many requests',
     limitedNext: (seconds: number) => `Wait ${plural(seconds, 'second', 'seconds')}, then try again.`,
     limitedSoon: 'Wait a moment, then try again.',

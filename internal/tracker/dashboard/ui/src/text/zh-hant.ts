@@ -195,6 +195,7 @@ export const zhHant: Messages = {
     forbiddenNext: '請向專案管理員申請權限。',
     missing: '找不到此回報',
     missingWhy: '它已被刪除，或您無權存取其專案。',
+    missingNext: '請返回清單查看現有的回報。',
     limited: '請求次數過多',
     limitedNext: (seconds) => `請等候 ${number(seconds)} 秒後再試。`,
     limitedSoon: '請稍候再試。',
