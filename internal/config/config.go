@@ -63,9 +63,8 @@ type Storage struct {
 
 // Accounts rules who may sign in. AdminEmail is never empty after Load.
 type Accounts struct {
-	AdminEmail   string `mapstructure:"admin_email"`
-	Registration bool   `mapstructure:"registration"`
-	SessionDays  int    `mapstructure:"session_days"`
+	AdminEmail  string `mapstructure:"admin_email"`
+	SessionDays int    `mapstructure:"session_days"`
 }
 
 // Limits protect the server from its clients; rates are per minute, 0 is none.

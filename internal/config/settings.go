@@ -41,7 +41,6 @@ func Settings() []Setting {
 		{"storage.region", "us-east-1", nil, "engine s3: region of the bucket."},
 
 		{"accounts.admin_email", "", nil, "Address of the first administrator. Empty: admin@ followed by server.name."},
-		{"accounts.registration", false, nil, "Let anybody who can reach the dashboard make an account."},
 		{"accounts.session_days", 30, nil, "Days after which an unused sign-in ends."},
 
 		{"limits.report_body_kib", 4096, nil, "Largest report, in KiB, without pictures."},

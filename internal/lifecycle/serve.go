@@ -18,8 +18,11 @@ type Service struct {
 	Server    *http.Server
 	Listeners []net.Listener
 
-	// Check answers whether the service's own dependency works. It gates
-	// readiness and feeds the watchdog; nil means the process itself is enough.
+	// Start gates readiness: it is repeated until it passes. Nil means Check.
+	Start func(context.Context) error
+
+	// Check answers whether the service's own dependency works, and feeds the
+	// watchdog; nil means the process itself is enough.
 	Check func(context.Context) error
 
 	// LameDuck is how long a stopping service still answers, asking clients to
@@ -95,16 +98,20 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// waitHealthy repeats Check until it passes or ctx ends: systemd's
+// waitHealthy repeats Start until it passes or ctx ends: systemd's
 // TimeoutStartSec= is the limit, so that one number in the unit rules.
 func (s *Service) waitHealthy(ctx context.Context) error {
-	if s.Check == nil {
+	start := s.Start
+	if start == nil {
+		start = s.Check
+	}
+	if start == nil {
 		return nil
 	}
 	var last error
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := s.Check(try)
+		try, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := start(try)
 		cancel()
 		if err == nil {
 			return nil

@@ -1,0 +1,64 @@
+// Package httpapi serves the wire contract: what the published widget, the
+// published command-line client and our dashboard speak. It declares the store
+// it needs and knows no database.
+//
+// It listens on a unix socket that only the reverse proxy may open, so it
+// believes the last element of X-Forwarded-For.
+package httpapi
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/objectstore"
+)
+
+// Options configure New. All members are required.
+type Options struct {
+	Store     Store
+	Objects   objectstore.Store
+	PublicURL string // without a trailing slash
+	Secret    []byte // 32 bytes or more; signs picture links
+	Limits    config.Limits
+	Accounts  config.Accounts
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// API answers every request below /api/v1 and the health checks.
+type API struct {
+	Options
+	linkKey  []byte
+	keys     *keyCache
+	projects *limiter // reports of a project
+	senders  *limiter // reports of one address to one project
+	logins   *limiter // sign-ins of one address, and to one account
+	hashing  chan struct{}
+	handler  http.Handler
+}
+
+// New makes the API.
+func New(o Options) *API {
+	mac := hmac.New(sha256.New, o.Secret)
+	mac.Write([]byte("picture links"))
+	a := &API{
+		Options:  o,
+		linkKey:  mac.Sum(nil),
+		keys:     newKeyCache(o.Now),
+		projects: newLimiter(o.Limits.ReportsPerProject, o.Now),
+		senders:  newLimiter(o.Limits.ReportsPerAddress, o.Now),
+		logins:   newLimiter(o.Limits.LoginsPerAddress, o.Now),
+		// Argon2id takes 19 MiB while it runs: a flood of sign-ins waits here
+		// instead of taking the machine's memory.
+		hashing: make(chan struct{}, 4),
+	}
+	a.handler = a.wrap(a.routes())
+	return a
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }

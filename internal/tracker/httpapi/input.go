@@ -1,0 +1,221 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+// readBody reads a whole body of at most limit bytes.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, errBodyTooLarge(limit)
+	}
+	var buf bytes.Buffer
+	if r.ContentLength > 0 {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return nil, tracker.Errorf(tracker.Refused, "the request came too slowly")
+	case err != nil:
+		return nil, tracker.Errorf(tracker.Refused, "the request ended before it was complete")
+	case int64(buf.Len()) > limit:
+		return nil, errBodyTooLarge(limit)
+	}
+	return buf.Bytes(), nil
+}
+
+func errBodyTooLarge(limit int64) error {
+	return tracker.Errorf(tracker.TooLarge, "the body is larger than %d KiB", limit>>10)
+}
+
+// smallBody bounds every body but reports and pictures.
+const smallBody = 64 << 10
+
+// fields reads the members of a JSON object, each in snake_case or camelCase,
+// and collects every problem, so that a client learns of all at once.
+type fields struct {
+	raw      map[string]json.RawMessage
+	problems []fieldProblem
+}
+
+// invalidInput is malformed input with its list of problems.
+type invalidInput struct{ problems []fieldProblem }
+
+func (e *invalidInput) Error() string {
+	lines := make([]string, len(e.problems))
+	for i, p := range e.problems {
+		lines[i] = p.Field + ": " + p.Message
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (e *invalidInput) Unwrap() error {
+	return &tracker.Error{Code: tracker.Invalid, Message: e.Error()}
+}
+
+// decode reads a request's JSON object; no body at all is an empty one, because
+// the command-line client announces JSON with every request.
+func decode(r *http.Request) (*fields, error) {
+	body, err := readBody(r, smallBody)
+	if err != nil {
+		return nil, err
+	}
+	return parse(body)
+}
+
+func parse(body []byte) (*fields, error) {
+	f := &fields{raw: map[string]json.RawMessage{}}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return f, nil
+	}
+	if !utf8.Valid(body) {
+		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
+	}
+	if err := json.Unmarshal(body, &f.raw); err != nil {
+		return nil, &tracker.Error{Code: tracker.Invalid, Field: "body", Message: "must be a JSON object"}
+	}
+	return f, nil
+}
+
+func (f *fields) problem(field, format string, args ...any) {
+	f.problems = append(f.problems, fieldProblem{field, fmt.Sprintf(format, args...)})
+}
+
+// err is nil when every field was in order.
+func (f *fields) err() error {
+	if len(f.problems) == 0 {
+		return nil
+	}
+	return &invalidInput{f.problems}
+}
+
+// get returns a member by its snake_case name, or by its camelCase one; null
+// counts as there.
+func (f *fields) get(name string) (json.RawMessage, bool) {
+	if v, ok := f.raw[name]; ok {
+		return v, true
+	}
+	v, ok := f.raw[camel(name)]
+	return v, ok
+}
+
+func camel(snake string) string {
+	if strings.IndexByte(snake, '_') < 0 {
+		return snake
+	}
+	parts := strings.Split(snake, "_")
+	for i, p := range parts[1:] {
+		if p != "" {
+			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+func isNull(v json.RawMessage) bool { return len(v) == 0 || string(v) == "null" }
+
+// text returns a member that is a string of low to high characters, nil when it
+// is absent or null. NUL, which no database text can hold, is dropped.
+func (f *fields) text(name string, low, high int) *string {
+	v, ok := f.get(name)
+	if !ok || isNull(v) {
+		return nil
+	}
+	var s string
+	if json.Unmarshal(v, &s) != nil {
+		f.problem(name, "must be text")
+		return nil
+	}
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\x00", ""), "\r\n", "\n")
+	n := utf8.RuneCountInString(s)
+	if n < low && low == 1 {
+		f.problem(name, "must not be empty")
+	} else if n < low || n > high {
+		f.problem(name, "must have %d to %d characters", low, high)
+	}
+	return &s
+}
+
+// required is text that must be there.
+func (f *fields) required(name string, low, high int) string {
+	if s := f.text(name, low, high); s != nil {
+		return *s
+	}
+	if v, ok := f.get(name); !ok || isNull(v) {
+		f.problem(name, "is required")
+	}
+	return ""
+}
+
+func (f *fields) boolean(name string) *bool {
+	v, ok := f.get(name)
+	if !ok || isNull(v) {
+		return nil
+	}
+	var b bool
+	if json.Unmarshal(v, &b) != nil {
+		f.problem(name, "must be true or false")
+		return nil
+	}
+	return &b
+}
+
+// integer returns a whole number from low to high; nil when absent or null.
+func (f *fields) integer(name string, low, high int) *int {
+	v, ok := f.get(name)
+	if !ok || isNull(v) {
+		return nil
+	}
+	var n int
+	if json.Unmarshal(v, &n) != nil || n < low || n > high {
+		f.problem(name, "must be a whole number from %d to %d", low, high)
+		return nil
+	}
+	return &n
+}
+
+// choice returns a member that is one of the allowed words.
+func choice[T ~string](f *fields, name string, allowed []T) *T {
+	s := f.text(name, 0, 100)
+	if s == nil {
+		return nil
+	}
+	v := T(*s)
+	if !slices.Contains(allowed, v) {
+		f.problem(name, "must be one of %s", words(allowed))
+		return nil
+	}
+	return &v
+}
+
+func words[T ~string](list []T) string {
+	out := make([]string, len(list))
+	for i, w := range list {
+		out[i] = string(w)
+	}
+	return strings.Join(out, ", ")
+}
+
+// pathID returns a path's identifier, which must be a UUID.
+func pathID(r *http.Request) (string, error) {
+	id, err := uuid.Parse(r.PathValue("id"))
+	if err != nil || len(r.PathValue("id")) != 36 {
+		return "", &tracker.Error{Code: tracker.Invalid, Field: "id", Message: "must be a UUID"}
+	}
+	return id.String(), nil
+}

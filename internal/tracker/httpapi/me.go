@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+	"github.com/bugspark/bugspark/internal/tracker/password"
+)
+
+// userView is an account as clients see it; billing and mail members are
+// constants here.
+type userView struct {
+	ID                      string          `json:"id"`
+	Email                   string          `json:"email"`
+	Name                    string          `json:"name"`
+	Role                    string          `json:"role"`
+	Plan                    string          `json:"plan"`
+	IsActive                bool            `json:"isActive"`
+	IsEmailVerified         bool            `json:"isEmailVerified"`
+	BetaStatus              string          `json:"betaStatus"`
+	PlanExpiresAt           *string         `json:"planExpiresAt"`
+	SubscriptionStatus      *string         `json:"subscriptionStatus"`
+	CancelAtPeriodEnd       bool            `json:"cancelAtPeriodEnd"`
+	NotificationPreferences map[string]bool `json:"notificationPreferences"`
+	CreatedAt               time.Time       `json:"createdAt"`
+	HasGoogleLinked         bool            `json:"hasGoogleLinked"`
+	HasPassword             bool            `json:"hasPassword"`
+	MustChangePassword      bool            `json:"mustChangePassword,omitempty"`
+}
+
+func role(account tracker.Account) string {
+	if account.IsSuperadmin {
+		return "superadmin"
+	}
+	return "user"
+}
+
+func (a *API) userView(account tracker.Account) userView {
+	return userView{
+		ID: account.ID, Email: account.Email, Name: account.Name, Role: role(account), Plan: "enterprise",
+		IsActive: account.IsActive, IsEmailVerified: true, BetaStatus: "none", NotificationPreferences: account.NotificationPreferences,
+		CreatedAt: account.CreatedAt.UTC(), HasPassword: account.PasswordHash != "", MustChangePassword: account.MustChangePassword,
+	}
+}
+
+func (a *API) me(w http.ResponseWriter, r *http.Request) error {
+	if c, err := r.Cookie(csrfCookie); err == nil {
+		w.Header().Set("X-Csrf-Token", c.Value)
+	}
+	writeJSON(w, http.StatusOK, a.userView(who(r).account))
+	return nil
+}
+
+func (a *API) changeMe(w http.ResponseWriter, r *http.Request) error {
+	f, err := decode(r)
+	if err != nil {
+		return err
+	}
+	name := f.text("name", 1, 255)
+	var preferences map[string]bool
+	if v, ok := f.get("notification_preferences"); ok && !isNull(v) {
+		if json.Unmarshal(v, &preferences) != nil || len(preferences) > 20 {
+			f.problem("notification_preferences", "must be an object of true and false")
+		}
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	account, err := a.Store.RenameAccount(r.Context(), who(r).account.ID, name, preferences)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, a.userView(account))
+	return nil
+}
+
+func (a *API) changePassword(w http.ResponseWriter, r *http.Request) error {
+	f, err := decode(r)
+	if err != nil {
+		return err
+	}
+	current := f.required("current_password", 1, 1024)
+	next := f.required("new_password", 1, 1024)
+	if next != "" {
+		if err := password.Check(next); err != nil {
+			f.problem("new_password", "%v", err)
+		} else if next == current {
+			f.problem("new_password", "must differ from the current one")
+		}
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	c := who(r)
+	if err := a.logins.take("account " + c.account.Email); err != nil {
+		return err
+	}
+	if !password.Verify(c.account.PasswordHash, current) {
+		return tracker.Errorf(tracker.Refused, "the current password is wrong")
+	}
+	hash, err := password.Hash(next)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.SetPassword(r.Context(), c.account.ID, hash, c.session.ID); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, problem{Detail: "the password is changed, and every other session has ended"})
+	return nil
+}
+
+type sessionView struct {
+	ID        string    `json:"id"`
+	CreatedAt time.Time `json:"createdAt"`
+	SeenAt    time.Time `json:"seenAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Address   string    `json:"address"`
+	UserAgent string    `json:"userAgent"`
+	Current   bool      `json:"current"`
+}
+
+func (a *API) listSessions(w http.ResponseWriter, r *http.Request) error {
+	c := who(r)
+	sessions, err := a.Store.Sessions(r.Context(), c.account.ID)
+	if err != nil {
+		return err
+	}
+	out := make([]sessionView, len(sessions))
+	for i, s := range sessions {
+		out[i] = sessionView{s.ID, s.CreatedAt.UTC(), s.SeenAt.UTC(), s.ExpiresAt.UTC(), s.Address, s.UserAgent, s.ID == c.session.ID}
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (a *API) endSession(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	sessions, err := a.Store.Sessions(r.Context(), who(r).account.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		if s.ID == id {
+			if err := a.Store.EndSession(r.Context(), id); err != nil {
+				return err
+			}
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
+	}
+	return tracker.Errorf(tracker.NotFound, "there is no such session")
+}

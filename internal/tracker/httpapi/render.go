@@ -1,0 +1,135 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+// statusOf is the one table from error codes to HTTP statuses.
+func statusOf(c tracker.Code) int {
+	switch c {
+	case tracker.Invalid:
+		return http.StatusUnprocessableEntity
+	case tracker.Refused:
+		return http.StatusBadRequest
+	case tracker.Unauthorized:
+		return http.StatusUnauthorized
+	case tracker.Forbidden:
+		return http.StatusForbidden
+	case tracker.NotFound:
+		return http.StatusNotFound
+	case tracker.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case tracker.TooMany:
+		return http.StatusTooManyRequests
+	case tracker.Unavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// problem is the body of every error. Code is set only where a client looks at
+// it, Error only for a rate limit, Errors only for malformed input.
+type problem struct {
+	Detail string         `json:"detail"`
+	Code   string         `json:"code,omitempty"`
+	Error  string         `json:"error,omitempty"`
+	Errors []fieldProblem `json:"errors,omitempty"`
+}
+
+type fieldProblem struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// passwordChangeRequired is the code the dashboard looks at.
+const passwordChangeRequired = "password.change_required"
+
+// errPasswordChange refuses everything but a new password to an account that
+// still has its one-time password.
+var errPasswordChange = &tracker.Error{Code: tracker.Forbidden, Message: "change the one-time password first"}
+
+// tooMany is a refusal for a known time.
+type tooMany struct{ after time.Duration }
+
+func (t tooMany) Error() string { return "too many requests" }
+
+func (t tooMany) Unwrap() error {
+	return tracker.Errorf(tracker.TooMany, "too many requests; try again in %d seconds", t.seconds())
+}
+
+func (t tooMany) seconds() int { return max(1, int(t.after.Seconds()+0.999)) }
+
+// render makes a handler of an endpoint.
+func (a *API) render(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := e(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+// fail answers for an endpoint that could not.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	code := tracker.CodeOf(err)
+	status := statusOf(code)
+	p := problem{Detail: "something went wrong on the server; its log has the details under this request's id"}
+	var known *tracker.Error
+	if errors.As(err, &known) && code != tracker.Internal {
+		p.Detail = known.Message
+		if known.Field != "" {
+			p.Detail = known.Field + ": " + known.Message
+		}
+	}
+	var invalid *invalidInput
+	if errors.As(err, &invalid) {
+		p.Errors = invalid.problems
+	}
+	if errors.Is(err, errPasswordChange) {
+		p.Code = passwordChangeRequired
+	}
+	var limited tooMany
+	switch {
+	case errors.As(err, &limited):
+		p.Error = p.Detail
+		w.Header().Set("Retry-After", strconv.Itoa(limited.seconds()))
+	case code == tracker.Unavailable:
+		p.Detail = "the server is busy or restarting; try again in a few seconds"
+		w.Header().Set("Retry-After", "5")
+	case code == tracker.TooLarge:
+		w.Header().Set("Connection", "close") // what is left of the body is not read
+	}
+	if status >= 500 && r.Context().Err() == nil {
+		level := slog.LevelError
+		if code == tracker.Unavailable {
+			level = slog.LevelWarn
+		}
+		a.Log.Log(r.Context(), level, "a request failed", "method", r.Method, "route", r.Pattern, "status", status,
+			"error", err, "request", w.Header().Get("X-Request-Id"))
+	}
+	writeJSON(w, status, p)
+}
+
+// writeJSON answers with a JSON body. An error of the connection is nobody's
+// business: the client is gone.
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		status, data = http.StatusInternalServerError, []byte(`{"detail":"the answer could not be encoded"}`)
+	}
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(data) + 1)}
+	if h.Get("Cache-Control") == "" {
+		h["Cache-Control"] = []string{"no-store"}
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(append(data, '\n'))
+}

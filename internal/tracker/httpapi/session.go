@@ -1,0 +1,173 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+	"github.com/bugspark/bugspark/internal/tracker/password"
+)
+
+// accessLifetime is how long an access secret is good before the dashboard
+// refreshes it.
+const accessLifetime = time.Hour
+
+// decoy is a hash of nothing anybody knows: an unknown address must take as long
+// as a wrong password.
+const decoy = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3lkZWNveWRlY295cw$6dT7JTkJ5rVwLe0aSG8vRnQy3rXc6mN3x1Wb9n0Y0Vg"
+
+// authenticate checks an address and a password.
+func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) {
+	email := strings.ToLower(strings.TrimSpace(f.required("email", 1, 255)))
+	plain := f.required("password", 1, 1024)
+	if err := f.err(); err != nil {
+		return tracker.Account{}, err
+	}
+	// By address of the client and by account: many clients may try one account.
+	for _, key := range []string{"address " + clientAddress(r), "account " + email} {
+		if err := a.logins.take(key); err != nil {
+			return tracker.Account{}, err
+		}
+	}
+	account, err := a.Store.AccountByEmail(r.Context(), email)
+	if err != nil && tracker.CodeOf(err) != tracker.NotFound {
+		return account, err
+	}
+	hash := account.PasswordHash
+	if err != nil || hash == "" {
+		hash = decoy
+	}
+	select {
+	case a.hashing <- struct{}{}:
+	case <-r.Context().Done():
+		return account, r.Context().Err()
+	}
+	right := password.Verify(hash, plain)
+	<-a.hashing
+	if !right || err != nil || !account.IsActive {
+		return account, tracker.Errorf(tracker.Unauthorized, "the address or the password is wrong")
+	}
+	return account, nil
+}
+
+func (a *API) login(w http.ResponseWriter, r *http.Request) error {
+	f, err := decode(r)
+	if err != nil {
+		return err
+	}
+	account, err := a.authenticate(r, f)
+	if err != nil {
+		return err
+	}
+	access, refresh, err := newSecrets()
+	if err != nil {
+		return err
+	}
+	now := a.Now()
+	session, err := a.Store.CreateSession(r.Context(), tracker.Session{
+		AccountID: account.ID, ExpiresAt: now.AddDate(0, 0, a.Accounts.SessionDays), AccessUntil: now.Add(accessLifetime),
+		Address: clientAddress(r), UserAgent: cut(r.UserAgent(), 255),
+	}, digest(access), digest(refresh))
+	if err != nil {
+		return err
+	}
+	if err := a.setCookies(w, access, refresh, session.ExpiresAt); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, a.userView(account))
+	return nil
+}
+
+func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
+	cookie, err := r.Cookie(refreshCookie)
+	if err != nil || cookie.Value == "" {
+		return errUnauthorized()
+	}
+	access, refresh, err := newSecrets()
+	if err != nil {
+		return err
+	}
+	now := a.Now()
+	session, account, err := a.Store.RotateSession(r.Context(), digest(cookie.Value), digest(access), digest(refresh),
+		now.Add(accessLifetime), now.AddDate(0, 0, a.Accounts.SessionDays))
+	if err != nil {
+		return hideMissing(err)
+	}
+	if !account.IsActive {
+		return errUnauthorized()
+	}
+	if err := a.setCookies(w, access, refresh, session.ExpiresAt); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, a.userView(account))
+	return nil
+}
+
+// logout succeeds even when the session is gone: the cookies are cleared either
+// way, which is what the person wants.
+func (a *API) logout(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.identify(r)
+	switch {
+	case err == nil && c.session.ID != "":
+		if err := a.Store.EndSession(r.Context(), c.session.ID); err != nil && tracker.CodeOf(err) != tracker.NotFound {
+			return err
+		}
+	case err != nil && tracker.CodeOf(err) != tracker.Unauthorized:
+		return err
+	}
+	for name, path := range map[string]string{accessCookie: "/", refreshCookie: "/api/v1/auth/refresh", csrfCookie: "/"} {
+		http.SetCookie(w, &http.Cookie{Name: name, Path: path, MaxAge: -1, Secure: true, HttpOnly: name != csrfCookie, SameSite: http.SameSiteLaxMode})
+	}
+	writeJSON(w, http.StatusOK, problem{Detail: "signed out"})
+	return nil
+}
+
+// setCookies hands a browser its secrets. They are Secure without exception:
+// the proxy serves nothing but TLS.
+func (a *API) setCookies(w http.ResponseWriter, access, refresh string, expires time.Time) error {
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return err
+	}
+	csrf := hex.EncodeToString(raw)
+	left := int(expires.Sub(a.Now()).Seconds())
+	for _, c := range []http.Cookie{
+		{Name: accessCookie, Value: access, Path: "/", MaxAge: int(accessLifetime.Seconds()), HttpOnly: true},
+		{Name: refreshCookie, Value: refresh, Path: "/api/v1/auth/refresh", MaxAge: left, HttpOnly: true},
+		{Name: csrfCookie, Value: csrf, Path: "/", MaxAge: left},
+	} {
+		c.Secure, c.SameSite = true, http.SameSiteLaxMode
+		http.SetCookie(w, &c)
+	}
+	w.Header().Set("X-Csrf-Token", csrf)
+	return nil
+}
+
+func newSecrets() (access, refresh string, err error) {
+	if access, err = newSecret("", 32); err != nil {
+		return "", "", err
+	}
+	refresh, err = newSecret("", 32)
+	return access, refresh, err
+}
+
+// newSecret is prefix and n random bytes as URL-safe base64.
+func newSecret(prefix string, n int) (string, error) {
+	raw := make([]byte, n)
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	return prefix + base64.URLEncoding.EncodeToString(raw), nil
+}
+
+// cut shortens text to at most n bytes, at a character's border.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

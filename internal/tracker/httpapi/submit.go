@@ -1,0 +1,267 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+// Limits of the evidence, by the contract. What is larger is cut, not refused:
+// a report with half its log is worth more than none.
+const (
+	maxLog      = 512 << 10
+	maxMetadata = 64 << 10
+)
+
+// createReport takes a submission of the widget. It answers 201 after the
+// commit and not before.
+func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
+	p, err := a.keyed(r)
+	if err != nil {
+		return err
+	}
+	if err := a.admit(r, p); err != nil {
+		return err
+	}
+	body, err := readBody(r, int64(a.Limits.ReportBodyKiB)<<10)
+	if err != nil {
+		return err
+	}
+	n, honeypot, err := parseReport(body)
+	if err != nil {
+		return err
+	}
+	if honeypot {
+		return tracker.Errorf(tracker.Refused, "this submission looks like one of a robot")
+	}
+	if !originAllowed(p.Domain, r.Header) {
+		return tracker.Errorf(tracker.Refused, "this project takes no reports from this site; add it to the project's allowed origins")
+	}
+	for _, key := range []**string{&n.ScreenshotKey, &n.AnnotatedScreenshotKey} {
+		if err := a.ownPicture(r, p.ID, key); err != nil {
+			return err
+		}
+	}
+	n.ProjectID = p.ID
+	n.Fingerprint = sha256.Sum256(append([]byte(p.ID), body...))
+	report, _, err := a.Store.CreateReport(r.Context(), n)
+	if err != nil {
+		return err
+	}
+	// Anybody with the page's public key reads this answer: no picture links.
+	writeJSON(w, http.StatusCreated, newReportView(report, nil, nil))
+	return nil
+}
+
+// ownPicture checks that a named picture was uploaded for this project. A plain
+// URL, which old widgets may send, is dropped: it would be fetched by whoever
+// reads the report.
+func (a *API) ownPicture(r *http.Request, project string, key **string) error {
+	if *key == nil || **key == "" || strings.HasPrefix(**key, "http://") || strings.HasPrefix(**key, "https://") {
+		*key = nil
+		return nil
+	}
+	ok, err := a.Store.PictureBelongs(r.Context(), project, **key)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return tracker.Errorf(tracker.Refused, "no picture %q was uploaded for this project", cut(**key, 200))
+	}
+	return nil
+}
+
+// parseReport reads a submission and reports whether the field that people
+// cannot see was filled in.
+func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
+	f, err := parse(body)
+	if err != nil {
+		return n, false, err
+	}
+	n.Title = f.required("title", 1, 500)
+	if n.Title != "" && strings.TrimSpace(n.Title) == "" {
+		f.problem("title", "must not be blank")
+	}
+	if d := f.text("description", 0, 10_000); d != nil {
+		n.Description = *d
+	}
+	if s := choice(f, "severity", tracker.Severities()); s != nil {
+		n.Severity = *s
+	} else if v, ok := f.get("severity"); !ok || isNull(v) {
+		f.problem("severity", "is required")
+	}
+	if c := choice(f, "category", tracker.Categories()); c != nil {
+		n.Category = *c
+	} else if v, ok := f.get("category"); !ok || isNull(v) {
+		f.problem("category", "is required")
+	}
+	n.ReporterIdentifier = f.text("reporter_identifier", 0, 255)
+	n.ScreenshotKey = f.text("screenshot_url", 0, 1000)
+	n.AnnotatedScreenshotKey = f.text("annotated_screenshot_url", 0, 1000)
+	n.Evidence = tracker.Evidence{
+		ConsoleLogs: f.evidence("console_logs", true),
+		NetworkLogs: f.evidence("network_logs", true),
+		UserActions: f.evidence("user_actions", true),
+		Metadata:    f.evidence("metadata", false),
+	}
+	n.ConsoleLogsIncluded = len(n.Evidence.ConsoleLogs) > 2
+	trap := f.text("hp_field", 0, 500)
+	return n, trap != nil && *trap != "", f.err()
+}
+
+// evidence returns an object, or where lists are allowed an array, compacted and
+// cut to its limit; nil when absent or null.
+func (f *fields) evidence(name string, list bool) json.RawMessage {
+	v, ok := f.get(name)
+	if !ok || isNull(v) {
+		return nil
+	}
+	v = bytes.TrimSpace(v)
+	switch {
+	case v[0] == '{':
+	case v[0] == '[' && list:
+	case list:
+		f.problem(name, "must be an array or an object")
+		return nil
+	default:
+		f.problem(name, "must be an object")
+		return nil
+	}
+	limit := maxMetadata
+	if list {
+		limit = maxLog
+	}
+	if len(v) <= limit {
+		return v
+	}
+	if v[0] == '[' {
+		return cutLog(v, limit)
+	}
+	return cutObject(v, limit)
+}
+
+// maxMessage is what an entry's message keeps of itself when its log is too
+// large.
+const maxMessage = 4 << 10
+
+// cutLog keeps the newest entries that fit, with overlong messages cut.
+func cutLog(v json.RawMessage, limit int) json.RawMessage {
+	var entries []json.RawMessage
+	if json.Unmarshal(v, &entries) != nil {
+		return nil
+	}
+	size := 2
+	first := len(entries)
+	for first > 0 {
+		e := entries[first-1]
+		if len(e) > 2*maxMessage {
+			e = cutEntry(e)
+			entries[first-1] = e
+		}
+		if size+len(e)+1 > limit {
+			break
+		}
+		size += len(e) + 1
+		first--
+	}
+	out, err := json.Marshal(entries[first:])
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// cutEntry shortens every long text of an entry.
+func cutEntry(e json.RawMessage) json.RawMessage {
+	var members map[string]any
+	if json.Unmarshal(e, &members) != nil {
+		return json.RawMessage("null")
+	}
+	for name, v := range members {
+		switch v := v.(type) {
+		case string:
+			if len(v) > maxMessage {
+				members[name] = cut(v, maxMessage) + " [cut]"
+			}
+		case map[string]any, []any:
+			if data, err := json.Marshal(v); err != nil || len(data) > maxMessage {
+				delete(members, name)
+			}
+		}
+	}
+	out, err := json.Marshal(members)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return out
+}
+
+// cutObject keeps the members of an object that are small.
+func cutObject(v json.RawMessage, limit int) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(v, &members) != nil {
+		return nil
+	}
+	size := 2
+	for name, m := range members {
+		if len(m) > maxMessage || size+len(m)+len(name)+4 > limit {
+			delete(members, name)
+			continue
+		}
+		size += len(m) + len(name) + 4
+	}
+	out, err := json.Marshal(members)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// originAllowed applies a project's list of hosts. A request without Origin and
+// Referer comes from no browser, and is what scripts with a key send.
+func originAllowed(domain string, h http.Header) bool {
+	if strings.TrimSpace(domain) == "" {
+		return true
+	}
+	from := h.Get("Origin")
+	if from == "" {
+		from = h.Get("Referer")
+	}
+	if from == "" {
+		return true
+	}
+	u, err := url.Parse(from)
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	for entry := range strings.SplitSeq(domain, ",") {
+		wantHost, wantPort := hostPort(strings.ToLower(strings.TrimSpace(entry)))
+		switch {
+		case wantHost == "":
+		case host == wantHost && (wantPort == "" || wantPort == port):
+			return true
+		case strings.HasSuffix(host, "."+wantHost):
+			return true
+		}
+	}
+	return false
+}
+
+// hostPort reads an entry of the list: a host, a host with a port, or a URL.
+func hostPort(entry string) (host, port string) {
+	if _, rest, ok := strings.Cut(entry, "://"); ok {
+		entry = rest
+	}
+	entry, _, _ = strings.Cut(entry, "/")
+	if h, p, err := net.SplitHostPort(entry); err == nil {
+		return h, p
+	}
+	return strings.Trim(entry, "[]"), ""
+}

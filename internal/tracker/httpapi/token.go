@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/tracker"
+)
+
+const tokenPrefix = "bsk_pat_"
+
+// maxTokens is how many an account may have.
+const maxTokens = 25
+
+// cliLifetime is how long a token of the command-line client is good.
+const cliLifetime = 90 * 24 * time.Hour
+
+// issueToken makes an access token; its text is shown this once.
+func (a *API) issueToken(r *http.Request, account, name string, expires *time.Time) (tracker.AccessToken, string, error) {
+	text, err := newSecret(tokenPrefix, 48)
+	if err != nil {
+		return tracker.AccessToken{}, "", err
+	}
+	// Forty-eight bytes need no padding, and the published form ends in one.
+	text += "="
+	t, err := a.Store.CreateToken(r.Context(), account, name, digest(text), text[:16], expires)
+	return t, text, err
+}
+
+func (a *API) cliLogin(w http.ResponseWriter, r *http.Request) error {
+	f, err := decode(r)
+	if err != nil {
+		return err
+	}
+	account, err := a.authenticate(r, f)
+	if err != nil {
+		return err
+	}
+	if account.MustChangePassword {
+		return errPasswordChange
+	}
+	expires := a.Now().Add(cliLifetime)
+	_, text, err := a.issueToken(r, account.ID, "BugSpark CLI", &expires)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]string{
+		"id": account.ID, "email": account.Email, "name": account.Name, "role": role(account), "plan": "enterprise", "token": text,
+	})
+	return nil
+}
+
+type tokenView struct {
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Token       string     `json:"token,omitempty"`
+	TokenPrefix string     `json:"tokenPrefix,omitempty"`
+	LastUsedAt  *time.Time `json:"lastUsedAt"`
+	ExpiresAt   *time.Time `json:"expiresAt"`
+	CreatedAt   time.Time  `json:"createdAt"`
+}
+
+func newTokenView(t tracker.AccessToken) tokenView {
+	return tokenView{ID: t.ID, Name: t.Name, LastUsedAt: utc(t.LastUsedAt), ExpiresAt: utc(t.ExpiresAt), CreatedAt: t.CreatedAt.UTC()}
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}
+
+func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
+	f, err := decode(r)
+	if err != nil {
+		return err
+	}
+	name := f.required("name", 1, 255)
+	days := f.integer("expires_in_days", 1, 365)
+	if err := f.err(); err != nil {
+		return err
+	}
+	account := who(r).account
+	have, err := a.Store.Tokens(r.Context(), account.ID)
+	if err != nil {
+		return err
+	}
+	if len(have) >= maxTokens {
+		return tracker.Errorf(tracker.Refused, "an account may have %d access tokens; revoke one first", maxTokens)
+	}
+	var expires *time.Time
+	if days != nil {
+		t := a.Now().AddDate(0, 0, *days)
+		expires = &t
+	}
+	t, text, err := a.issueToken(r, account.ID, name, expires)
+	if err != nil {
+		return err
+	}
+	v := newTokenView(t)
+	v.Token = text
+	writeJSON(w, http.StatusCreated, v)
+	return nil
+}
+
+func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
+	tokens, err := a.Store.Tokens(r.Context(), who(r).account.ID)
+	if err != nil {
+		return err
+	}
+	out := make([]tokenView, len(tokens))
+	for i, t := range tokens {
+		out[i] = newTokenView(t)
+		out[i].TokenPrefix = t.Prefix + "..."
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (a *API) deleteToken(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.DeleteToken(r.Context(), who(r).account.ID, id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
