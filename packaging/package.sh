@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 go=$1
 VERSION=$2
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y go.mod)}
-MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-export VERSION SOURCE_DATE_EPOCH MTIME
+
+export VERSION SOURCE_DATE_EPOCH
 
 rm -rf dist
 mkdir -p dist/stage dist/apt

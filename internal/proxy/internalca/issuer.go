@@ -70,9 +70,18 @@ func (i *Issuer) IssuerKey() string {
 // Leaf makes a key and a leaf for names at once, without any storage: what the
 // proxy serves until an ACME server has answered.
 func (i *Issuer) Leaf(names []string) (tls.Certificate, error) {
-	key, err := newKey()
+	cert, key, err := i.LeafPEM(names)
 	if err != nil {
 		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
+// LeafPEM is Leaf as files: the chain, and the key.
+func (i *Issuer) LeafPEM(names []string) (cert, key []byte, err error) {
+	private, err := newKey()
+	if err != nil {
+		return nil, nil, err
 	}
 	var hosts []string
 	var addresses []net.IP
@@ -83,15 +92,12 @@ func (i *Issuer) Leaf(names []string) (tls.Certificate, error) {
 			hosts = append(hosts, n)
 		}
 	}
-	der, err := i.sign(&key.PublicKey, hosts, addresses)
+	der, err := i.sign(&private.PublicKey, hosts, addresses)
 	if err != nil {
-		return tls.Certificate{}, err
+		return nil, nil, err
 	}
-	pem, err := keyPEM(key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.X509KeyPair(i.chain(der), pem)
+	key, err = keyPEM(private)
+	return i.chain(der), key, err
 }
 
 func (i *Issuer) sign(public any, hosts []string, addresses []net.IP) ([]byte, error) {

@@ -201,4 +201,3 @@ func (u *Upstream) Check(ctx context.Context) error {
 	}
 	return c.Close()
 }
-
