@@ -1,0 +1,239 @@
+// Package machine boots clean Debian machines for tests: a real systemd as
+// process 1, a disk that survives a power cut, and a network that leads nowhere
+// but to the test.
+//
+//	m := machine.Boot(t, machine.Options{Release: "bookworm"})
+//	m.Run(t, "apt-get", "install", "-y", "bugspark")
+//	m.Kill(t)  // the power goes
+//	m.Start(t) // and comes back
+//
+// It needs root. Machines of parallel tests do not see each other.
+package machine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Options say which machine.
+type Options struct {
+	Release string            // Debian's code name, such as "bookworm"
+	Files   map[string]string // host files or directories to copy, by their path inside
+}
+
+// Machine is one booted machine.
+type Machine struct {
+	Addr string // its IPv4 address, reachable from the test
+
+	dir  string // overlay directories
+	root string // its file system, seen from the host
+	net  *network
+	cmd  *exec.Cmd
+	pid  int // of its systemd, seen from the host
+	done chan struct{}
+	log  bytes.Buffer
+}
+
+// Boot makes a machine from the cached root of its release and waits until it
+// is up. It ends with the test, and tells its journal if the test failed.
+func Boot(t *testing.T, o Options) *Machine {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("machines need root: run 'sudo make test'")
+	}
+	base := cachedRoot(t, o.Release)
+	// Not below the usual temporary directory, which may be an overlay itself.
+	dir, err := os.MkdirTemp("/var/tmp", "bsmachine-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Machine{dir: dir, root: filepath.Join(dir, "root")}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, sub := range []string{"upper", "work", "root"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	host(t, "mount", "-t", "overlay", "overlay", "-o",
+		fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", base, dir, dir), m.root)
+	t.Cleanup(func() { host(t, "umount", "-l", m.root) })
+	for inside, from := range o.Files {
+		m.Copy(t, from, inside)
+	}
+	m.Write(t, "/etc/hostname", "bugs\n")
+	m.Write(t, "/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 bugs\n::1 localhost\n")
+	m.net = newNetwork(t)
+	m.Addr = m.net.guest
+	m.Start(t)
+	t.Cleanup(func() {
+		if t.Failed() && m.running() {
+			out, _ := m.Try("journalctl", "--no-pager", "-n", "80", "-u", "bugspark*")
+			t.Logf("the machine's journal:\n%s", out)
+		}
+		m.Kill(t)
+	})
+	return m
+}
+
+// Start boots the machine and waits until systemd says that it is up.
+func (m *Machine) Start(t *testing.T) {
+	t.Helper()
+	m.cmd = exec.Command("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
+		"--capability=CAP_NET_ADMIN", "--network-namespace-path=/run/netns/"+m.net.name, "--hostname=bugs", "-D", m.root, "-b")
+	m.cmd.Stdout, m.cmd.Stderr = &m.log, &m.log
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := m.cmd.Start(); err != nil {
+		t.Fatalf("booting: %v", err)
+	}
+	m.done = make(chan struct{})
+	go func() { m.cmd.Wait(); close(m.done) }()
+	if err := m.await(2 * time.Minute); err != nil {
+		t.Fatalf("booting: %v\n%s", err, m.log.String())
+	}
+}
+
+func (m *Machine) await(limit time.Duration) error {
+	m.pid = 0
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		select {
+		case <-m.done:
+			return errors.New("the machine ended while it booted")
+		default:
+		}
+		if m.pid == 0 {
+			m.pid = firstChild(m.cmd.Process.Pid)
+			continue
+		}
+		out, _ := m.Try("systemctl", "is-system-running")
+		switch strings.TrimSpace(out) {
+		case "running", "degraded":
+			return nil
+		}
+	}
+	return fmt.Errorf("not up after %s", limit)
+}
+
+func firstChild(pid int) int {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return 0
+	}
+	var child int
+	if _, err := fmt.Sscan(string(data), &child); err != nil {
+		return 0
+	}
+	return child
+}
+
+func (m *Machine) running() bool {
+	select {
+	case <-m.done:
+		return false
+	default:
+		return m.pid != 0
+	}
+}
+
+// Kill is a power cut: everything inside ends at once, unasked.
+func (m *Machine) Kill(t *testing.T) {
+	t.Helper()
+	if !m.running() {
+		return
+	}
+	// systemd's own death takes every process of its namespace along.
+	if err := syscall.Kill(m.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("killing the machine: %v", err)
+	}
+	select {
+	case <-m.done:
+	case <-time.After(20 * time.Second):
+		m.cmd.Process.Kill()
+		<-m.done
+	}
+}
+
+// Try runs a command inside and returns its output and exit status.
+func (m *Machine) Try(args ...string) (string, int) {
+	cmd := m.command(args...)
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return string(out), 0
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(out), exit.ExitCode()
+	}
+	return string(out) + err.Error(), -1
+}
+
+func (m *Machine) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("nsenter", append([]string{"-t", fmt.Sprint(m.pid), "-a", "env", "-i",
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}, args...)...)
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
+// Run runs a command inside that must succeed, and returns its output.
+func (m *Machine) Run(t *testing.T, args ...string) string {
+	t.Helper()
+	out, status := m.Try(args...)
+	if status != 0 {
+		t.Fatalf("%s: exit status %d\n%s", strings.Join(args, " "), status, out)
+	}
+	return out
+}
+
+// Shell runs a script inside that must succeed.
+func (m *Machine) Shell(t *testing.T, script string) string {
+	t.Helper()
+	return m.Run(t, "sh", "-euc", script)
+}
+
+// Write makes a file inside, with its directories.
+func (m *Machine) Write(t *testing.T, path, content string) {
+	t.Helper()
+	at := filepath.Join(m.root, path)
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Read returns a file's content.
+func (m *Machine) Read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(m.root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// Copy copies a file or directory of the host into the machine.
+func (m *Machine) Copy(t *testing.T, from, inside string) {
+	t.Helper()
+	to := filepath.Join(m.root, inside)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	host(t, "cp", "-r", "--no-preserve=ownership", from, to)
+	host(t, "chmod", "-R", "a+rX", to)
+}
+
+// host runs a command of the test's own machine.
+func host(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}

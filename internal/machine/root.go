@@ -1,0 +1,70 @@
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// recipe builds the root of a release: systemd and what the tests type, and the
+// packages that 'apt install bugspark' will ask for, downloaded but not
+// installed, so that a machine without a network can install them.
+func recipe(release string) []string {
+	return []string{
+		"mmdebstrap", "--quiet", "--variant=minbase",
+		"--include=systemd,systemd-sysv,dbus,iproute2,ca-certificates,curl,procps",
+		"--skip=cleanup/apt",
+		`--customize-hook=chroot "$1" apt-get update -qq`,
+		`--customize-hook=chroot "$1" apt-get install -y -qq --no-install-recommends --download-only postgresql >/dev/null`,
+		`--customize-hook=rm -f "$1/etc/machine-id"`,
+		release,
+	}
+}
+
+// cachedRoot returns the directory of a release's root, building it first if
+// its recipe is new. Parallel tests wait for one builder.
+func cachedRoot(t *testing.T, release string) string {
+	t.Helper()
+	cache := os.Getenv("BUGSPARK_CACHE")
+	if cache == "" {
+		cache = "/var/cache/bugspark-test"
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	steps := recipe(release)
+	sum := sha256.Sum256([]byte(strings.Join(steps, "\x00")))
+	dir := filepath.Join(cache, "root-"+release+"-"+hex.EncodeToString(sum[:4]))
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	}
+	t.Logf("building the root of %s, once", release)
+	building := dir + ".new"
+	if err := os.RemoveAll(building); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(steps[0], append(steps[1:], building)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the root of %s: %v\n%s", release, err, out)
+	}
+	if err := os.Rename(building, dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// tryHost runs a command whose failure means that there was nothing to do.
+func tryHost(args ...string) { _ = exec.Command(args[0], args[1:]...).Run() }
