@@ -20,6 +20,7 @@ func rooms() []room {
 	return []room{
 		{"cmd", []string{"internal/cli"}, "main is a page: signals and exit status"},
 		{"internal/cli", []string{"internal", "migrations", "systemd"}, ""},
+		{"internal/manual", []string{"internal/cli", "internal/config"}, "the manual is written by the program itself"},
 		{"internal/bench", []string{"internal", "migrations", "systemd"}, ""},
 		{"internal/config", []string{"internal/fault"}, "the ground floor carries, it does not climb"},
 		{"internal/fault", nil, "the ground floor carries, it does not climb"},

@@ -79,6 +79,7 @@ func (p *process) start(ctx context.Context) error {
 	case <-main.ended:
 		return p.died("ended before it was ready")
 	case <-timeout:
+		_ = main.cmd.Process.Kill() // supervise sees it end and tries again
 		return p.died(fmt.Sprintf("was not ready after %s", s.TimeoutStart))
 	case <-ctx.Done():
 		return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 )
@@ -39,11 +40,8 @@ func (m *Manager) WriteDropIn(ctx context.Context, name, content string) error {
 			return fmt.Errorf("removing the drop-in of %s: %w", name, err)
 		}
 		// The directory goes too, unless somebody else keeps a drop-in there.
-		if err := os.Remove(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
-			var busy *fs.PathError
-			if !errors.As(err, &busy) {
-				return fmt.Errorf("removing the drop-in directory of %s: %w", name, err)
-			}
+		if err := os.Remove(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return fmt.Errorf("removing the drop-in directory of %s: %w", name, err)
 		}
 		return m.reload(ctx)
 	}

@@ -61,7 +61,7 @@ func (m *Manager) Version() (int, error) {
 	return n, nil
 }
 
-// Installed reports which shipped units systemd cannot find.
+// Missing lists the shipped units that systemd cannot find.
 func (m *Manager) Missing(ctx context.Context) ([]string, error) {
 	var out []string
 	for _, name := range m.set.Names() {
@@ -165,9 +165,9 @@ type jobFunc func(ctx context.Context, name, mode string, done chan<- string) (i
 
 func (m *Manager) each(ctx context.Context, names []string, verb string, job jobFunc) error {
 	for _, name := range names {
-		if verb == "start" {
+		if verb != "stop" {
 			// A unit that failed too often refuses to start until it is told that
-			// somebody looked; an administrator's start is that word.
+			// somebody looked; an administrator's start or restart is that word.
 			if err := m.conn.ResetFailedUnitContext(ctx, name); err != nil && !notLoaded(err) {
 				return fmt.Errorf("resetting %s: %w", name, err)
 			}
@@ -181,7 +181,7 @@ func (m *Manager) each(ctx context.Context, names []string, verb string, job job
 		}
 		select {
 		case result := <-done:
-			if result != "done" && result != "skipped" {
+			if result != "done" {
 				return m.explain(ctx, name, verb, result)
 			}
 		case <-ctx.Done():

@@ -33,7 +33,7 @@ const (
 )
 
 // b64 is the PHC string form's base64; strict, so that one hash has one text.
-var b64 = base64.RawStdEncoding.Strict()
+func b64() *base64.Encoding { return base64.RawStdEncoding.Strict() }
 
 // Hash returns the PHC string of plain under a fresh salt.
 func Hash(plain string) (string, error) {
@@ -44,7 +44,7 @@ func Hash(plain string) (string, error) {
 	rand.Read(salt) // never fails since Go 1.24
 	key := argon2.IDKey([]byte(plain), salt, passes, memoryKiB, lanes, keyBytes)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, lanes,
-		b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+		b64().EncodeToString(salt), b64().EncodeToString(key)), nil
 }
 
 // Verify reports whether plain is the password behind hash, taking the same
@@ -93,10 +93,10 @@ func parse(hash string) (params, error) {
 		return params{}, errForm
 	}
 	var err error
-	if p.salt, err = b64.DecodeString(parts[4]); err != nil {
+	if p.salt, err = b64().DecodeString(parts[4]); err != nil {
 		return params{}, errForm
 	}
-	if p.key, err = b64.DecodeString(parts[5]); err != nil {
+	if p.key, err = b64().DecodeString(parts[5]); err != nil {
 		return params{}, errForm
 	}
 	switch {
