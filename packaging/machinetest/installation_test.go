@@ -1,0 +1,257 @@
+package machinetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/png"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/machine"
+)
+
+// TestInstallation is the life of an installation on a clean machine of each
+// release: installed, set up, used, hurt, removed, purged.
+func TestInstallation(t *testing.T) {
+	for _, release := range []string{"bookworm", "trixie"} {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			m := boot(t, release)
+			m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+			before := inventory(t, m)
+			m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+
+			if !t.Run("installing starts and enables nothing", func(t *testing.T) { nothingRuns(t, m) }) {
+				return
+			}
+			var s *site
+			if !t.Run("setup makes a healthy server", func(t *testing.T) { s = setUp(t, m); healthy(t, m) }) {
+				return
+			}
+			t.Run("units verify and are sandboxed", func(t *testing.T) { unitsAreSandboxed(t, m) })
+			t.Run("a second apply changes nothing", func(t *testing.T) { applyIsIdle(t, m) })
+			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, s) })
+			t.Run("restarts under load fail no request", func(t *testing.T) { restartsFailNothing(t, m, s) })
+			t.Run("killed services come back and lose nothing", func(t *testing.T) { killsLoseNothing(t, m, s) })
+			t.Run("a power cut loses nothing", func(t *testing.T) { powerCutLosesNothing(t, m, s) })
+			t.Run("removing keeps the data, purging removes all", func(t *testing.T) { removeAndPurge(t, m, s, before) })
+		})
+	}
+}
+
+func nothingRuns(t *testing.T, m *machine.Machine) {
+	if out := m.Run(t, "systemctl", "list-units", "--all", "--no-legend", "--plain", "--state=active,activating,failed", "bugspark*"); strings.TrimSpace(out) != "" {
+		t.Errorf("after the installation there are:\n%s", out)
+	}
+	if out := m.Shell(t, "systemctl list-unit-files --no-legend --state=enabled 'bugspark*' || true"); strings.TrimSpace(out) != "" {
+		t.Errorf("after the installation these are enabled:\n%s", out)
+	}
+}
+
+func healthy(t *testing.T, m *machine.Machine) {
+	if out := m.Run(t, "curl", "-sS", "--fail", "--cacert", "/etc/bugspark/ca.pem", "--resolve", "bugs.test:443:127.0.0.1", "https://bugs.test/health"); !strings.Contains(out, `"healthy"`) {
+		t.Errorf("/health says %s", out)
+	}
+	if out := m.Run(t, "systemctl", "--failed", "--no-legend"); strings.TrimSpace(out) != "" {
+		t.Errorf("failed units:\n%s", out)
+	}
+	var status struct {
+		Healthy bool
+		Units   []struct {
+			Name    string
+			Healthy bool
+		}
+	}
+	if err := json.Unmarshal([]byte(m.Run(t, "bugspark", "status", "--json")), &status); err != nil {
+		t.Fatal(err)
+	}
+	if !status.Healthy || len(status.Units) < 12 {
+		t.Errorf("status %+v", status)
+	}
+	// The distribution's own cluster listens on 5432 and is none of ours.
+	pid := strings.TrimSpace(m.Run(t, "systemctl", "show", "-p", "MainPID", "--value", "bugspark-postgres.service"))
+	for line := range strings.Lines(m.Run(t, "ss", "-ltnpH")) {
+		if strings.Contains(line, "minio") || strings.Contains(line, "pid="+pid+",") {
+			t.Errorf("a service of ours listens on TCP: %s", line)
+		}
+	}
+	if out, status := m.Try("curl", "-sS", "-m", "3", "http://127.0.0.1:9000/minio/health/live"); status == 0 {
+		t.Errorf("MinIO answers on the machine's loopback: %s", out)
+	}
+}
+
+func unitsAreSandboxed(t *testing.T, m *machine.Machine) {
+	out := m.Shell(t, `cd /usr/lib/systemd/system
+		for unit in bugspark*; do systemd-analyze verify "./$unit" 2>&1; done
+		for unit in bugspark*.service; do systemd-analyze security --threshold=15 "$unit" >/tmp/score || { echo "$unit:"; tail -n 1 /tmp/score; }; done`)
+	if strings.TrimSpace(out) != "" {
+		t.Errorf("systemd-analyze says:\n%s", out)
+	}
+}
+
+func applyIsIdle(t *testing.T, m *machine.Machine) {
+	if out := m.Run(t, "bugspark", "plan"); !strings.Contains(out, "Nothing to change") {
+		t.Errorf("plan says:\n%s", out)
+	}
+	stamps := func() string {
+		return m.Shell(t, "find /etc/bugspark /etc/systemd -printf '%p %T@\\n' | sort; systemctl show -p NRestarts,ActiveEnterTimestampMonotonic 'bugspark-*.service'")
+	}
+	before := stamps()
+	if out := m.Run(t, "bugspark", "apply"); !strings.Contains(out, "Nothing had to be changed") {
+		t.Errorf("apply says:\n%s", out)
+	}
+	if after := stamps(); after != before {
+		t.Errorf("apply touched something:\n%s\n%s", before, after)
+	}
+}
+
+func pictureReturns(t *testing.T, s *site) {
+	picture := testPicture(t)
+	id, err := s.report("the cart shows NaN", s.upload(t, picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.ids(t)[id] {
+		t.Error("the report is not listed")
+	}
+	var r struct{ ScreenshotURL, Title string }
+	s.must(t, "GET", "/api/v1/reports/"+id, nil, &r)
+	resp, err := s.client.Get(r.ScreenshotURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got bytes.Buffer
+	if _, err := got.ReadFrom(resp.Body); err != nil || !bytes.Equal(got.Bytes(), picture) {
+		t.Errorf("%s: the picture came back as %d bytes instead of %d (%v)", resp.Status, got.Len(), len(picture), err)
+	}
+}
+
+func testPicture(t *testing.T) []byte {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, 640, 400))
+	for i := range 640 * 400 {
+		img.Set(i%640, i/640, color.RGBA{uint8(i), uint8(i >> 3), uint8(i >> 7), 255})
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func restartsFailNothing(t *testing.T, m *machine.Machine, s *site) {
+	for _, name := range []string{"api", "dashboard", "proxy"} {
+		l := startLoad(s, "restart "+name)
+		l.progress(t, 50)
+		for range 2 {
+			m.Run(t, "systemctl", "restart", "bugspark-"+name+".service")
+			l.progress(t, 50)
+		}
+		l.end()
+		t.Logf("restart of %s: %d requests, slowest %.2f s", name, len(l.acked), l.slowest.Seconds())
+		if len(l.failures) > 0 {
+			t.Errorf("restarting %s failed %d of %d requests, such as %s", name, len(l.failures), len(l.failures)+len(l.acked), l.failures[0])
+		}
+		l.stored(t, s)
+	}
+}
+
+func killsLoseNothing(t *testing.T, m *machine.Machine, s *site) {
+	for _, name := range []string{"postgres", "minio", "storage", "api", "dashboard", "proxy"} {
+		unit := "bugspark-" + name + ".service"
+		l := startLoad(s, "kill "+name)
+		l.progress(t, 30)
+		pid := mainPID(t, m, unit)
+		m.Run(t, "kill", "-9", pid)
+		began := time.Now()
+		for mainPID(t, m, unit) == pid || !isActive(m, unit) {
+			if time.Since(began) > 90*time.Second {
+				t.Fatalf("%s did not come back:\n%s", unit, m.Run(t, "systemctl", "show", unit))
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Logf("%s was back after %.1f s", name, time.Since(began).Seconds())
+		l.progress(t, 30)
+		l.end()
+		l.stored(t, s)
+	}
+}
+
+func mainPID(t *testing.T, m *machine.Machine, unit string) string {
+	t.Helper()
+	return strings.TrimSpace(m.Run(t, "systemctl", "show", "-p", "MainPID", "--value", unit))
+}
+
+func isActive(m *machine.Machine, unit string) bool {
+	_, status := m.Try("systemctl", "-q", "is-active", unit)
+	return status == 0
+}
+
+func powerCutLosesNothing(t *testing.T, m *machine.Machine, s *site) {
+	l := startLoad(s, "power cut")
+	l.progress(t, 100)
+	m.Kill(t)
+	l.end()
+	m.Start(t)
+	s.client.CloseIdleConnections()
+	l.stored(t, s)
+	healthy(t, m)
+}
+
+var noise = regexp.MustCompile(`(?m)^.*/(etc/(passwd|group|shadow|gshadow)-?|etc/\.pwd\.lock|etc/systemd/system)\b.*\n`)
+
+// inventory is what the machine has: files with owner and mode, accounts, units.
+func inventory(t *testing.T, m *machine.Machine) string {
+	t.Helper()
+	out := m.Shell(t, `
+		find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /root -o -path /srv -o -path /var/log -o -path /var/cache \
+			-o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/postgresql -o -path /var/lib/systemd -o -path /var/lib/private \) -prune -o -printf '%p %u %g %m\n' | sort
+		getent passwd | sort; getent group | sort
+		systemctl list-unit-files --no-legend | sort`)
+	return noise.ReplaceAllString(out, "")
+}
+
+func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
+	had := len(s.ids(t))
+	m.Run(t, "apt-get", "remove", "-y", "-qq", "bugspark", "bugspark-minio")
+	if out := m.Shell(t, "pgrep -a -f '/usr/bin/bugspark|lib/bugspark/minio' || true"); strings.TrimSpace(out) != "" {
+		t.Errorf("after removing, this still runs:\n%s", out)
+	}
+	m.Run(t, "test", "-s", "/var/lib/bugspark/postgres/data/PG_VERSION")
+	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	m.Run(t, "bugspark", "apply")
+	if have := len(s.ids(t)); have != had {
+		t.Errorf("after removing and installing again there are %d reports instead of %d", have, had)
+	}
+	m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio")
+	after := inventory(t, m)
+	if diff := difference(before, after); diff != "" {
+		t.Errorf("purging left traces:\n%s", diff)
+	}
+}
+
+// difference lists the lines that only one of two sorted listings has.
+func difference(before, after string) string {
+	count := map[string]int{}
+	for line := range strings.Lines(before) {
+		count[line]--
+	}
+	for line := range strings.Lines(after) {
+		count[line]++
+	}
+	var b strings.Builder
+	for line, n := range count {
+		switch {
+		case n > 0:
+			b.WriteString("+ " + line)
+		case n < 0:
+			b.WriteString("- " + line)
+		}
+	}
+	return b.String()
+}

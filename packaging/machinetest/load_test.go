@@ -1,0 +1,87 @@
+package machinetest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// load is a stream of reports from several senders, each on a connection it
+// keeps.
+type load struct {
+	mu       sync.Mutex
+	acked    []string
+	failures []string
+	slowest  time.Duration
+	stop     atomic.Bool
+	done     sync.WaitGroup
+}
+
+func startLoad(s *site, name string) *load {
+	l := &load{}
+	for worker := range 4 {
+		l.done.Go(func() {
+			for n := 0; !l.stop.Load(); n++ {
+				began := time.Now()
+				id, err := s.report(fmt.Sprintf("%s %d-%d", name, worker, n), "")
+				l.note(id, err, time.Since(began))
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) note(id string, err error, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slowest = max(l.slowest, took)
+	if err != nil {
+		l.failures = append(l.failures, err.Error())
+		return
+	}
+	l.acked = append(l.acked, id)
+}
+
+// end stops the senders and waits for their last answers.
+func (l *load) end() {
+	l.stop.Store(true)
+	l.done.Wait()
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
+}
+
+// progress waits until n more reports were acknowledged.
+func (l *load) progress(t *testing.T, n int) {
+	t.Helper()
+	from := l.count()
+	for end := time.Now().Add(2 * time.Minute); l.count() < from+n; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			t.Fatalf("no progress in two minutes; last failures:\n%s", strings.Join(l.failures[max(0, len(l.failures)-5):], "\n"))
+		}
+	}
+}
+
+// stored fails the test for every acknowledged report that is not there.
+func (l *load) stored(t *testing.T, s *site) {
+	t.Helper()
+	have := s.ids(t)
+	lost := 0
+	for _, id := range l.acked {
+		if !have[id] {
+			lost++
+		}
+	}
+	t.Logf("%d acknowledged, %d lost, %d failed requests, slowest %.1f s", len(l.acked), lost, len(l.failures), l.slowest.Seconds())
+	if lost > 0 {
+		t.Errorf("%d of %d acknowledged reports are lost", lost, len(l.acked))
+	}
+}
