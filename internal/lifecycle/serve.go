@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -63,6 +62,8 @@ func (s *Service) Run(ctx context.Context) error {
 	served := make(chan error, len(s.Listeners))
 	for _, ln := range s.Listeners {
 		go func() {
+			// Until it returns, Serve may hold a connection it has accepted but not
+			// noted yet.
 			if s.TLS {
 				served <- s.Server.ServeTLS(ln, "", "")
 			} else {
@@ -80,15 +81,24 @@ func (s *Service) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err := <-served:
-		if !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serving: %w", err)
-		}
+		return fmt.Errorf("serving: %w", err)
 	}
 	if err := Notify(daemon.SdNotifyStopping); err != nil {
 		s.Log.Warn("telling systemd that the service stops", "error", err)
 	}
 	leaving.Store(true)
 	time.Sleep(s.LameDuck)
+	// Shutdown alone would overlook a connection between accept and Serve's
+	// books. So accepting ends first; what the kernel has queued is the next
+	// process's, because systemd holds the socket.
+	for _, ln := range s.Listeners {
+		if err := ln.Close(); err != nil {
+			s.Log.Warn("closing a listener", "error", err)
+		}
+	}
+	for range s.Listeners {
+		<-served
+	}
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 	defer cancel()
 	if err := s.Server.Shutdown(deadline); err != nil {

@@ -209,7 +209,7 @@ var noise = regexp.MustCompile(`(?m)^.*/(etc/(passwd|group|shadow|gshadow)-?|etc
 func inventory(t *testing.T, m *machine.Machine) string {
 	t.Helper()
 	out := m.Shell(t, `
-		find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /root -o -path /srv -o -path /var/log -o -path /var/cache \
+		find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /root -o -path /srv -o -path /var/log -o -path /var/cache \
 			-o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/postgresql -o -path /var/lib/systemd -o -path /var/lib/private \) -prune -o -printf '%p %u %g %m\n' | sort
 		getent passwd | sort; getent group | sort
 		systemctl list-unit-files --no-legend | sort`)
@@ -219,7 +219,7 @@ func inventory(t *testing.T, m *machine.Machine) string {
 func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
 	had := len(s.ids(t))
 	m.Run(t, "apt-get", "remove", "-y", "-qq", "bugspark", "bugspark-minio")
-	if out := m.Shell(t, "pgrep -a -f '/usr/bin/bugspark|lib/bugspark/minio' || true"); strings.TrimSpace(out) != "" {
+	if out := m.Shell(t, "pgrep -a 'bugspark|minio' || true; pgrep -a -u bugspark-postgres || true"); strings.TrimSpace(out) != "" {
 		t.Errorf("after removing, this still runs:\n%s", out)
 	}
 	m.Run(t, "test", "-s", "/var/lib/bugspark/postgres/data/PG_VERSION")
