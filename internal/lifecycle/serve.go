@@ -56,6 +56,8 @@ func (s *Service) Run(ctx context.Context) error {
 		next.ServeHTTP(w, r)
 	})
 
+	open := newConnections()
+	s.Server.ConnState = open.note
 	if err := s.waitHealthy(ctx); err != nil {
 		return err
 	}
@@ -88,9 +90,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	leaving.Store(true)
 	time.Sleep(s.LameDuck)
-	// Shutdown alone would overlook a connection between accept and Serve's
-	// books. So accepting ends first; what the kernel has queued is the next
-	// process's, because systemd holds the socket.
+	// Accepting ends first, so that Serve holds no connection that it has not
+	// noted; what the kernel has queued is the next process's, because systemd
+	// holds the socket.
 	for _, ln := range s.Listeners {
 		if err := ln.Close(); err != nil {
 			s.Log.Warn("closing a listener", "error", err)
@@ -99,6 +101,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for range s.Listeners {
 		<-served
 	}
+	open.settle(s.Drain)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 	defer cancel()
 	if err := s.Server.Shutdown(deadline); err != nil {
