@@ -36,6 +36,8 @@ type API struct {
 	keys     *keyCache
 	projects *limiter // reports of a project
 	senders  *limiter // reports of one address to one project
+	uploads  *limiter // pictures of one address to one project
+	guesses  *limiter // unknown keys of one address
 	logins   *limiter // sign-ins of one address, and to one account
 	hashing  chan struct{}
 	handler  http.Handler
@@ -51,9 +53,10 @@ func New(o Options) *API {
 		keys:     newKeyCache(o.Now),
 		projects: newLimiter(o.Limits.ReportsPerProject, o.Now),
 		senders:  newLimiter(o.Limits.ReportsPerAddress, o.Now),
-		logins:   newLimiter(o.Limits.LoginsPerAddress, o.Now),
-		// Argon2id takes 19 MiB while it runs: a flood of sign-ins waits here
-		// instead of taking the machine's memory.
+		// A report may come with two pictures, each retried once.
+		uploads: newLimiter(4*o.Limits.ReportsPerAddress, o.Now),
+		guesses: newLimiter(60, o.Now),
+		logins:  newLimiter(o.Limits.LoginsPerAddress, o.Now),
 		hashing: make(chan struct{}, 4),
 	}
 	a.handler = a.wrap(a.routes())

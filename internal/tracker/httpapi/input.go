@@ -141,9 +141,9 @@ func (f *fields) text(name string, low, high int) *string {
 		f.problem(name, "must be text")
 		return nil
 	}
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "\x00", ""), "\r\n", "\n")
+	s = strings.NewReplacer("\x00", "", "\r\n", "\n", "\r", "\n").Replace(s)
 	n := utf8.RuneCountInString(s)
-	if n < low && low == 1 {
+	if low == 1 && strings.TrimSpace(s) == "" {
 		f.problem(name, "must not be empty")
 	} else if n < low || n > high {
 		f.problem(name, "must have %d to %d characters", low, high)

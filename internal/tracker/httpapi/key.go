@@ -68,6 +68,10 @@ func (a *API) keyed(r *http.Request) (tracker.Project, error) {
 	p, err := a.Store.ProjectByKey(r.Context(), hash)
 	if err != nil {
 		if tracker.CodeOf(err) == tracker.NotFound {
+			// Each costs a query: who tries many keys is slowed down.
+			if limited := a.guesses.take(clientNetwork(r)); limited != nil {
+				return p, limited
+			}
 			err = errUnknownKey()
 		}
 		return p, err
@@ -83,7 +87,7 @@ func errUnknownKey() error {
 // admit applies the rate limits of the widget's routes: generous for a project,
 // narrow for one address, so that a visitor cannot use up the others' share.
 func (a *API) admit(r *http.Request, p tracker.Project) error {
-	if err := a.senders.take(p.ID + " " + clientAddress(r)); err != nil {
+	if err := a.senders.take(p.ID + " " + clientNetwork(r)); err != nil {
 		return err
 	}
 	return a.projects.take(p.ID)

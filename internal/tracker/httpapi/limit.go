@@ -38,14 +38,15 @@ func (l *limiter) take(key string) error {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Sub(l.swept) > time.Minute || len(l.keys) >= maxKeys {
+	if now.Sub(l.swept) > time.Minute || (len(l.keys) >= maxKeys && now.Sub(l.swept) > time.Second) {
 		l.sweep(now)
 	}
 	b, ok := l.keys[key]
 	if !ok {
 		if len(l.keys) >= maxKeys {
-			// More active addresses than this is a flood; strangers wait.
-			return tooMany{time.Minute}
+			// More active addresses than this is a flood. Strangers wait until
+			// some address has been quiet.
+			return tooMany{10 * time.Second}
 		}
 		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)}
 		l.keys[key] = b

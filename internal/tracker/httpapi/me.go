@@ -97,12 +97,20 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err := a.logins.take("account " + c.account.Email); err != nil {
 		return err
 	}
-	if !password.Verify(c.account.PasswordHash, current) {
-		return tracker.Errorf(tracker.Refused, "the current password is wrong")
+	var right bool
+	var hash string
+	if busy := a.hash(r.Context(), func() {
+		if right = password.Verify(c.account.PasswordHash, current); right {
+			hash, err = password.Hash(next)
+		}
+	}); busy != nil {
+		return busy
 	}
-	hash, err := password.Hash(next)
 	if err != nil {
 		return err
+	}
+	if !right {
+		return tracker.Errorf(tracker.Refused, "the current password is wrong")
 	}
 	if err := a.Store.SetPassword(r.Context(), c.account.ID, hash, c.session.ID); err != nil {
 		return err

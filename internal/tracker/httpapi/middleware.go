@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -142,4 +143,22 @@ func widgetRoute(r *http.Request) bool {
 func clientAddress(r *http.Request) string {
 	line := r.Header.Get("X-Forwarded-For")
 	return strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:])
+}
+
+// clientNetwork is what rate limits count: an IPv4 address, or the /64 that one
+// IPv6 customer has for himself.
+func clientNetwork(r *http.Request) string {
+	text := clientAddress(r)
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return text
+	}
+	if address = address.Unmap(); address.Is4() {
+		return address.String()
+	}
+	network, err := address.WithZone("").Prefix(64)
+	if err != nil {
+		return text
+	}
+	return network.String()
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/tracker"
@@ -48,9 +47,6 @@ func (a *API) createProject(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := f.required("name", 1, 255)
 	domain := f.text("domain", 0, 1024)
-	if strings.TrimSpace(name) == "" && name != "" {
-		f.problem("name", "must not be blank")
-	}
 	if err := f.err(); err != nil {
 		return err
 	}

@@ -46,16 +46,21 @@ func (a *API) reapOnce(ctx context.Context, g Graves) error {
 		if err != nil || len(keys) == 0 {
 			return err
 		}
+		// One object that cannot be deleted must not keep the others.
+		var gone []string
+		var failed error
 		for _, key := range keys {
 			if err := a.Objects.Delete(ctx, key); err != nil {
-				return fmt.Errorf("deleting %s: %w", key, err)
+				failed = fmt.Errorf("deleting %s: %w", key, err)
+				continue
 			}
+			gone = append(gone, key)
 		}
-		if err := g.ForgetPictures(ctx, keys); err != nil {
+		if err := g.ForgetPictures(ctx, gone); err != nil {
 			return err
 		}
-		if len(keys) < reapBatch {
-			return nil
+		if failed != nil || len(keys) < reapBatch {
+			return failed
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -28,7 +29,7 @@ func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) 
 		return tracker.Account{}, err
 	}
 	// By address of the client and by account: many clients may try one account.
-	for _, key := range []string{"address " + clientAddress(r), "account " + email} {
+	for _, key := range []string{"address " + clientNetwork(r), "account " + email} {
 		if err := a.logins.take(key); err != nil {
 			return tracker.Account{}, err
 		}
@@ -41,17 +42,27 @@ func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) 
 	if err != nil || hash == "" {
 		hash = decoy
 	}
-	select {
-	case a.hashing <- struct{}{}:
-	case <-r.Context().Done():
-		return account, r.Context().Err()
+	var right bool
+	if busy := a.hash(r.Context(), func() { right = password.Verify(hash, plain) }); busy != nil {
+		return account, busy
 	}
-	right := password.Verify(hash, plain)
-	<-a.hashing
 	if !right || err != nil || !account.IsActive {
 		return account, tracker.Errorf(tracker.Unauthorized, "the address or the password is wrong")
 	}
 	return account, nil
+}
+
+// hash runs work on passwords, a few at a time: each takes 19 MiB, and a flood
+// of sign-ins must wait rather than take the machine's memory.
+func (a *API) hash(ctx context.Context, work func()) error {
+	select {
+	case a.hashing <- struct{}{}:
+		defer func() { <-a.hashing }()
+		work()
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (a *API) login(w http.ResponseWriter, r *http.Request) error {

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/bugspark/bugspark/internal/tracker"
@@ -49,7 +52,7 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	n.ProjectID = p.ID
-	n.Fingerprint = sha256.Sum256(append([]byte(p.ID), body...))
+	n.Fingerprint = fingerprint(p.ID, body)
 	report, _, err := a.Store.CreateReport(r.Context(), n)
 	if err != nil {
 		return err
@@ -57,6 +60,15 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	// Anybody with the page's public key reads this answer: no picture links.
 	writeJSON(w, http.StatusCreated, newReportView(report, nil, nil))
 	return nil
+}
+
+// fingerprint names a submission by everything it says.
+func fingerprint(project string, body []byte) (sum [32]byte) {
+	h := sha256.New()
+	io.WriteString(h, project)
+	h.Write(body)
+	h.Sum(sum[:0])
+	return sum
 }
 
 // ownPicture checks that a named picture was uploaded for this project. A plain
@@ -85,9 +97,6 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 		return n, false, err
 	}
 	n.Title = f.required("title", 1, 500)
-	if n.Title != "" && strings.TrimSpace(n.Title) == "" {
-		f.problem("title", "must not be blank")
-	}
 	if d := f.text("description", 0, 10_000); d != nil {
 		n.Description = *d
 	}
@@ -110,19 +119,26 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 		UserActions: f.evidence("user_actions", true),
 		Metadata:    f.evidence("metadata", false),
 	}
-	n.ConsoleLogsIncluded = len(n.Evidence.ConsoleLogs) > 2
+	n.ConsoleLogsIncluded = len(n.Evidence.ConsoleLogs) > len("[]")
 	trap := f.text("hp_field", 0, 500)
 	return n, trap != nil && *trap != "", f.err()
 }
 
-// evidence returns an object, or where lists are allowed an array, compacted and
-// cut to its limit; nil when absent or null.
+// evidence returns an object, or where lists are allowed an array, cut to its
+// limit; nil when absent or null.
 func (f *fields) evidence(name string, list bool) json.RawMessage {
 	v, ok := f.get(name)
 	if !ok || isNull(v) {
 		return nil
 	}
 	v = bytes.TrimSpace(v)
+	if len(v) < 8 || bytes.ContainsAny(v[:8], "\n\t ") {
+		// Pretty-printed, so not from a widget: white space must not count.
+		var tight bytes.Buffer
+		if json.Compact(&tight, v) == nil {
+			v = tight.Bytes()
+		}
+	}
 	switch {
 	case v[0] == '{':
 	case v[0] == '[' && list:
@@ -209,7 +225,8 @@ func cutObject(v json.RawMessage, limit int) json.RawMessage {
 		return nil
 	}
 	size := 2
-	for name, m := range members {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		m := members[name]
 		if len(m) > maxMessage || size+len(m)+len(name)+4 > limit {
 			delete(members, name)
 			continue

@@ -44,7 +44,7 @@ func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.admit(r, p); err != nil {
+	if err := a.uploads.take(p.ID + " " + clientNetwork(r)); err != nil {
 		return err
 	}
 	data, kind, err := a.readPicture(r)
