@@ -1,12 +1,22 @@
 package dashboard_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
+	"github.com/bugspark/bugspark/internal/tracker"
 	"github.com/bugspark/bugspark/internal/tracker/dashboard"
+	"github.com/bugspark/bugspark/internal/tracker/httpapi"
+	"github.com/bugspark/bugspark/internal/tracker/password"
+	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
 )
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // site is API and dashboard behind one origin, as the proxy puts them.
 type site struct {
@@ -16,17 +26,42 @@ type site struct {
 	client  *http.Client
 }
 
+// newSite runs the real API on a database of its own, with an administrator who
+// has a one-time password to change.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	front, err := dashboard.New(dashboard.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := &apiDouble{password: "one-time-secret", must: true}
+	store := postgrestest.New(t)
+	objects, err := filesystem.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := objects.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{email: "admin@localhost", oneTime: "one-time-secret"}
+	hash, err := password.Hash(s.oneTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.CreateAccount(t.Context(), tracker.Account{
+		Email: s.email, Name: "Ada Admin", PasswordHash: hash, IsSuperadmin: true, MustChangePassword: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/api/", api.handler())
-	mux.Handle("/", front)
 	server := httptest.NewTLSServer(mux)
 	t.Cleanup(server.Close)
-	return &site{URL: server.URL, email: "admin@localhost", oneTime: "one-time-secret", client: server.Client()}
+	api := httpapi.New(httpapi.Options{
+		Store: store, Objects: objects, PublicURL: server.URL, Secret: []byte("a secret of at least thirty-two bytes"),
+		Limits: config.Limits{ReportBodyKiB: 4096, PictureMiB: 10}, Accounts: config.Accounts{SessionDays: 30},
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	mux.Handle("/api/", api)
+	mux.Handle("/", front)
+	s.URL, s.client = server.URL, server.Client()
+	return s
 }
