@@ -4,7 +4,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -81,6 +80,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h["Strict-Transport-Security"] = []string{"max-age=63072000; includeSubDomains"}
 	}
 	if problem, ok := refusal(r); ok {
+		h["Connection"] = []string{"close"} // whoever sends this will not send better
 		p.refuse(w, r, http.StatusBadRequest, problem)
 		return
 	}
@@ -155,8 +155,3 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, e *upstream.Excha
 		}
 	}
 }
-
-// Check proves that this process can still serve: it opens its own sockets'
-// upstreams only when they are meant to be there, so a dead API is no reason to
-// restart the proxy that shows the maintenance page.
-func (p *Proxy) Check(context.Context) error { return nil }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -33,5 +32,3 @@ func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 	}
 	return q.Handler.Handle(ctx, r)
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

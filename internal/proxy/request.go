@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -53,9 +54,6 @@ func (p *Proxy) outgoing(w http.ResponseWriter, r *http.Request, id string) (*ht
 	}
 	whole := make([]byte, r.ContentLength)
 	if _, err := io.ReadFull(body, whole); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			err = errTruncated
-		}
 		return nil, false, err
 	}
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(whole)), nil }
@@ -72,22 +70,25 @@ type visitorBody struct {
 }
 
 func (b *visitorBody) Read(buf []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errTooLarge
-	}
 	if int64(len(buf)) > b.left {
-		buf = buf[:b.left]
+		buf = buf[:b.left+1] // one more than allowed tells a full body from a too large one
 	}
 	// HTTP/2 streams know no deadline of their own before Go 1.20; an error here
 	// means that the connection is gone, which Read will say.
 	_ = b.control.SetReadDeadline(time.Now().Add(stall))
 	n, err := b.from.Read(buf)
-	b.left -= int64(n)
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		err = errTooSlow
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errTooLarge
 	}
-	return n, err
+	var timeout net.Error
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return n, err
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return n, errTooSlow
+	default:
+		return n, fmt.Errorf("%w: %w", errTruncated, err)
+	}
 }
 
 func (b *visitorBody) Close() error { return b.from.Close() }

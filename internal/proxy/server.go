@@ -1,10 +1,11 @@
 package proxy
 
 import (
-	"bytes"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -37,7 +38,7 @@ func Redirect(s config.Server) http.Handler {
 			host = s.Name
 		}
 		if s.HTTPSPort != 443 {
-			host = net.JoinHostPort(trimBrackets(host), itoa(s.HTTPSPort))
+			host = net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(s.HTTPSPort))
 		}
 		status := http.StatusMovedPermanently
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -46,8 +47,4 @@ func Redirect(s config.Server) http.Handler {
 		w.Header().Set("Connection", "close")
 		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), status)
 	})
-}
-
-func trimBrackets(host string) string {
-	return string(bytes.Trim([]byte(host), "[]"))
 }

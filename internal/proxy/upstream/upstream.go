@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -115,9 +116,18 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 		c.Close()
 		return nil, fmt.Errorf("%w: %w", kind, err)
 	}
+	body := &watched{ReadCloser: r.Body}
+	if r.Body != nil {
+		r.Body = body
+	}
 	writeErr := r.Write(c.w)
 	if writeErr == nil {
 		writeErr = c.w.Flush()
+	}
+	if body.err != nil { // the visitor's side broke: no answer will come to half a request
+		release()
+		c.Close()
+		return nil, body.err
 	}
 	// A service may answer and close before it has read the whole body (413):
 	// its answer counts more than our broken write.
@@ -129,7 +139,7 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 	}
 	if _, err := c.r.Peek(1); err != nil {
 		if writeErr != nil {
-			return fail(bodyError(writeErr), writeErr)
+			err = writeErr
 		}
 		return fail(ErrCut, err)
 	}
@@ -146,13 +156,19 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 	return &Exchange{Response: resp, u: u, c: c, release: release}, nil
 }
 
-// bodyError tells a visitor's broken upload from a service that went away.
-func bodyError(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return ErrCut
+// watched remembers why a body could not be read, which Request.Write does not
+// tell apart from a connection that could not be written.
+type watched struct {
+	io.ReadCloser
+	err error
+}
+
+func (b *watched) Read(buf []byte) (int, error) {
+	n, err := b.ReadCloser.Read(buf)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
 	}
-	return err
+	return n, err
 }
 
 // Done gives the connection back if the answer was read to its end and the
