@@ -13,7 +13,6 @@ import (
 // the client's).
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, config.Proxy{}, ok)
 	const host = "Host: bugs.test\r\nConnection: close\r\n"
 	for _, tc := range []struct {
 		name, text string
@@ -41,7 +40,7 @@ func TestHostileRequests(t *testing.T) {
 		{"truncated body", "POST /api/x HTTP/1.1\r\n" + host + "Content-Length: 10\r\n\r\nabc", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			before := s.count()
+			s := newSite(t, config.Proxy{}, ok)
 			answer := ""
 			if tc.name == "truncated body" {
 				answer = s.half(t, tc.text)
@@ -52,10 +51,10 @@ func TestHostileRequests(t *testing.T) {
 			if code >= 500 && code != http.StatusNotImplemented && code != http.StatusHTTPVersionNotSupported {
 				t.Errorf("answered %s", answer)
 			}
-			if reached := s.count() > before; reached && !tc.reach {
+			if reached := s.count() > 0; reached && !tc.reach {
 				t.Errorf("it reached the API as %s %s, answered %d", s.last(t).Method, s.last(t).URL, code)
 			}
-			if s.count() > before+1 {
+			if s.count() > 1 {
 				t.Error("one request became two")
 			}
 		})
