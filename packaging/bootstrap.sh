@@ -52,7 +52,6 @@ test | bench)
 	need ip iproute2
 	need lintian lintian
 	need mount mount
-	[ -e /usr/share/bash-completion/bash_completion ] || :
 	if [ "$1" = bench ]; then
 		need wrk wrk
 		need nginx nginx-light
