@@ -61,6 +61,9 @@ func (m *machine) converger(p *progress) *setup.Converger {
 
 // checks is everything that must hold before setup or apply changes anything.
 func (m *machine) checks(ctx context.Context) []setup.Check {
+	if root := setup.RootCheck(); root.Run(ctx) != nil {
+		return []setup.Check{root} // without rights the others would tell of nothing else
+	}
 	held, err := heldPorts(ctx, m, m.site.Config.Server)
 	if err != nil {
 		return []setup.Check{{ID: "systemd", Title: "systemd answers", Run: func(context.Context) error { return err }}}

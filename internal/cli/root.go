@@ -38,10 +38,7 @@ func Run(ctx context.Context, env Env) int {
 	if errors.As(err, &silent) {
 		return silent.status
 	}
-	fmt.Fprintf(env.Stderr, "bugspark: %v\n", err)
-	for _, hint := range fault.Hints(err) {
-		fmt.Fprintf(env.Stderr, "  next: %s\n", hint)
-	}
+	complain(env.Stderr, err)
 	return fault.Status(err)
 }
 

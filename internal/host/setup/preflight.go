@@ -60,12 +60,6 @@ const minimumFree = 2 << 30
 // ports that our own sockets hold already.
 func (s *Site) BasicChecks(built time.Time, held map[int]bool) []Check {
 	return []Check{
-		{"root", "run by root", func(context.Context) error {
-			if os.Geteuid() != 0 {
-				return fault.New(fault.Preflight, "run it with sudo", "this command must run as root")
-			}
-			return nil
-		}},
 		{"clock", "the clock is plausible", func(context.Context) error { return s.checkClock(built) }},
 		{"disk", "enough free space", func(context.Context) error { return checkDisk(s.Dirs.State) }},
 		{"port-http", fmt.Sprintf("port %d is free", s.Config.Server.HTTPPort), func(context.Context) error {
@@ -75,6 +69,16 @@ func (s *Site) BasicChecks(built time.Time, held map[int]bool) []Check {
 			return checkPort("server.https_port", s.Config.Server.HTTPSPort, held)
 		}},
 	}
+}
+
+// RootCheck wants the rights that all the rest needs.
+func RootCheck() Check {
+	return Check{"root", "run by root", func(context.Context) error {
+		if os.Geteuid() != 0 {
+			return fault.New(fault.Preflight, "run it with sudo", "this command must run as root")
+		}
+		return nil
+	}}
 }
 
 // checkClock refuses a clock that stands before this binary was built or long
