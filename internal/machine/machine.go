@@ -87,7 +87,9 @@ func Boot(t *testing.T, o Options) *Machine {
 func (m *Machine) Start(t *testing.T) {
 	t.Helper()
 	m.cmd = exec.Command("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
-		"--capability=CAP_NET_ADMIN", "--network-namespace-path=/run/netns/"+m.net.name, "--hostname=bugs", "-D", m.root, "-b")
+		"--capability=CAP_NET_ADMIN", "--network-namespace-path=/run/netns/"+m.net.name,
+		// Unnamed machines are called after their directory, and two of one name refuse to be.
+		"--machine="+m.net.name, "--hostname=bugs", "-D", m.root, "-b")
 	m.cmd.Stdout, m.cmd.Stderr = &m.log, &m.log
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := m.cmd.Start(); err != nil {
@@ -175,7 +177,7 @@ func (m *Machine) Try(args ...string) (string, int) {
 }
 
 func (m *Machine) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("nsenter", append([]string{"-t", fmt.Sprint(m.pid), "-a", "env", "-i",
+	cmd := exec.Command("nsenter", append([]string{"-t", fmt.Sprint(m.pid), "-a", "-r", "-w", "env", "-i",
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}, args...)...)
 	cmd.WaitDelay = time.Second
 	return cmd
