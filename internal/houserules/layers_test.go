@@ -39,6 +39,7 @@ func rooms() []room {
 		{"internal/proxy", with("internal/proxy"), "the proxy knows sockets, not what is behind them"},
 		{"internal/pgcluster", with(), ""},
 		{"internal/objectstore", with("internal/objectstore"), ""},
+		{"internal/browser", nil, "the test harness tests the product from outside"},
 		{"internal/machine", with(), "the test harness tests the product from outside"},
 		{"internal/houserules", nil, ""},
 		{"packaging", with("internal/machine", "internal/cli"), ""},

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/bugspark/bugspark/internal/browser"
 	"github.com/bugspark/bugspark/internal/machine"
 )
 
@@ -34,7 +37,7 @@ func TestInstallation(t *testing.T) {
 			}
 			t.Run("units verify and are sandboxed", func(t *testing.T) { unitsAreSandboxed(t, m) })
 			t.Run("a second apply changes nothing", func(t *testing.T) { applyIsIdle(t, m) })
-			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, s) })
+			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, m, s) })
 			t.Run("restarts under load fail no request", func(t *testing.T) { restartsFailNothing(t, m, s) })
 			t.Run("killed services come back and lose nothing", func(t *testing.T) { killsLoseNothing(t, m, s) })
 			t.Run("a power cut loses nothing", func(t *testing.T) { powerCutLosesNothing(t, m, s) })
@@ -109,7 +112,7 @@ func applyIsIdle(t *testing.T, m *machine.Machine) {
 	}
 }
 
-func pictureReturns(t *testing.T, s *site) {
+func pictureReturns(t *testing.T, m *machine.Machine, s *site) {
 	picture := testPicture(t)
 	id, err := s.report("the cart shows NaN", s.upload(t, picture))
 	if err != nil {
@@ -129,6 +132,20 @@ func pictureReturns(t *testing.T, s *site) {
 	if _, err := got.ReadFrom(resp.Body); err != nil || !bytes.Equal(got.Bytes(), picture) {
 		t.Errorf("%s: the picture came back as %d bytes instead of %d (%v)", resp.Status, got.Len(), len(picture), err)
 	}
+	pictureIsSeen(t, m, s, id)
+}
+
+// pictureIsSeen signs in with a browser and looks at the report.
+func pictureIsSeen(t *testing.T, m *machine.Machine, s *site, id string) {
+	b := browser.Open(t, browser.Options{Site: s.base, Map: "bugs.test " + m.Addr})
+	b.Open("/bugs/" + id)
+	b.Fill("[name=username]", s.email)
+	b.Fill("[name=password]", s.password)
+	b.Keys(kb.Enter)
+	b.Sees("the cart shows NaN")
+	b.Sees("total is NaN")
+	b.Wait(`[...document.querySelectorAll('main img')].some((i) => i.naturalWidth === 640)`)
+	b.Shot("installed-report")
 }
 
 func testPicture(t *testing.T) []byte {

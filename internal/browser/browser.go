@@ -1,4 +1,7 @@
-package dashboard_test
+// Package browser walks through our pages in a headless Chromium for tests, and
+// fails on what its policy stops, on a request to any other host, and on an
+// uncaught exception.
+package browser
 
 import (
 	"context"
@@ -22,39 +25,45 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab is one page of a headless Chromium that fails its test on anything the
+// Tab is one page of a headless Chromium that fails its test on anything the
 // policy stops, on a request to any other host, and on an uncaught exception.
-type tab struct {
-	t    *testing.T
-	ctx  context.Context
-	site string
-	axe  string
+type Tab struct {
+	t   *testing.T
+	ctx context.Context
+	o   Options
 
 	mu     sync.Mutex
 	sins   []string
-	barked chan struct{} // one token when sins grew
+	Barked chan struct{} // one token when sins grew
 }
 
 // violations makes what the page itself is told about blocked loads visible.
 const violations = `addEventListener('securitypolicyviolation', (e) =>
 	console.error('policy violation: ' + e.effectiveDirective + ' ' + e.blockedURI + ' ' + e.sourceFile + ':' + e.lineNumber))`
 
-func openTab(t *testing.T, site string) *tab {
+// Options say which site to open, and how.
+type Options struct {
+	Site string // scheme, host and port: everything else is a foreign host
+	Axe  string // axe.min.js, for Accessible
+	Map  string // "HOST ADDRESS": a name that no DNS knows
+}
+
+// Open starts a Chromium with one empty page. It ends with the test.
+func Open(t *testing.T, o Options) *Tab {
 	t.Helper()
-	axe, err := os.ReadFile(filepath.Join("ui", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Fatalf("axe-core is not installed; run make build: %v", err)
-	}
 	flags := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.IgnoreCertErrors,
 		chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1360, 860), chromedp.UserDataDir(t.TempDir()))
+	if o.Map != "" {
+		flags = append(flags, chromedp.Flag("host-resolver-rules", "MAP "+o.Map))
+	}
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(func() { stop(); stopAlloc() })
 
-	b := &tab{t: t, ctx: ctx, site: site, axe: string(axe), barked: make(chan struct{}, 1)}
+	b := &Tab{t: t, ctx: ctx, o: o, Barked: make(chan struct{}, 1)}
 	if err := chromedp.Listen(ctx, b.watch); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
@@ -63,19 +72,19 @@ func openTab(t *testing.T, site string) *tab {
 	call(b, runtime.Enable, cdp.Empty{})
 	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violations})
 	t.Cleanup(func() {
-		for _, sin := range b.caught() {
+		for _, sin := range b.Caught() {
 			t.Error(sin)
 		}
 	})
 	return b
 }
 
-func (b *tab) watch(event any) {
+func (b *Tab) watch(event any) {
 	var sin string
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(e.Request.URL)
-		if err != nil || (u.Scheme != "blob" && u.Scheme != "about" && u.Scheme+"://"+u.Host != b.site) {
+		if err != nil || (u.Scheme != "blob" && u.Scheme != "about" && u.Scheme+"://"+u.Host != b.o.Site) {
 			sin = "request to another host: " + e.Request.URL
 		}
 	case *audits.EventIssueAdded:
@@ -94,22 +103,22 @@ func (b *tab) watch(event any) {
 		b.sins = append(b.sins, sin)
 		b.mu.Unlock()
 		select {
-		case b.barked <- struct{}{}:
+		case b.Barked <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// caught is every sin so far.
-func (b *tab) caught() []string {
+// Caught is every sin so far.
+func (b *Tab) Caught() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.sins)
 }
 
-// forgive leaves the page, so that nothing of it is still on its way, and
+// Forgive leaves the page, so that nothing of it is still on its way, and
 // forgets its sins.
-func (b *tab) forgive() {
+func (b *Tab) Forgive() {
 	b.t.Helper()
 	b.run(chromedp.Navigate("about:blank"))
 	b.mu.Lock()
@@ -126,7 +135,7 @@ func describe(o *runtime.RemoteObject) string {
 }
 
 // call sends one command of the protocol.
-func call[P, R any](b *tab, cmd cdp.Command[P, R], params P) {
+func call[P, R any](b *Tab, cmd cdp.Command[P, R], params P) {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, cmd, params); err != nil {
 		b.t.Fatalf("%s: %v", cmd.Method, err)
@@ -134,7 +143,7 @@ func call[P, R any](b *tab, cmd cdp.Command[P, R], params P) {
 }
 
 // run performs steps, each at most 20 s together.
-func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
+func (b *Tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
@@ -144,20 +153,21 @@ func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 }
 
 // fail ends the test with what the page shows.
-func (b *tab) fail(why string) {
+func (b *Tab) fail(why string) {
 	b.t.Helper()
 	shows, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + '\n' + document.body.innerText`))
-	b.shot("failure")
+	b.Shot("failure")
 	b.t.Fatalf("%s; the page shows %s %v", why, shows, err)
 }
 
-func (b *tab) open(path string) {
+// Open goes to a path of the site.
+func (b *Tab) Open(path string) {
 	b.t.Helper()
-	b.run(chromedp.Navigate(b.site + path))
+	b.run(chromedp.Navigate(b.o.Site + path))
 }
 
-// wait returns once the script expression is true; the page says so itself.
-func (b *tab) wait(expression string) {
+// Wait returns once the script expression is true; the page says so itself.
+func (b *Tab) Wait(expression string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression,
 		chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
@@ -166,13 +176,14 @@ func (b *tab) wait(expression string) {
 	}
 }
 
-// sees waits for text anywhere on the page.
-func (b *tab) sees(text string) {
+// Sees waits for text anywhere on the page.
+func (b *Tab) Sees(text string) {
 	b.t.Helper()
-	b.wait(fmt.Sprintf(`document.body.innerText.includes(%s)`, quote(text)))
+	b.Wait(fmt.Sprintf(`document.body.innerText.includes(%s)`, Quote(text)))
 }
 
-func (b *tab) eval(expression string) string {
+// Eval returns what an expression of JavaScript gives.
+func (b *Tab) Eval(expression string) string {
 	b.t.Helper()
 	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](expression))
 	if err != nil {
@@ -181,39 +192,44 @@ func (b *tab) eval(expression string) string {
 	return fmt.Sprint(out)
 }
 
-// press clicks the visible button, link or tab of that name.
-func (b *tab) press(name string) {
+// Press clicks the visible button, link or tab of that name.
+func (b *Tab) Press(name string) {
 	b.t.Helper()
 	find := fmt.Sprintf(`[...document.querySelectorAll('button, a, [role=tab], summary')].find((e) => e.checkVisibility() && !e.disabled &&
-		((e.getAttribute('aria-label') ?? e.innerText).trim() === %[1]s || e.innerText.trim() === %[1]s))`, quote(name))
-	b.wait(`!!` + find)
-	b.script(find + `.click()`)
+		((e.getAttribute('aria-label') ?? e.innerText).trim() === %[1]s || e.innerText.trim() === %[1]s))`, Quote(name))
+	b.Wait(`!!` + find)
+	b.Script(find + `.click()`)
 }
 
-// script runs a script for its effect.
-func (b *tab) script(source string) {
+// Script runs a script for its effect.
+func (b *Tab) Script(source string) {
 	b.t.Helper()
 	b.run(chromedp.Evaluate[chromedp.Void](source))
 }
 
-func (b *tab) keys(keys string) {
+// Keys types into what has the focus.
+func (b *Tab) Keys(keys string) {
 	b.t.Helper()
 	b.run(chromedp.KeyEvent(keys))
 }
 
-// fill replaces what a field holds by typing.
-func (b *tab) fill(selector, text string) {
+// Fill replaces what a field holds by typing.
+func (b *Tab) Fill(selector, text string) {
 	b.t.Helper()
-	find := `document.querySelector(` + quote(selector) + `)`
-	b.wait(`!!` + find)
-	b.script(find + `.focus(), ` + find + `.select()`)
-	b.keys(text)
+	find := `document.querySelector(` + Quote(selector) + `)`
+	b.Wait(`!!` + find)
+	b.Script(find + `.focus(), ` + find + `.select()`)
+	b.Keys(text)
 }
 
-// accessible fails on anything axe-core finds on the page as it stands.
-func (b *tab) accessible(where string) {
+// Accessible fails on anything axe-core finds on the page as it stands.
+func (b *Tab) Accessible(where string) {
 	b.t.Helper()
-	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](b.axe+`; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
+	axe, err := os.ReadFile(b.o.Axe)
+	if err != nil {
+		b.t.Fatalf("axe-core is not installed; run make build: %v", err)
+	}
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](string(axe)+`; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
 		r.violations.map((v) => v.id + ': ' + v.help + ' ' + v.nodes.map((n) => n.target.join(' ') + ' ' + n.failureSummary).join(' | '))))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.fail(err.Error())
@@ -227,22 +243,24 @@ func (b *tab) accessible(where string) {
 	}
 }
 
-func (b *tab) scheme(name string) {
+// Scheme makes the page light or dark.
+func (b *Tab) Scheme(name string) {
 	b.t.Helper()
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
 	})
 }
 
-func (b *tab) size(width, height int64) {
+// Size changes the viewport, in CSS pixels.
+func (b *Tab) Size(width, height int64) {
 	b.t.Helper()
 	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500,
 	})
 }
 
-// shot keeps a picture in $BUGSPARK_SCREENSHOTS for a person to look at.
-func (b *tab) shot(name string) {
+// Shot keeps a picture in $BUGSPARK_SCREENSHOTS for a person to look at.
+func (b *Tab) Shot(name string) {
 	dir := os.Getenv("BUGSPARK_SCREENSHOTS")
 	if dir == "" {
 		return
@@ -257,7 +275,8 @@ func (b *tab) shot(name string) {
 	}
 }
 
-func quote(s string) string {
+// Quote makes text a literal of JavaScript.
+func Quote(s string) string {
 	out, err := json.Marshal(strings.TrimSpace(s))
 	if err != nil {
 		return `""`
