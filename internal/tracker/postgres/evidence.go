@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/bugspark/bugspark/internal/tracker"
@@ -61,7 +62,7 @@ func (c *evidenceCodec) encode(e tracker.Evidence) ([]byte, tracker.Evidence, er
 			return nil, tracker.Evidence{}, tracker.Errorf(tracker.TooLarge, "the report's logs are larger than %d MiB", maxEvidence>>20)
 		}
 		*m.doc = cleanJSON(*m.doc)
-		if !json.Valid(*m.doc) {
+		if !jsontext.Value(*m.doc).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
 			return nil, tracker.Evidence{}, &tracker.Error{Code: tracker.Invalid, Field: m.name, Message: "must be valid JSON"}
 		}
 	}
