@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -25,14 +26,28 @@ func (s *Store) Put(ctx context.Context, key, contentType string, body io.Reader
 		return fmt.Errorf("storing object %s: %w", key, err)
 	}
 	defer p.close()
-	_, err = s.core.PutObject(ctx, s.bucket, key, p.reader, size, "", p.sha256, minio.PutObjectOptions{
-		ContentType:          contentType,
-		DisableContentSha256: true, // of minio-go's streaming kind; ours is in the argument before
-	})
-	if err != nil {
-		return fmt.Errorf("storing object %s: %w", key, err)
+	for try := time.Duration(0); ; try++ {
+		_, err = s.core.PutObject(ctx, s.bucket, key, p.reader, size, "", p.sha256, minio.PutObjectOptions{
+			ContentType:          contentType,
+			DisableContentSha256: true, // of minio-go's streaming kind; ours is in the argument before
+		})
+		if err == nil {
+			return nil
+		}
+		if try == 3 || minio.ToErrorResponse(err).Code != minio.AccessDenied {
+			return fmt.Errorf("storing object %s: %w", key, err)
+		}
+		// MinIO says so, among others, when the last object of a directory went
+		// away at the same moment and took the directory along.
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After((try + 1) * 20 * time.Millisecond):
+		}
+		if _, err := p.reader.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("storing object %s: %w", key, err)
+		}
 	}
-	return nil
 }
 
 // Get opens an object.

@@ -18,6 +18,9 @@ const (
 	csrfCookie    = "bugspark_csrf_token"
 )
 
+// refreshPath is where the refresh secret is sent: to refresh and to sign out.
+const refreshPath = "/api/v1/auth"
+
 // caller is who sent a request, as far as credentials tell.
 type caller struct {
 	account tracker.Account

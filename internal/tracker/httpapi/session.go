@@ -121,20 +121,42 @@ func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
 // logout succeeds even when the session is gone: the cookies are cleared either
 // way, which is what the person wants.
 func (a *API) logout(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.identify(r)
-	switch {
-	case err == nil && c.session.ID != "":
-		if err := a.Store.EndSession(r.Context(), c.session.ID); err != nil && tracker.CodeOf(err) != tracker.NotFound {
-			return err
-		}
-	case err != nil && tracker.CodeOf(err) != tracker.Unauthorized:
+	session, err := a.leaving(r)
+	if err == nil && session != "" {
+		err = a.Store.EndSession(r.Context(), session)
+	}
+	if code := tracker.CodeOf(err); err != nil && code != tracker.Unauthorized && code != tracker.NotFound {
 		return err
 	}
-	for name, path := range map[string]string{accessCookie: "/", refreshCookie: "/api/v1/auth/refresh", csrfCookie: "/"} {
+	for name, path := range map[string]string{accessCookie: "/", refreshCookie: refreshPath, csrfCookie: "/"} {
 		http.SetCookie(w, &http.Cookie{Name: name, Path: path, MaxAge: -1, Secure: true, HttpOnly: name != csrfCookie, SameSite: http.SameSiteLaxMode})
 	}
 	writeJSON(w, http.StatusOK, problem{Detail: "signed out"})
 	return nil
+}
+
+// leaving is the session to end, empty for an access token. Whoever was away for
+// longer than an access secret lives still has the refresh secret, and it must
+// not outlive his signing out.
+func (a *API) leaving(r *http.Request) (string, error) {
+	c, err := a.identify(r)
+	if err == nil || tracker.CodeOf(err) != tracker.Unauthorized {
+		return c.session.ID, err
+	}
+	cookie, missing := r.Cookie(refreshCookie)
+	if missing != nil || cookie.Value == "" {
+		return "", err
+	}
+	if err := checkCSRF(r); err != nil {
+		return "", err
+	}
+	access, refresh, err := newSecrets()
+	if err != nil {
+		return "", err
+	}
+	now := a.Now()
+	session, _, err := a.Store.RotateSession(r.Context(), digest(cookie.Value), digest(access), digest(refresh), now.Add(time.Minute), now.Add(time.Minute))
+	return session.ID, err
 }
 
 // setCookies hands a browser its secrets. They are Secure without exception:
@@ -148,7 +170,7 @@ func (a *API) setCookies(w http.ResponseWriter, access, refresh string, expires 
 	left := int(expires.Sub(a.Now()).Seconds())
 	for _, c := range []http.Cookie{
 		{Name: accessCookie, Value: access, Path: "/", MaxAge: int(accessLifetime.Seconds()), HttpOnly: true},
-		{Name: refreshCookie, Value: refresh, Path: "/api/v1/auth/refresh", MaxAge: left, HttpOnly: true},
+		{Name: refreshCookie, Value: refresh, Path: refreshPath, MaxAge: left, HttpOnly: true},
 		{Name: csrfCookie, Value: csrf, Path: "/", MaxAge: left},
 	} {
 		c.Secure, c.SameSite = true, http.SameSiteLaxMode
