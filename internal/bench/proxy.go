@@ -175,7 +175,7 @@ func ourProxy(ctx context.Context, binary, dir string, bundle []byte, https, pla
 		ln.Close()
 	}
 	cmd.Env = append(os.Environ(), "LISTEN_PID=any", "LISTEN_FDS=2", "LISTEN_FDNAMES=http:https", "CREDENTIALS_DIRECTORY="+filepath.Join(dir, "cred"),
-		"BUGSPARK_CONFIG_DIR="+filepath.Join(dir, "etc"), "BUGSPARK_STATE_DIR="+filepath.Join(dir, "state"), "BUGSPARK_RUN_DIR="+dir)
+		"BUGSPARK_CONFIG_DIR="+filepath.Join(dir, "etc"), "BUGSPARK_STATE_DIR="+filepath.Join(dir, "state"), "BUGSPARK_RUN_DIR="+dir, "GOGC=400") // as the unit has it
 	return cmd
 }
 
