@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/golang-migrate/migrate/v4/source"
@@ -35,9 +34,11 @@ type SchemaStatus struct {
 	Pending []string `json:"pending"`
 }
 
-const schemaVersion = `SELECT version, dirty FROM schema_migrations LIMIT 1`
+// Asked first: an error about a missing table, which a first start is bound to
+// meet, would stand in PostgreSQL's log and frighten whoever reads it.
+const schemaThere = `SELECT to_regclass('schema_migrations') IS NOT NULL`
 
-const undefinedTable = "42P01"
+const schemaVersion = `SELECT version, dirty FROM schema_migrations LIMIT 1`
 
 // Status reads where the database stands.
 func (s *Schema) Status(ctx context.Context) (SchemaStatus, error) {
@@ -46,9 +47,12 @@ func (s *Schema) Status(ctx context.Context) (SchemaStatus, error) {
 		return SchemaStatus{}, err
 	}
 	st := SchemaStatus{Newest: known[len(known)-1].Version, Pending: []string{}}
-	err = s.pool.QueryRow(ctx, schemaVersion).Scan(&st.Version, &st.Dirty)
-	var pg *pgconn.PgError
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) && !(errors.As(err, &pg) && pg.Code == undefinedTable) {
+	there := false
+	err = s.pool.QueryRow(ctx, schemaThere).Scan(&there)
+	if err == nil && there {
+		err = s.pool.QueryRow(ctx, schemaVersion).Scan(&st.Version, &st.Dirty)
+	}
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return SchemaStatus{}, failed("reading the schema's version", err)
 	}
 	for _, m := range known {
