@@ -72,7 +72,9 @@ func TestAOneTimePasswordOpensNothingButItsChange(t *testing.T) {
 		t.Errorf("refused with %s", a.raw)
 	}
 	s.nobody(t).want(403, "POST", "/auth/cli/login", map[string]any{"email": "ada@example.org", "password": secretWord})
-	change := func(from, to string) map[string]any { return map[string]any{"current_password": from, "newPassword": to} }
+	change := func(from, to string) map[string]any {
+		return map[string]any{"current_password": from, "newPassword": to}
+	}
 	u.want(400, "PUT", "/auth/me/password", change("not it", "another good sentence"))
 	u.want(422, "PUT", "/auth/me/password", change(secretWord, "short"))
 	u.want(422, "PUT", "/auth/me/password", change(secretWord, secretWord))
