@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -32,8 +31,8 @@ func complain(w io.Writer, err error) {
 
 // apart returns the errors that a fault joins, with what it says of them all.
 func apart(err error) (string, []error) {
-	var f *fault.Error
-	if !errors.As(err, &f) || error(f) != err {
+	f, ok := err.(*fault.Error)
+	if !ok {
 		return "", nil
 	}
 	joined, ok := f.Err.(interface{ Unwrap() []error })

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -99,7 +100,9 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	}
 	for range s.Listeners {
-		<-served
+		if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			s.Log.Warn("serving a listener", "error", err)
+		}
 	}
 	open.settle(s.Drain)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)

@@ -24,7 +24,7 @@ type pebble struct {
 	port       int
 	http, tls  int // where it looks for challenges
 	root       string
-	args, env  []string
+	args       []string
 	management int
 }
 

@@ -110,7 +110,7 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	// A visitor who leaves must not keep the service working on his request.
-	release := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	release := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	fail := func(kind, err error) (*Exchange, error) {
 		release()
 		c.Close()

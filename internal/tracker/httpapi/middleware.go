@@ -35,7 +35,7 @@ func (a *API) wrap(mux *http.ServeMux) http.Handler {
 		}
 		defer func() {
 			if reason := recover(); reason != nil {
-				if reason == http.ErrAbortHandler {
+				if reason == http.ErrAbortHandler { //nolint:errorlint // what was thrown, not an error that was returned
 					panic(reason)
 				}
 				a.Log.Error("a request panicked", "method", r.Method, "path", r.URL.Path, "reason", reason,
