@@ -18,8 +18,9 @@ import (
 // Roles and database of the cluster.
 const (
 	Superuser = "postgres"
-	Owner     = "bugspark"     // owns the database and its schema; migrations
-	Writer    = "bugspark_api" // reads and writes rows
+	Owner     = "bugspark"        // owns the database and its schema; migrations
+	Writer    = "bugspark_api"    // reads and writes rows
+	Backup    = "bugspark_backup" // copies the cluster and reads every row
 	Database  = "bugspark"
 )
 

@@ -34,7 +34,7 @@ func TestClusterFromNothing(t *testing.T) {
 		"SHOW search_path":      "bugspark",
 		"SHOW server_encoding":  "UTF8",
 		"SELECT datcollate || pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'bugspark'":                         "C.UTF-8bugspark",
-		"SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin":                                 "bugspark bugspark_api postgres",
+		"SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin":                                 "bugspark bugspark_api bugspark_backup postgres",
 		"SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolsuper":                                                     "postgres",
 		"SELECT count(*)::text FROM pg_authid WHERE rolpassword IS NOT NULL":                                               "0",
 		"SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'bugspark'":                                    "bugspark",

@@ -35,7 +35,7 @@ func (c *Cluster) configure(ctx context.Context, server Server) error {
 	}
 	for name, content := range map[string]string{
 		"postgresql.conf": ours + "# Put *.conf files of yours into " + c.OverrideDir + " instead.\n\n" + settings.String() + overrides,
-		"pg_hba.conf":     ours + "\n# Unix socket only; the ident map names the accounts.\nlocal all all peer map=bugspark\n",
+		"pg_hba.conf":     ours + "\n# Unix socket only; the ident map names the accounts.\nlocal all all peer map=bugspark\nlocal replication bugspark_backup peer map=bugspark\n",
 		"pg_ident.conf":   ours + c.identMap(),
 	} {
 		path := filepath.Join(c.DataDir(), name)
@@ -73,11 +73,12 @@ func (c *Cluster) identMap() string {
 		{"bugspark-postgres", Superuser},
 		{"bugspark-migrate", Owner},
 		{"bugspark-api", Writer},
-		{"root", Superuser}, {"root", Owner}, {"root", Writer},
+		{"bugspark-backup", Backup},
+		{"root", Superuser}, {"root", Owner}, {"root", Writer}, {"root", Backup},
 	}
 	if c.Account.Name != "bugspark-postgres" {
 		// The foreground runner and tests have one account for everything.
-		entries = append(entries, entry{c.Account.Name, Superuser}, entry{c.Account.Name, Owner}, entry{c.Account.Name, Writer})
+		entries = append(entries, entry{c.Account.Name, Superuser}, entry{c.Account.Name, Owner}, entry{c.Account.Name, Writer}, entry{c.Account.Name, Backup})
 	}
 	var b strings.Builder
 	b.WriteString("\n# map  account  role\n")

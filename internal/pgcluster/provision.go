@@ -33,7 +33,7 @@ func (c *Cluster) Provision(ctx context.Context) error {
 		return err
 	}
 	defer admin.Close(context.WithoutCancel(ctx))
-	for _, role := range []string{Owner, Writer} {
+	for _, role := range []string{Owner, Writer, Backup} {
 		if err := create(ctx, admin, `SELECT FROM pg_roles WHERE rolname = $1`, `CREATE ROLE %s LOGIN`, role); err != nil {
 			return err
 		}
@@ -45,11 +45,13 @@ func (c *Cluster) Provision(ctx context.Context) error {
 		// No role is more than it must be, even if somebody made it so.
 		`ALTER ROLE bugspark LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`,
 		`ALTER ROLE bugspark_api LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`,
+		`ALTER ROLE bugspark_backup LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS`,
+		`GRANT pg_read_all_data TO bugspark_backup`,
 		`ALTER DATABASE bugspark OWNER TO bugspark`,
 		// Unqualified names mean our schema for every role.
 		`ALTER DATABASE bugspark SET search_path = bugspark`,
 		`REVOKE ALL ON DATABASE bugspark, postgres, template1 FROM PUBLIC`,
-		`GRANT CONNECT ON DATABASE bugspark TO bugspark_api`,
+		`GRANT CONNECT ON DATABASE bugspark TO bugspark_api, bugspark_backup`,
 	); err != nil {
 		return err
 	}

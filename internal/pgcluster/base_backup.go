@@ -1,0 +1,131 @@
+package pgcluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// BaseBackup is a copy of the cluster on its way: a tar stream of everything,
+// with the WAL that makes it consistent, so that it can be restored by itself.
+// Read ends with io.EOF only if pg_basebackup ended well.
+type BaseBackup struct {
+	cmd    *exec.Cmd
+	out    io.ReadCloser
+	stderr *tail
+	once   sync.Once
+	err    error // how the program ended
+	end    error // what every Read after the last one says
+}
+
+// BaseBackup starts pg_basebackup. A cancelled ctx ends it.
+func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
+	server, err := c.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &BaseBackup{stderr: &tail{}}
+	b.cmd = exec.CommandContext(ctx, server.program("pg_basebackup"), "--dbname="+c.DSN(Backup, "postgres"),
+		"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--verbose", "--label=bugspark")
+	b.cmd.Env, b.cmd.Dir, b.cmd.Stderr = c.environment(), "/", b.stderr
+	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
+	b.cmd.WaitDelay = 10 * time.Second
+	if b.out, err = b.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if err := b.cmd.Start(); err != nil {
+		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting pg_basebackup")
+	}
+	return b, nil
+}
+
+// Read reads the tar stream.
+func (b *BaseBackup) Read(p []byte) (int, error) {
+	if b.end != nil {
+		return 0, b.end
+	}
+	n, err := b.out.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	b.end = err
+	// A broken pipe, like its end, is only the echo of how the program ended.
+	if ended := b.wait(); ended != nil {
+		b.end = ended
+	}
+	return n, b.end
+}
+
+func (b *BaseBackup) wait() error {
+	b.once.Do(func() {
+		if err := b.cmd.Wait(); err != nil {
+			b.err = fmt.Errorf("pg_basebackup: %w: %s", err, lastLines(b.stderr.bytes()))
+		}
+	})
+	return b.err
+}
+
+// Close ends the program if it still runs.
+func (b *BaseBackup) Close() error {
+	_ = b.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	_, _ = io.Copy(io.Discard, b.out)         // or it would wait for us to read
+	_ = b.wait()                              // whoever read to the end has heard of it
+	return nil
+}
+
+var (
+	startPoint = regexp.MustCompile(`write-ahead log start point: ([0-9A-F]+/[0-9A-F]+) on timeline (\d+)`)
+	endPoint   = regexp.MustCompile(`write-ahead log end point: ([0-9A-F]+/[0-9A-F]+)`)
+)
+
+// Extent is the part of the WAL that a base backup spans.
+type Extent struct {
+	Start    string `json:"start_lsn"`
+	Stop     string `json:"stop_lsn"` // consistent from here on
+	Timeline int    `json:"timeline"`
+}
+
+// Extent is known once the stream was read to its end.
+func (b *BaseBackup) Extent() (Extent, error) {
+	if err := b.wait(); err != nil {
+		return Extent{}, err
+	}
+	said := string(b.stderr.bytes())
+	start, end := startPoint.FindStringSubmatch(said), endPoint.FindStringSubmatch(said)
+	if start == nil || end == nil {
+		return Extent{}, fmt.Errorf("pg_basebackup did not tell its extent: %s", lastLines([]byte(said)))
+	}
+	timeline, err := strconv.Atoi(start[2])
+	return Extent{Start: start[1], Stop: end[1], Timeline: timeline}, err
+}
+
+// tail keeps the last 64 KiB of what a program says.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - 64<<10; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) bytes() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Clone(t.buf)
+}
