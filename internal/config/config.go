@@ -10,6 +10,7 @@ type Config struct {
 	Proxy    Proxy    `mapstructure:"proxy"`
 	Database Database `mapstructure:"database"`
 	Storage  Storage  `mapstructure:"storage"`
+	Backup   Backup   `mapstructure:"backup"`
 	Accounts Accounts `mapstructure:"accounts"`
 	Limits   Limits   `mapstructure:"limits"`
 	Log      Log      `mapstructure:"log"`
@@ -74,6 +75,11 @@ type Limits struct {
 	ReportsPerProject int `mapstructure:"reports_per_project"`
 	ReportsPerAddress int `mapstructure:"reports_per_address"`
 	LoginsPerAddress  int `mapstructure:"logins_per_address"`
+}
+
+// Backup is where sets are kept.
+type Backup struct {
+	Target string `mapstructure:"target"`
 }
 
 // Log is how much is written to the journal.

@@ -40,6 +40,8 @@ func Settings() []Setting {
 		{"storage.bucket", "bugspark", nil, "Bucket that holds the pictures."},
 		{"storage.region", "us-east-1", nil, "engine s3: region of the bucket."},
 
+		{"backup.target", "", nil, "Directory that keeps the backups, best a mount of another machine's. It must exist. Empty: no backups."},
+
 		{"accounts.admin_email", "", nil, "Address of the first administrator. Empty: admin@ followed by server.name."},
 		{"accounts.session_days", 30, nil, "Days after which an unused sign-in ends."},
 
@@ -68,6 +70,7 @@ func Credentials() []Credential {
 		{"storage-access-key", true, "access key id of the object store (yours with storage.engine s3)"},
 		{"storage-secret-key", true, "secret key of the object store (yours with storage.engine s3)"},
 		{"database-dsn", false, "connection string of your PostgreSQL with database.mode external"},
+		{"backup-key", true, "encrypts the backups; without a copy of it elsewhere they are worth nothing"},
 		{"internal-ca", false, "the internal CA's intermediate key and chain; made by setup"},
 	}
 }

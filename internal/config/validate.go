@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -65,6 +66,9 @@ func (c Config) validate(name string) error {
 	}
 	if !strings.Contains(c.Accounts.AdminEmail, "@") {
 		add("accounts.admin_email must be an e-mail address, not %q", c.Accounts.AdminEmail)
+	}
+	if c.Backup.Target != "" && !filepath.IsAbs(c.Backup.Target) {
+		add("backup.target must be an absolute path, not %q", c.Backup.Target)
 	}
 	for _, network := range c.Proxy.Trusted {
 		if _, err := netip.ParsePrefix(network); err != nil {

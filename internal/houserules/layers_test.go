@@ -36,6 +36,8 @@ func rooms() []room {
 		{"internal/tracker/postgres", with("internal/tracker", "internal/tracker/postgres", "migrations"), "the store does not know who asks"},
 		{"internal/tracker/dashboard", with(), "the dashboard's server serves files"},
 		{"internal/tracker/password", nil, "a leaf"},
+		{"internal/backup", with("internal/backup/repository", "internal/pgcluster", "internal/objectstore"), "a set is made of a cluster and a store, whoever uses them"},
+		{"internal/backup/repository", with(), "kopia stays behind one border"},
 		{"internal/proxy", with("internal/proxy"), "the proxy knows sockets, not what is behind them"},
 		{"internal/pgcluster", with(), ""},
 		{"internal/objectstore", with("internal/objectstore"), ""},

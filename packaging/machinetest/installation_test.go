@@ -41,6 +41,7 @@ func TestInstallation(t *testing.T) {
 			t.Run("restarts under load fail no request", func(t *testing.T) { restartsFailNothing(t, m, s) })
 			t.Run("killed services come back and lose nothing", func(t *testing.T) { killsLoseNothing(t, m, s) })
 			t.Run("a power cut loses nothing", func(t *testing.T) { powerCutLosesNothing(t, m, s) })
+			t.Run("backups come back", func(t *testing.T) { backupsComeBack(t, m, s) })
 			t.Run("removing keeps the data, purging removes all", func(t *testing.T) { removeAndPurge(t, m, s, before) })
 		})
 	}

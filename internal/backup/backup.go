@@ -1,0 +1,132 @@
+// Package backup takes database, objects, configuration and secrets as one
+// consistent set, and brings them back.
+//
+// The order is the promise: the database first, objects after the point it is
+// consistent at. The product writes an object before the row that names it and
+// never changes one, so whatever the restored database names is in the set.
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/objectstore"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// Database is what a set needs of PostgreSQL.
+type Database interface {
+	// Facts are read before the copy begins.
+	Facts(context.Context) (DatabaseFacts, error)
+	// Copy streams a copy that starts by itself.
+	Copy(context.Context) (DatabaseCopy, error)
+}
+
+// DatabaseCopy is a tar stream; its extent is known at the end.
+type DatabaseCopy interface {
+	io.ReadCloser
+	Extent() (pgcluster.Extent, error)
+}
+
+// Sources is what one set is made of.
+type Sources struct {
+	Database Database
+	Objects  objectstore.Store
+	// Files maps a path in the set's directory config to a file of this machine.
+	Files   map[string]string
+	Version string // of this program
+	Host    string
+	Now     func() time.Time
+}
+
+// Progress is how far a part of a set is.
+type Progress struct {
+	Part  string // database, objects, config
+	Bytes int64  // read so far
+	Total int64  // expected; 0 when unknown
+}
+
+// Names of the parts of a set.
+const (
+	databasePart = "base.tar"
+	objectsPart  = "objects"
+	configPart   = "config"
+)
+
+// Create saves one set and returns its id and description. Nothing is saved when
+// it returns an error.
+func Create(ctx context.Context, r *repository.Repository, s Sources, report func(Progress)) (string, Document, error) {
+	d := Document{Format: format, CreatedAt: s.Now().UTC(), Host: s.Host, Version: s.Version}
+	var err error
+	if d.Database.DatabaseFacts, err = s.Database.Facts(ctx); err != nil {
+		return "", d, fmt.Errorf("asking the database about itself: %w", err)
+	}
+	progress := Progress{}
+	step := func(part string, total int64) {
+		progress = Progress{Part: part, Total: total}
+		report(progress)
+	}
+	heard := func(n int64) {
+		progress.Bytes += n
+		report(progress)
+	}
+	describe := func() (repository.Document, error) {
+		body, err := json.MarshalIndent(d, "", "  ")
+		return repository.Document{Kind: "full", Body: body}, err
+	}
+	id, err := r.Write(ctx, describe, func(ctx context.Context, w *repository.Writer) error {
+		step("database", d.Database.Bytes)
+		copying, err := s.Database.Copy(ctx)
+		if err != nil {
+			return err
+		}
+		if err := w.Stream(ctx, databasePart, repository.SmallChunks, copying); err != nil {
+			return err
+		}
+		if d.Database.Extent, err = copying.Extent(); err != nil {
+			return err
+		}
+		step("objects", 0)
+		var tally tally
+		if err := w.Tree(ctx, objects(s.Objects, &tally), repository.LargeChunks); err != nil {
+			return err
+		}
+		d.Objects = tally.sum()
+		step("config", 0)
+		config, err := files(s.Files)
+		if err != nil {
+			return err
+		}
+		d.Files = len(s.Files)
+		return w.Tree(ctx, config, repository.LargeChunks)
+	}, heard)
+	return id, d, err
+}
+
+// files is the directory of configuration and secrets. A file that is not there
+// is left out: what setup did not make, nobody misses.
+func files(paths map[string]string) (repository.Entry, error) {
+	root := newFolder(configPart)
+	for inside, path := range paths {
+		info, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) {
+			delete(paths, inside)
+			continue
+		}
+		if err != nil {
+			return repository.Entry{}, fmt.Errorf("saving the configuration: %w", err)
+		}
+		root.add(inside, repository.Entry{
+			Name: filepath.Base(inside), Size: info.Size(), ModifiedAt: info.ModTime(),
+			Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) },
+		})
+	}
+	return root.entry(), nil
+}

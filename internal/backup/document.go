@@ -1,0 +1,62 @@
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// format is the layout of a set. A reader refuses a newer one.
+const format = 1
+
+// Document is set.json: what a set holds and what it takes to bring it back.
+type Document struct {
+	Format    int       `json:"format"`
+	CreatedAt time.Time `json:"created_at"`
+	Host      string    `json:"host"`
+	Version   string    `json:"version"`
+	Database  struct {
+		DatabaseFacts
+		pgcluster.Extent
+	} `json:"database"`
+	Objects ObjectFacts `json:"objects"`
+	Files   int         `json:"config_files"`
+}
+
+// DatabaseFacts describe a cluster before it is copied.
+type DatabaseFacts struct {
+	SystemIdentifier string           `json:"system_identifier"`
+	Major            int              `json:"major"`
+	Bytes            int64            `json:"bytes"` // of all databases
+	Schema           int              `json:"schema"`
+	Rows             map[string]int64 `json:"rows"` // of the main tables, when the copy began
+}
+
+// ObjectFacts describe all objects of a set together.
+type ObjectFacts struct {
+	Count       int64  `json:"count"`
+	Bytes       int64  `json:"bytes"`
+	Fingerprint string `json:"fingerprint"` // of names and sizes, in whatever order
+}
+
+// Read returns the description of a set.
+func Read(ctx context.Context, r *repository.Repository, id string) (Document, error) {
+	var d Document
+	data, err := r.Document(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	if err := json.Unmarshal(data, &d); err != nil {
+		return d, fmt.Errorf("reading the description of set %s: %w", id, err)
+	}
+	if d.Format > format {
+		return d, fault.New(fault.Preflight, "install the version that made it, or a newer one",
+			"set %s has format %d; this version of bugspark knows nothing after %d", id, d.Format, format)
+	}
+	return d, nil
+}

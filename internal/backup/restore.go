@@ -1,0 +1,198 @@
+package backup
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Plan is what restoring a set will take.
+type Plan struct {
+	Set      string   `json:"set"`
+	Document Document `json:"document"`
+	Into     string   `json:"into"`
+	Bytes    int64    `json:"bytes"` // that will be written
+	Free     int64    `json:"free"`  // on the file system of Into
+}
+
+// slack is what a restore needs beyond the bytes themselves: WAL and directories.
+const slack = 256 << 20
+
+// Prepare checks whether a set can be restored into a directory and says what it
+// takes. Nothing is touched.
+func Prepare(ctx context.Context, r *repository.Repository, id, into string) (Plan, error) {
+	p := Plan{Set: id, Into: into}
+	var err error
+	if p.Document, err = Read(ctx, r, id); err != nil {
+		return p, err
+	}
+	entries, err := os.ReadDir(into)
+	switch {
+	case err == nil && len(entries) > 0:
+		return p, fault.New(fault.Preflight, "name a new or empty directory", "%s is not empty, and a restore never writes over anything", into)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return p, fault.Wrap(fault.Preflight, err, "name a new or empty directory", "looking at %s", into)
+	}
+	at := into
+	for {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(at, &fs); err != nil {
+		return p, fault.Wrap(fault.Preflight, err, "", "looking at the free space of %s", at)
+	}
+	p.Free = int64(fs.Bavail) * fs.Bsize
+	p.Bytes = p.Document.Database.Bytes + p.Document.Objects.Bytes + slack
+	if p.Free < p.Bytes {
+		return p, fault.New(fault.Preflight, "name a directory on a larger volume", "set %s needs %d MiB, and %s has %d MiB free", id, p.Bytes>>20, at, p.Free>>20)
+	}
+	return p, nil
+}
+
+// Restore writes a set below the plan's directory: the cluster's data directory
+// as database, every object under its key in objects, and config. It is checked
+// against the set's description, and on the disk when Restore returns nil. What
+// an error leaves is marked by the absence of set.json.
+func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(Progress)) error {
+	if err := os.MkdirAll(p.Into, 0o700); err != nil {
+		return fmt.Errorf("making %s: %w", p.Into, err)
+	}
+	root, err := os.OpenRoot(p.Into)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", p.Into, err)
+	}
+	defer root.Close()
+	w := writer{ctx: ctx, root: root, report: report}
+	if err := w.database(r, p); err != nil {
+		return fmt.Errorf("restoring the database: %w", err)
+	}
+	if err := w.tree(r, p.Set, objectsPart, p.Document.Objects.Bytes, &w.objects); err != nil {
+		return err
+	}
+	if got := w.objects.sum(); got != p.Document.Objects {
+		return fmt.Errorf("the objects that were restored are not those that were saved: %+v instead of %+v", got, p.Document.Objects)
+	}
+	if err := w.tree(r, p.Set, configPart, 0, &tally{}); err != nil {
+		return err
+	}
+	if err := repository.Sync(p.Into); err != nil {
+		return err
+	}
+	// Last, so that a directory with it is whole.
+	data, err := json.MarshalIndent(p.Document, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := root.WriteFile("set.json", data, 0o600); err != nil {
+		return fmt.Errorf("marking the restore as whole: %w", err)
+	}
+	return repository.Sync(p.Into)
+}
+
+// writer writes below a root that no path of a set can leave.
+type writer struct {
+	ctx      context.Context
+	root     *os.Root
+	report   func(Progress)
+	progress Progress
+	objects  tally
+}
+
+func (w *writer) database(r *repository.Repository, p Plan) error {
+	w.progress = Progress{Part: "database", Total: p.Document.Database.Bytes}
+	body, err := r.Open(w.ctx, p.Set, databasePart)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := w.root.Mkdir("database", 0o700); err != nil {
+		return err
+	}
+	t := tar.NewReader(body)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := path.Join("database", path.Clean("/"+h.Name))
+		switch h.Typeflag {
+		case tar.TypeDir:
+			err = w.root.MkdirAll(name, 0o700)
+		case tar.TypeReg:
+			err = w.file(name, t, h.Size)
+		default:
+			// Tablespaces elsewhere are links, and none of ours has any.
+			err = fmt.Errorf("%s is of a kind (%c) that a cluster of ours does not have", h.Name, h.Typeflag)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (w *writer) tree(r *repository.Repository, id, part string, total int64, t *tally) error {
+	w.progress = Progress{Part: part, Total: total}
+	if err := w.root.MkdirAll(part, 0o700); err != nil {
+		return err
+	}
+	err := r.Walk(w.ctx, id, part, func(name string, size int64, open func() (io.ReadCloser, error)) error {
+		body, err := open()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer body.Close()
+		inside := path.Join(part, name)
+		if strings.Contains(name, "/") {
+			if err := w.root.MkdirAll(path.Dir(inside), 0o700); err != nil {
+				return err
+			}
+		}
+		t.add(name, size)
+		return w.file(inside, body, size)
+	})
+	if err != nil {
+		return fmt.Errorf("restoring %s: %w", part, err)
+	}
+	return nil
+}
+
+func (w *writer) file(name string, body io.Reader, size int64) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	f, err := w.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(f, body)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil && n != size {
+		err = fmt.Errorf("%d bytes came instead of %d", n, size)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	w.progress.Bytes += n
+	w.report(w.progress)
+	return nil
+}
