@@ -46,7 +46,7 @@ func (c *Cluster) Provision(ctx context.Context) error {
 		`ALTER ROLE bugspark LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`,
 		`ALTER ROLE bugspark_api LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`,
 		`ALTER ROLE bugspark_backup LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS`,
-		`GRANT pg_read_all_data TO bugspark_backup`,
+		`GRANT pg_read_all_data, pg_read_all_stats TO bugspark_backup`,
 		`ALTER DATABASE bugspark OWNER TO bugspark`,
 		// Unqualified names mean our schema for every role.
 		`ALTER DATABASE bugspark SET search_path = bugspark`,

@@ -23,6 +23,7 @@ func backupsComeBack(t *testing.T, m *machine.Machine, s *site) {
 	s.upload(t, testPicture(t))
 	before := len(s.ids(t))
 	l := startLoad(s, "backup")
+	defer l.end()
 	l.progress(t, 50)
 	var set struct {
 		ID       string
@@ -51,7 +52,7 @@ func backupsComeBack(t *testing.T, m *machine.Machine, s *site) {
 		chown -R bugspark-postgres /var/tmp/restored; chmod 711 /var/tmp/restored
 		bin=$(dirname /usr/lib/postgresql/*/bin/pg_ctl)
 		as="setpriv --reuid=bugspark-postgres --regid=bugspark-postgres --clear-groups"
-		cd /; $as "$bin/pg_ctl" -D /var/tmp/restored/database -w -s -l /var/tmp/restored/log -o "-k /var/tmp/restored -c include_dir=" start >&2
+		cd /; $as "$bin/pg_ctl" -D /var/tmp/restored/database -w -s -l /var/tmp/restored/log -o "-k /var/tmp/restored -c listen_addresses=" start >&2 || { cat /var/tmp/restored/log; exit 1; }
 		$as "$bin/psql" -h /var/tmp/restored -U postgres -d bugspark -Atc 'SELECT count(*) FROM bugspark.reports' || true
 		$as "$bin/pg_ctl" -D /var/tmp/restored/database -m fast -s stop >&2`)
 	var restored int64

@@ -281,6 +281,7 @@ func TestDamageIsFoundAndNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		content(t, r, id, "base.tar")
 		if v, err := r.Verify(t.Context(), []string{id}, 100); err != nil || len(v) != 1 || len(v[0].Damages) > 0 || v[0].Bytes < 4<<20 {
 			t.Errorf("before: %+v %v", v, err)
 		}
@@ -291,8 +292,7 @@ func TestDamageIsFoundAndNamed(t *testing.T) {
 		if err := hurt(packs[0]); err != nil {
 			t.Fatal(err)
 		}
-		o.Cache = t.TempDir()
-		r = opened(t, o)
+		// Through the repository that has just read all of it into its cache.
 		if v, err := r.Verify(t.Context(), []string{id}, 100); err != nil || len(v) != 1 || len(v[0].Damages) == 0 {
 			t.Errorf("%s: %+v %v", name, v, err)
 		}

@@ -2,7 +2,9 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/snapshot"
@@ -18,8 +20,23 @@ type Verdict struct {
 }
 
 // Verify looks for every piece that the sets need, and reads percent of their
-// files whole. Damages are findings, not an error.
-func (r *Repository) Verify(ctx context.Context, ids []string, percent float64) ([]Verdict, error) {
+// files whole: from the target, with an empty cache, because the usual one would
+// vouch for what the target has lost. Damages are findings, not an error.
+func (r *Repository) Verify(ctx context.Context, ids []string, percent float64) (verdicts []Verdict, err error) {
+	o := r.o
+	if o.Cache, err = os.MkdirTemp(r.o.Cache, "verify-"); err != nil {
+		return nil, fmt.Errorf("making an empty cache: %w", err)
+	}
+	defer os.RemoveAll(o.Cache)
+	fresh, err := Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, fresh.Close(context.WithoutCancel(ctx))) }()
+	return fresh.verifyAll(ctx, ids, percent)
+}
+
+func (r *Repository) verifyAll(ctx context.Context, ids []string, percent float64) ([]Verdict, error) {
 	blobs, err := blob.ReadBlobMap(ctx, r.rep.BlobReader())
 	if err != nil {
 		return nil, fmt.Errorf("listing the target: %w", err)
