@@ -30,7 +30,7 @@ Without the key in /etc/bugspark/credentials/backup-key no set can be read: keep
 a copy of that file where a fire in this room does not reach it.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(newBackupCreate(env), newBackupList(env), newBackupShow(env), newBackupVerify(env))
+	c.AddCommand(newBackupCreate(env), newBackupList(env), newBackupShow(env), newBackupVerify(env), newBackupPrune(env))
 	return c
 }
 

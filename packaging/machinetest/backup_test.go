@@ -44,6 +44,9 @@ func backupsComeBack(t *testing.T, m *machine.Machine, s *site) {
 	if out := m.Run(t, "bugspark", "backup", "verify"); !strings.Contains(out, "is good") {
 		t.Errorf("verify says %s", out)
 	}
+	if out := m.Run(t, "bugspark", "backup", "prune"); !strings.Contains(out, "0 of 1 sets went") {
+		t.Errorf("prune says %s", out)
+	}
 	if out, status := m.Try("bugspark", "restore", "--set", "latest", "--into", "/etc/bugspark"); status != 3 {
 		t.Errorf("into a directory that is not empty: %d %s", status, out)
 	}

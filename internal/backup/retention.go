@@ -1,0 +1,73 @@
+package backup
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Retention is how many sets to keep: the newest of each of the last so many
+// days, weeks and months that have one.
+type Retention struct{ Daily, Weekly, Monthly int }
+
+// DefaultRetention reaches back half a year with at most 17 sets.
+func DefaultRetention() Retention { return Retention{Daily: 7, Weekly: 4, Monthly: 6} }
+
+const (
+	// atLeast sets are kept whatever the retention says.
+	atLeast = 3
+	// stale is the age of the newest set beyond which something is wrong with the
+	// backups, and old ones are all there is.
+	stale = 48 * time.Hour
+)
+
+// Kept is one set and why it stays; without reasons it goes.
+type Kept struct {
+	repository.Set
+	Reasons []string
+}
+
+// Retain decides about every set, newest first. It refuses to let any go while
+// the newest one is stale or from the future, since the clock or the backups
+// are then not to be trusted.
+func Retain(sets []repository.Set, r Retention, now time.Time) ([]Kept, error) {
+	sets = slices.Clone(sets)
+	slices.SortFunc(sets, func(a, b repository.Set) int { return b.EndedAt.Compare(a.EndedAt) })
+	out := make([]Kept, len(sets))
+	for i, s := range sets {
+		out[i].Set = s
+		if i < atLeast {
+			out[i].Reasons = append(out[i].Reasons, fmt.Sprintf("newest %d", atLeast))
+		}
+	}
+	for _, rule := range []struct {
+		name   string
+		n      int
+		period func(time.Time) string
+	}{
+		{"daily", r.Daily, func(t time.Time) string { return t.Format(time.DateOnly) }},
+		{"weekly", r.Weekly, func(t time.Time) string { y, w := t.ISOWeek(); return fmt.Sprintf("%d-W%02d", y, w) }},
+		{"monthly", r.Monthly, func(t time.Time) string { return t.Format("2006-01") }},
+	} {
+		last, n := "", 0
+		for i := range out {
+			if p := rule.period(out[i].EndedAt.In(now.Location())); p != last && n < rule.n {
+				last, n = p, n+1
+				out[i].Reasons = append(out[i].Reasons, rule.name+" "+p)
+			}
+		}
+	}
+	if len(sets) == 0 || !slices.ContainsFunc(out, func(k Kept) bool { return len(k.Reasons) == 0 }) {
+		return out, nil
+	}
+	switch age := now.Sub(sets[0].EndedAt); {
+	case age > stale:
+		return out, fault.New(fault.Preflight, "find out why: bugspark backup create", "the newest set is %s old, so no old one is let go", age.Round(time.Hour))
+	case age < -time.Hour:
+		return out, fault.New(fault.Preflight, "check the clock: timedatectl", "the newest set is from the future (%s), so none is let go", sets[0].EndedAt.UTC().Format(time.RFC3339))
+	}
+	return out, nil
+}
