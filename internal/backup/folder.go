@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
 )
@@ -35,7 +36,7 @@ func (f *folder) add(path string, e repository.Entry) {
 }
 
 func (f *folder) entry() repository.Entry {
-	return repository.Entry{Name: f.name, Entries: func(context.Context) iter.Seq2[repository.Entry, error] {
+	return repository.Entry{Name: f.name, ModifiedAt: time.Now(), Entries: func(context.Context) iter.Seq2[repository.Entry, error] {
 		return func(yield func(repository.Entry, error) bool) {
 			for _, name := range slices.Sorted(maps.Keys(f.folders)) {
 				if !yield(f.folders[name].entry(), nil) {

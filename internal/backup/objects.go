@@ -9,6 +9,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/objectstore"
@@ -17,7 +18,7 @@ import (
 // objects is the whole store as a tree: slashes in keys are directories. Each
 // level lists the store anew rather than hold millions of keys in memory.
 func objects(store objectstore.Store, t *tally) repository.Entry {
-	return repository.Entry{Name: objectsPart, Entries: level(store, "", t)}
+	return repository.Entry{Name: objectsPart, ModifiedAt: time.Now(), Entries: level(store, "", t)}
 }
 
 func level(store objectstore.Store, prefix string, t *tally) func(context.Context) iter.Seq2[repository.Entry, error] {
@@ -36,7 +37,7 @@ func level(store objectstore.Store, prefix string, t *tally) func(context.Contex
 				e := repository.Entry{Name: name, Size: o.Size, ModifiedAt: o.ModifiedAt}
 				if isDir {
 					last = name
-					e = repository.Entry{Name: name, Entries: level(store, prefix+name+"/", t)}
+					e = repository.Entry{Name: name, ModifiedAt: o.ModifiedAt, Entries: level(store, prefix+name+"/", t)}
 				} else {
 					t.add(o.Key, o.Size)
 					e.Open = opener(store, o)

@@ -53,6 +53,17 @@ func (f file) Open(ctx context.Context) (fs.Reader, error) {
 	return &reader{body, f}, nil
 }
 
+// stream is a file whose end is known only when it comes. kopia's own kind would
+// be restored for everybody to write.
+type stream struct {
+	node
+	body io.ReadCloser
+}
+
+var _ fs.StreamingFile = stream{}
+
+func (s stream) GetReader(context.Context) (io.ReadCloser, error) { return s.body, nil }
+
 // reader is read once from its beginning, which is all an upload does.
 type reader struct {
 	io.ReadCloser

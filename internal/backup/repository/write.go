@@ -97,7 +97,7 @@ func (w *Writer) Stream(ctx context.Context, name string, c Chunking, body io.Re
 	h := &heard{ReadCloser: body, report: w.report}
 	defer body.Close()
 	// kopia takes streams only in directories; the file is lifted out of it.
-	entry, err := w.upload(ctx, virtualfs.NewStaticDirectory("part", []fs.Entry{virtualfs.StreamingFileFromReader(name, h)}), name, c, nil)
+	entry, err := w.upload(ctx, virtualfs.NewStaticDirectory("part", []fs.Entry{stream{node{Entry{Name: name, ModifiedAt: time.Now()}}, h}}), name, c, nil)
 	if h.err != nil {
 		return fmt.Errorf("saving %s: %w", name, h.err)
 	}
