@@ -14,10 +14,11 @@ import (
 
 func newDashboard(env Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "dashboard",
-		Short: "Serve the team's web pages (a role of the service manager)",
-		Long:  "Dashboard serves the embedded front end on the socket named \"dashboard\" that the service manager hands over.",
-		Args:  cobra.NoArgs,
+		Use:    "dashboard",
+		Short:  "Serve the team's web pages (a role of the service manager)",
+		Long:   "Dashboard serves the embedded front end on the socket named \"dashboard\" that the service manager hands over.",
+		Args:   cobra.NoArgs,
+		Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			inherited, err := lifecycle.Inherited()
 			if err != nil {
