@@ -21,7 +21,7 @@ test: bootstrap-test build package ## Run every test, also those on clean machin
 package: bootstrap-package build ## Build .deb, .rpm and a signed apt repository into dist/
 	@packaging/package.sh $(GO) $(VERSION)
 
-bench: bootstrap-bench build ## Measure ingestion, proxy and memory against their peers
+bench: bootstrap-bench build ## Measure ingestion, proxy, memory and backups against their peers
 	@$(GO) run ./internal/bench all bin/bugspark
 
 check: ## Check formatting and the usual mistakes

@@ -54,6 +54,7 @@ test | bench)
 	need mount mount
 	if [ "$1" = bench ]; then
 		need wrk wrk
+		need zstd zstd
 		need nginx nginx-light
 		need caddy caddy
 	fi

@@ -10,8 +10,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
+	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
@@ -109,6 +110,7 @@ type writer struct {
 	ctx      context.Context
 	root     *os.Root
 	report   func(Progress)
+	mu       sync.Mutex // of progress
 	progress Progress
 	objects  tally
 }
@@ -153,22 +155,31 @@ func (w *writer) tree(r *repository.Repository, id, part string, total int64, t 
 	if err := w.root.MkdirAll(part, 0o700); err != nil {
 		return err
 	}
-	err := r.Walk(w.ctx, id, part, func(name string, size int64, open func() (io.ReadCloser, error)) error {
-		body, err := open()
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		defer body.Close()
+	// Small files wait for the disk and for the target in turn: several at once
+	// keep both busy.
+	group, ctx := errgroup.WithContext(w.ctx)
+	group.SetLimit(8)
+	last := ""
+	err := r.Walk(ctx, id, part, func(name string, size int64, open func() (io.ReadCloser, error)) error {
 		inside := path.Join(part, name)
-		if strings.Contains(name, "/") {
-			if err := w.root.MkdirAll(path.Dir(inside), 0o700); err != nil {
+		if dir := path.Dir(inside); dir != last {
+			if err := w.root.MkdirAll(dir, 0o700); err != nil {
 				return err
 			}
+			last = dir
 		}
 		t.add(name, size)
-		return w.file(inside, body, size)
+		group.Go(func() error {
+			body, err := open()
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			defer body.Close()
+			return w.file(inside, body, size)
+		})
+		return ctx.Err()
 	})
-	if err != nil {
+	if err := errors.Join(group.Wait(), err); err != nil {
 		return fmt.Errorf("restoring %s: %w", part, err)
 	}
 	return nil
@@ -192,6 +203,8 @@ func (w *writer) file(name string, body io.Reader, size int64) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.progress.Bytes += n
 	w.report(w.progress)
 	return nil

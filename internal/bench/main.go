@@ -22,12 +22,13 @@ func benches() []bench {
 		{"ingest", benchIngest},
 		{"proxy", benchProxy},
 		{"memory", benchMemory},
+		{"backup", benchBackup},
 	}
 }
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bench ingest|proxy|memory|all BINARY")
+		fmt.Fprintln(os.Stderr, "usage: bench ingest|proxy|memory|backup|all BINARY")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
