@@ -17,7 +17,6 @@ import (
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/blob/filesystem"
-	"github.com/kopia/kopia/repo/content"
 	"github.com/kopia/kopia/snapshot"
 
 	"github.com/bugspark/bugspark/internal/fault"
@@ -27,8 +26,8 @@ import (
 type Options struct {
 	Dir      string // the target: a directory, which may be a mount
 	Password string // the whole repository is encrypted with what derives from it
-	// Cache is a directory for indexes and this host's connection to the target;
-	// it can be removed at any time, and must be empty for an honest proof.
+	// Cache is a directory for this host's connection to the target; it can be
+	// removed at any time, and must be empty for an honest proof.
 	Cache string
 	Log   *slog.Logger
 }
@@ -106,8 +105,9 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 	}
 	connection := filepath.Join(o.Cache, "connection.json")
 	err = repo.Connect(ctx, connection, st, o.Password, &repo.ConnectOptions{
-		ClientOptions:  repo.ClientOptions{Hostname: sourceHost, Username: sourceUser},
-		CachingOptions: content.CachingOptions{CacheDirectory: filepath.Join(o.Cache, "blobs"), ContentCacheSizeBytes: 64 << 20, MetadataCacheSizeBytes: 256 << 20},
+		ClientOptions: repo.ClientOptions{Hostname: sourceHost, Username: sourceUser},
+		// No cache of contents: beside a directory it wrote everything that was read
+		// to the disk once more, and a restore took more than twice the time.
 	})
 	st.Close(ctx)
 	switch {
