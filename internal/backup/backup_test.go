@@ -26,7 +26,12 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) {
+	if socket, ok := os.LookupEnv(fetchVariable); ok {
+		os.Exit(fetch(socket))
+	}
+	postgrestest.Main(m)
+}
 
 // site is a real server, a real object store and a target.
 type site struct {

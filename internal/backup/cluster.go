@@ -36,13 +36,19 @@ func (c Cluster) Facts(ctx context.Context) (DatabaseFacts, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Major, f.Rows = version/10000, map[string]int64{}
+	f.Major = version / 10000
+	f.Rows, err = countRows(ctx, conn)
+	return f, err
+}
+
+func countRows(ctx context.Context, conn *pgx.Conn) (map[string]int64, error) {
+	rows := map[string]int64{}
 	for _, table := range countedTables() {
 		var n int64
 		if err := conn.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()).Scan(&n); err != nil {
-			return f, fmt.Errorf("counting %s: %w", strconv.Quote(table), err)
+			return rows, fmt.Errorf("counting %s: %w", strconv.Quote(table), err)
 		}
-		f.Rows[table] = n
+		rows[table] = n
 	}
-	return f, nil
+	return rows, nil
 }

@@ -1,0 +1,61 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"time"
+)
+
+// Pruned is what Prune let go.
+type Pruned struct {
+	Files int
+	Bytes int64
+}
+
+// Prune removes the WAL before a position, whatever its timeline, and pictures
+// that arrived before a time: the caller knows which sets need them. dryRun only
+// counts.
+func (a *Archive) Prune(ctx context.Context, system string, keep LSN, picturesBefore time.Time, dryRun bool) (Pruned, error) {
+	var out Pruned
+	dir := path.Join("wal", system)
+	all, err := a.list(ctx, dir)
+	if err != nil {
+		return out, err
+	}
+	whole := map[segment]bool{}
+	for _, b := range all {
+		if s, ok := parseSegment(path.Base(b.Name)); ok {
+			whole[s] = true
+		}
+	}
+	var going []Blob
+	for _, b := range all {
+		name := path.Base(b.Name)
+		s, isSegment := parseSegment(name)
+		p, isPiece := parsePiece(name)
+		if isSegment && s.number < keep.Segment() || isPiece && (p.segment.number < keep.Segment() || whole[p.segment]) {
+			going = append(going, b)
+		}
+	}
+	pictures, err := a.list(ctx, pictureDir)
+	if err != nil {
+		return out, err
+	}
+	for _, b := range pictures {
+		if b.StoredAt.Before(picturesBefore) {
+			going = append(going, b)
+		}
+	}
+	for _, b := range going {
+		if !dryRun {
+			if err := a.Blobs.Delete(ctx, b.Name+suffix); err != nil {
+				return out, errors.Join(fmt.Errorf("removing %s from the archive: %w", b.Name, err), ctx.Err())
+			}
+		}
+		out.Files++
+		out.Bytes += b.Size
+	}
+	return out, nil
+}

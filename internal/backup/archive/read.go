@@ -1,0 +1,211 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// WAL is the archived WAL of one cluster, as it was when it was looked at.
+type WAL struct {
+	archive *Archive
+	system  string
+	whole   map[segment]time.Time
+	pieces  map[segment][]piece
+	pieceAt map[piece]time.Time
+	newest  uint32 // timeline
+	history []switchPoint
+}
+
+// switchPoint says that a timeline was left at a position.
+type switchPoint struct {
+	timeline uint32
+	at       LSN
+}
+
+// WAL looks what the archive has of a cluster.
+func (a *Archive) WAL(ctx context.Context, system string) (*WAL, error) {
+	dir := path.Join("wal", system)
+	all, err := a.list(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	w := &WAL{archive: a, system: system, whole: map[segment]time.Time{}, pieces: map[segment][]piece{}, pieceAt: map[piece]time.Time{}}
+	newestHistory := ""
+	for _, b := range all {
+		name := path.Base(b.Name)
+		if s, ok := parseSegment(name); ok {
+			w.whole[s] = b.StoredAt
+			w.newest = max(w.newest, s.timeline)
+		} else if p, ok := parsePiece(name); ok {
+			w.pieces[p.segment] = append(w.pieces[p.segment], p)
+			w.pieceAt[p] = b.StoredAt
+			w.newest = max(w.newest, p.segment.timeline)
+		} else if historyName.MatchString(name) {
+			newestHistory = max(newestHistory, name)
+		}
+	}
+	for _, pieces := range w.pieces {
+		slices.SortFunc(pieces, func(a, b piece) int {
+			if a.from != b.from {
+				return int(a.from - b.from)
+			}
+			return int(b.length - a.length)
+		})
+	}
+	if newestHistory != "" {
+		return w, w.readHistory(ctx, newestHistory)
+	}
+	return w, nil
+}
+
+func (w *WAL) readHistory(ctx context.Context, name string) error {
+	body, err := w.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	timeline, err := strconv.ParseUint(name[:8], 16, 32)
+	if err != nil {
+		return err
+	}
+	w.newest = max(w.newest, uint32(timeline))
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		if len(f) < 2 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		left, err := strconv.ParseUint(f[0], 10, 32)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
+		}
+		at, err := ParseLSN(f[1])
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
+		}
+		w.history = append(w.history, switchPoint{uint32(left), at})
+	}
+	return nil
+}
+
+// Current tells whether a set that ends at stop on timeline lies on the way to
+// the newest timeline, rather than on one that a restore has abandoned.
+func (w *WAL) Current(timeline uint32, stop LSN) bool {
+	if timeline >= w.newest {
+		return true
+	}
+	for _, s := range w.history {
+		if s.timeline == timeline {
+			return stop <= s.at
+		}
+	}
+	return false
+}
+
+// Reach is how far the WAL goes without a hole.
+type Reach struct {
+	End   LSN       `json:"-"`
+	LSN   string    `json:"lsn"`
+	Until time.Time `json:"until"`             // when the last of it was stored
+	Gap   string    `json:"missing,omitempty"` // the first segment that is missing, when there are later ones
+}
+
+// Reach follows the WAL from a position on a timeline.
+func (w *WAL) Reach(timeline uint32, from LSN) Reach {
+	r := Reach{End: from}
+	on := w.Current(timeline, from)
+	for n := from.Segment(); ; n++ {
+		s, ok := w.at(n, timeline, on)
+		if !ok {
+			for later := range w.whole {
+				if later.number > n {
+					r.Gap = segment{timeline, n}.String()
+				}
+			}
+			break
+		}
+		if at, whole := w.whole[s]; whole {
+			r.End, r.Until = LSN((n+1)*SegmentSize), at
+			continue
+		}
+		end := int64(0)
+		for _, p := range w.pieces[s] {
+			if p.from <= end && p.from+p.length > end {
+				end = p.from + p.length
+				r.Until = w.pieceAt[p]
+			}
+		}
+		r.End = LSN(n*SegmentSize + uint64(end))
+		break
+	}
+	r.LSN = r.End.String()
+	return r
+}
+
+// at is the file that holds segment number n for whoever goes from a timeline
+// to the newest, or stays on it.
+func (w *WAL) at(n uint64, timeline uint32, on bool) (segment, bool) {
+	newest := timeline
+	if on {
+		newest = max(w.newest, timeline)
+	}
+	for t := newest; t >= timeline && t > 0; t-- {
+		s := segment{t, n}
+		if _, ok := w.whole[s]; ok {
+			return s, true
+		}
+		if len(w.pieces[s]) > 0 {
+			return s, true
+		}
+	}
+	return segment{}, false
+}
+
+// Open opens a segment or a history file as recovery asks for it. A segment
+// that was never completed is filled up with zeros, where recovery ends.
+func (w *WAL) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	s, isSegment := parseSegment(name)
+	if isSegment {
+		if _, whole := w.whole[s]; !whole {
+			return w.assemble(ctx, s)
+		}
+	} else if !historyName.MatchString(name) {
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	return w.archive.open(ctx, path.Join("wal", w.system, name))
+}
+
+func (w *WAL) assemble(ctx context.Context, s segment) (io.ReadCloser, error) {
+	pieces := w.pieces[s]
+	if len(pieces) == 0 {
+		return nil, fmt.Errorf("%s: %w", s, ErrMissing)
+	}
+	data := make([]byte, SegmentSize)
+	end := int64(0)
+	for _, p := range pieces {
+		if p.from > end || p.from+p.length <= end {
+			continue // behind a hole, or already had
+		}
+		body, err := w.archive.open(ctx, path.Join("wal", w.system, p.String()))
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.ReadFull(body, data[p.from:p.from+p.length])
+		if err = errors.Join(err, body.Close()); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", p, err)
+		}
+		end = p.from + p.length
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}

@@ -1,0 +1,79 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Serve hands WAL to a server in recovery, over a unix socket that only its
+// account can reach, until ctx ends: recovery needs no key, and no room for more
+// than one segment. failed hears why a file could not be handed out; one that is
+// not there is how recovery ends, and no failure.
+func (w *WAL) Serve(ctx context.Context, ln net.Listener, failed func(error)) error {
+	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := w.Open(r.Context(), path.Base(r.URL.Path))
+		if errors.Is(err, ErrMissing) {
+			http.Error(rw, err.Error(), http.StatusNotFound)
+			return
+		}
+		if err == nil {
+			defer body.Close()
+			_, err = io.Copy(rw, body)
+		}
+		if err != nil {
+			failed(err)
+			panic(http.ErrAbortHandler) // or half a segment would look whole
+		}
+	})}
+	stopping := context.AfterFunc(ctx, func() { s.Close() })
+	defer stopping()
+	if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("handing out WAL: %w", err)
+	}
+	return nil
+}
+
+// Fetch is the other end: what restore_command does. It writes the file whole or
+// not at all and returns ErrMissing when there is none.
+func Fetch(ctx context.Context, socket, name, to string) error {
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://wal/"+name, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusNotFound:
+		return ErrMissing
+	case http.StatusOK:
+	default:
+		return fmt.Errorf("asking for %s: %s", name, resp.Status)
+	}
+	f, err := os.OpenFile(to+".fetching", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = unix.Rename(to+".fetching", to)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("writing %s: %w", to, err), os.Remove(to+".fetching"))
+	}
+	return nil
+}

@@ -1,0 +1,314 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/objectstore"
+)
+
+// Source is what a shipper asks the database.
+type Source interface {
+	// Beat leaves a sign of life in the database, at most every minute, and tells
+	// whether everything that was acknowledged before the call is in the spool.
+	Beat(context.Context) (spooled bool, err error)
+	// Pictures are the keys of the pictures whose rows were written since.
+	Pictures(ctx context.Context, since time.Time) ([]string, error)
+}
+
+// Shipper brings the WAL out of the spool, and the pictures it names, to the
+// archive. One shipper works on an archive at a time.
+type Shipper struct {
+	Archive *Archive
+	System  string // system identifier of the cluster
+	Spool   string // where pg_receivewal writes
+	Source  Source
+	Objects objectstore.Store
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	State State // as it was saved last; the zero value at first
+	pics  map[string]time.Time
+	tail  tail
+}
+
+// State is how far the archive is.
+type State struct {
+	Position LSN `json:"-"`
+	// Shipped is Position in PostgreSQL's form.
+	Shipped string `json:"shipped_lsn"`
+	// Through is a moment until which everything that was acknowledged is in the
+	// archive: what would be lost with this machine is what came after it.
+	Through time.Time `json:"through"`
+	// Last is the newest whole segment; the next one must follow it.
+	Last string `json:"last_segment"`
+	// Gap is the last hole that was found, for the set that has to heal it.
+	Gap string `json:"gap,omitempty"`
+	// Pictures are in the archive up to here.
+	Pictures time.Time `json:"pictures"`
+	// Waiting is how many bytes of WAL the spool holds.
+	Waiting int64 `json:"spool_bytes"`
+}
+
+// tail is the segment that is being written, as far as it was shipped.
+type tail struct {
+	segment segment
+	end     int64
+	pieces  []piece
+}
+
+const (
+	// overlap covers rows whose transaction began long before it ended.
+	overlap = 10 * time.Minute
+	// manyPieces of one segment are replaced by one.
+	manyPieces = 64
+)
+
+// spooled is the spool as it was at one moment.
+type spooled struct {
+	histories []string
+	cuts      []segment // never to be completed
+	segments  []segment
+	partial   segment
+	end       int64 // of partial; 0 when there is none
+	bytes     int64
+}
+
+// Round ships what there is. Pictures go between the look into the spool and
+// its shipping: an object is stored before the row that names it, so no WAL
+// that reaches the archive names an object that is missing there.
+func (s *Shipper) Round(ctx context.Context) error {
+	began := s.Now()
+	whole, asking := s.Source.Beat(ctx)
+	spool, err := s.look()
+	if err != nil {
+		return err
+	}
+	s.State.Waiting = spool.bytes
+	if asking == nil {
+		if err := s.pictures(ctx, began); err != nil {
+			return err
+		}
+	}
+	if err := s.wal(ctx, spool); err != nil {
+		return err
+	}
+	// A database that does not answer is not for the shipper to report: what it
+	// wrote before is shipped all the same.
+	if whole {
+		s.State.Through = began
+	}
+	return nil
+}
+
+func (s *Shipper) look() (spooled, error) {
+	var out spooled
+	entries, err := os.ReadDir(s.Spool)
+	if err != nil {
+		return out, fmt.Errorf("looking into the WAL spool: %w", err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if historyName.MatchString(name) {
+			out.histories = append(out.histories, name)
+			continue
+		}
+		if seg, ok := parseSegment(name); ok {
+			out.segments = append(out.segments, seg)
+			out.bytes += SegmentSize
+			continue
+		}
+		if seg, ok := parseSegment(strings.TrimSuffix(name, ".cut")); ok {
+			out.cuts = append(out.cuts, seg)
+			continue
+		}
+		if seg, ok := parseSegment(strings.TrimSuffix(name, ".partial")); ok {
+			out.partial = seg
+			if s.tail.segment == seg {
+				out.end = s.tail.end
+			}
+			if out.end, err = written(filepath.Join(s.Spool, name), out.end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return out, err
+			}
+			out.bytes += out.end
+		}
+	}
+	slices.SortFunc(out.segments, func(a, b segment) int { return strings.Compare(a.String(), b.String()) })
+	return out, nil
+}
+
+// written is where the WAL in a partial segment ends: behind it pg_receivewal
+// has filled the file with zeros. WAL that ends in zeros itself is no matter,
+// since a reader fills up with zeros as well.
+func written(name string, known int64) (int64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	const step = 256 << 10
+	buf := make([]byte, step)
+	end := known
+	// Forward from what is known, in blocks; WAL has no block of zeros this long.
+	for at := known; at < SegmentSize; at += step {
+		n, err := f.ReadAt(buf[:min(step, SegmentSize-at)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, fmt.Errorf("reading the WAL spool: %w", err)
+		}
+		last := len(strings.TrimRight(string(buf[:n]), "\x00"))
+		if last == 0 {
+			break
+		}
+		end = at + int64(last)
+	}
+	return end, nil
+}
+
+func (s *Shipper) dir() string { return path.Join("wal", s.System) }
+
+func (s *Shipper) wal(ctx context.Context, spool spooled) error {
+	for _, name := range spool.histories {
+		if err := s.move(ctx, name); err != nil {
+			return err
+		}
+	}
+	for _, seg := range spool.cuts {
+		if err := s.shipCut(ctx, seg); err != nil {
+			return err
+		}
+	}
+	for _, seg := range spool.segments {
+		s.follow(seg)
+		if err := s.move(ctx, seg.String()); err != nil {
+			return err
+		}
+		s.State.Last = seg.String()
+		s.advance(seg, SegmentSize)
+		if err := s.forgetPieces(ctx, seg); err != nil {
+			return err
+		}
+	}
+	return s.shipTail(ctx, spool)
+}
+
+// shipCut ships what there is of a segment whose rest will never come.
+func (s *Shipper) shipCut(ctx context.Context, seg segment) error {
+	name := filepath.Join(s.Spool, seg.String()+".cut")
+	end, err := written(name, 0)
+	if err != nil {
+		return err
+	}
+	if end > 0 {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("reading the WAL spool: %w", err)
+		}
+		defer f.Close()
+		if err := s.Archive.put(ctx, path.Join(s.dir(), piece{seg, 0, end}.String()), io.NewSectionReader(f, 0, end)); err != nil {
+			return err
+		}
+	}
+	s.tail = tail{}
+	if err := os.Remove(name); err != nil {
+		return fmt.Errorf("clearing the WAL spool: %w", err)
+	}
+	return nil
+}
+
+// follow notices when WAL is missing before a segment. A new timeline begins
+// where the old one ended, in the same segment.
+func (s *Shipper) follow(seg segment) {
+	last, ok := parseSegment(s.State.Last)
+	if !ok || seg.number == last.number+1 || (seg.timeline > last.timeline && seg.number <= last.number+1) || seg == last {
+		return
+	}
+	s.State.Gap = fmt.Sprintf("%s to %s", last, seg)
+	s.Log.Error("WAL is missing from the archive; a new set is wanted", "after", last.String(), "before", seg.String())
+}
+
+func (s *Shipper) advance(seg segment, end int64) {
+	s.State.Position = LSN(seg.number*SegmentSize + uint64(end))
+	s.State.Shipped = s.State.Position.String()
+}
+
+// move ships a whole file and removes it from the spool once the archive has it.
+func (s *Shipper) move(ctx context.Context, name string) error {
+	from := filepath.Join(s.Spool, name)
+	f, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("reading the WAL spool: %w", err)
+	}
+	defer f.Close()
+	if err := s.Archive.put(ctx, path.Join(s.dir(), name), f); err != nil {
+		return err
+	}
+	if err := os.Remove(from); err != nil {
+		return fmt.Errorf("clearing the WAL spool: %w", err)
+	}
+	return nil
+}
+
+func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
+	if spool.partial != s.tail.segment {
+		s.tail = tail{segment: spool.partial}
+	}
+	if spool.end <= s.tail.end {
+		return nil
+	}
+	s.follow(spool.partial)
+	f, err := os.Open(filepath.Join(s.Spool, spool.partial.String()+".partial"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // complete by now, the next round ships it
+	}
+	if err != nil {
+		return fmt.Errorf("reading the WAL spool: %w", err)
+	}
+	defer f.Close()
+	p := piece{spool.partial, s.tail.end, spool.end - s.tail.end}
+	whole := len(s.tail.pieces) >= manyPieces || len(s.tail.pieces) == 0
+	if whole {
+		p = piece{spool.partial, 0, spool.end}
+	}
+	if err := s.Archive.put(ctx, path.Join(s.dir(), p.String()), io.NewSectionReader(f, p.from, p.length)); err != nil {
+		return err
+	}
+	if whole {
+		if err := s.dropPieces(ctx, s.tail.pieces); err != nil {
+			return err
+		}
+		s.tail.pieces = nil
+	}
+	s.tail.pieces, s.tail.end = append(s.tail.pieces, p), spool.end
+	s.advance(spool.partial, spool.end)
+	return nil
+}
+
+func (s *Shipper) dropPieces(ctx context.Context, pieces []piece) error {
+	for _, p := range pieces {
+		if err := s.Archive.Blobs.Delete(ctx, path.Join(s.dir(), p.String())+suffix); err != nil {
+			return fmt.Errorf("removing a part of a segment that is whole: %w", err)
+		}
+	}
+	return nil
+}
+
+// forgetPieces removes the pieces of a segment that the archive has whole. Those
+// of a shipper before this one are left to Prune.
+func (s *Shipper) forgetPieces(ctx context.Context, seg segment) error {
+	if s.tail.segment != seg {
+		return nil
+	}
+	err := s.dropPieces(ctx, s.tail.pieces)
+	s.tail = tail{}
+	return err
+}

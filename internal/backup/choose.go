@@ -1,0 +1,105 @@
+package backup
+
+import (
+	"context"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Wish is what somebody wants back: one set as it is, the state of a moment, or
+// the newest state there is.
+type Wish struct {
+	Set  string    // id of a set as it is; "latest" is everything up to the newest WAL
+	Time time.Time // not with Set
+}
+
+// Latest is the Wish for the newest state.
+const Latest = "latest"
+
+// Choice is the set to begin with, and how to go on from it.
+type Choice struct {
+	Set      string    `json:"set"`
+	Document Document  `json:"document"`
+	Time     time.Time `json:"time,omitzero"` // stop here
+	Replay   bool      `json:"replay"`        // the archived WAL is replayed
+	// Later is the first set after Time: it has pictures that came in between.
+	Later string        `json:"later_set,omitempty"`
+	Reach archive.Reach `json:"reach,omitzero"` // of the WAL from the set on
+	own   bool          // the set lies on a timeline that was left
+	wal   *archive.WAL
+}
+
+// clockSlack is how far the clocks of target and server may differ.
+const clockSlack = 2 * time.Minute
+
+// Choose finds the set for a wish and proves that the WAL reaches it.
+func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w Wish) (Choice, error) {
+	sets, err := r.Sets(ctx)
+	if err != nil {
+		return Choice{}, err
+	}
+	if len(sets) == 0 {
+		return Choice{}, fault.New(fault.Failed, "bugspark backup create", "there is no set yet")
+	}
+	if w.Time.IsZero() && w.Set != Latest {
+		d, err := Read(ctx, r, w.Set)
+		return Choice{Set: w.Set, Document: d}, err
+	}
+	c := Choice{Time: w.Time, Replay: true}
+	var refused error
+	for _, s := range sets {
+		if !w.Time.IsZero() && s.EndedAt.After(w.Time) {
+			c.Later = s.ID
+			continue
+		}
+		c.Set = s.ID
+		if c.Document, err = Read(ctx, r, s.ID); err != nil {
+			return c, err
+		}
+		if refused = c.follow(ctx, a); refused == nil {
+			return c, nil
+		}
+		if w.Time.IsZero() {
+			break // an older set would bring back an older state unasked
+		}
+	}
+	if refused != nil {
+		return c, refused
+	}
+	oldest := sets[len(sets)-1].EndedAt
+	return c, fault.New(fault.Preflight, "bugspark restore --list", "the oldest set was taken at %s; nothing before it can be brought back", oldest.Local().Format(time.DateTime))
+}
+
+// follow looks how far the WAL reaches from the chosen set.
+func (c *Choice) follow(ctx context.Context, a *archive.Archive) error {
+	stop, err := archive.ParseLSN(c.Document.Database.Stop)
+	if err != nil {
+		return err
+	}
+	if c.wal, err = a.WAL(ctx, c.Document.Database.SystemIdentifier); err != nil {
+		return err
+	}
+	timeline := uint32(c.Document.Database.Timeline)
+	c.own = !c.wal.Current(timeline, stop)
+	c.Reach = c.wal.Reach(timeline, stop)
+	if c.Time.IsZero() {
+		return nil
+	}
+	if c.Reach.End <= stop || c.Reach.Until.Add(clockSlack).Before(c.Time) {
+		until := c.Document.CreatedAt
+		if c.Reach.Until.After(until) {
+			until = c.Reach.Until
+		}
+		why := "the archived WAL ends there"
+		if c.Reach.Gap != "" {
+			why = "segment " + c.Reach.Gap + " is missing from the archive"
+		}
+		return fault.New(fault.Preflight, "choose an earlier --time, or --set "+Latest,
+			"%s cannot be reached: from set %s on, the state until %s can be brought back; %s",
+			c.Time.Local().Format(time.DateTime), c.Set, until.Local().Format(time.DateTime), why)
+	}
+	return nil
+}

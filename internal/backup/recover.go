@@ -1,0 +1,166 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// Recovery brings a restored copy of the cluster to where its Choice says.
+type Recovery struct {
+	Choice  Choice
+	Server  pgcluster.Server
+	Data    string              // the copy
+	Dir     string              // new; for the scratch server and the WAL's socket
+	Account *syscall.Credential // nil: the account of this process
+	Careful bool                // the copy is to be used, rather than looked at
+	// Fetch makes the restore_command that asks a socket for %f and writes %p.
+	Fetch func(socket string) string
+}
+
+// Recovered is what recovery came to.
+type Recovered struct {
+	// Beat is the last sign of life that the database holds: what was
+	// acknowledged until then is there.
+	Beat time.Time        `json:"last_beat"`
+	Rows map[string]int64 `json:"rows"`
+	Took time.Duration    `json:"-"`
+}
+
+// Run verifies the copy, replays, hands the running server to look, and stops
+// it. The copy is then a clean data directory.
+func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluster.Scratch) error) (out Recovered, err error) {
+	began := time.Now()
+	if err := r.prepare(); err != nil {
+		return out, err
+	}
+	s := &pgcluster.Scratch{Server: r.Server, DataDir: r.Data, Dir: r.Dir, Account: r.Account, Careful: r.Careful}
+	if err := s.Verify(ctx); err != nil {
+		return out, err
+	}
+	target := &pgcluster.Target{Immediate: true}
+	if r.Choice.Replay {
+		socket := filepath.Join(r.Dir, "wal.sock")
+		stop, err := r.serve(ctx, socket)
+		if err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		target = &pgcluster.Target{Time: r.Choice.Time, Own: r.Choice.own, Command: r.Fetch(socket)}
+	}
+	if err := s.Start(ctx, target); err != nil {
+		if s.Unreached(err) {
+			return out, fault.Wrap(fault.Preflight, err, "choose an earlier --time", "no transaction was archived at or after %s", r.Choice.Time.Local().Format(time.DateTime))
+		}
+		return out, err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	if out.Beat, out.Rows, err = count(ctx, s); err != nil {
+		return out, err
+	}
+	out.Took = time.Since(began)
+	if look == nil {
+		return out, nil
+	}
+	return out, look(ctx, s)
+}
+
+func (r *Recovery) prepare() error {
+	if err := os.Mkdir(r.Dir, 0o700); err != nil {
+		return fmt.Errorf("making a directory for recovery: %w", err)
+	}
+	if r.Account == nil {
+		return nil
+	}
+	if err := os.Chown(r.Dir, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
+		return err
+	}
+	return filepath.WalkDir(r.Data, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, int(r.Account.Uid), int(r.Account.Gid)))
+	})
+}
+
+// serve hands out the WAL; stop tells why that failed, if it did.
+func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error, err error) {
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	if r.Account != nil {
+		if err := os.Chown(socket, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
+			return nil, errors.Join(err, ln.Close())
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var mu sync.Mutex
+	var failure error
+	done := make(chan error, 1)
+	go func() {
+		done <- r.Choice.wal.Serve(ctx, ln, func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			failure = err
+		})
+	}()
+	return func() error {
+		cancel()
+		ended := <-done
+		mu.Lock()
+		defer mu.Unlock()
+		return errors.Join(ended, failure)
+	}, nil
+}
+
+// count asks the recovered database what it holds.
+func count(ctx context.Context, s *pgcluster.Scratch) (beat time.Time, rows map[string]int64, err error) {
+	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
+	if err != nil {
+		return beat, nil, fmt.Errorf("opening the recovered database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if rows, err = countRows(ctx, conn); err != nil {
+		return beat, rows, err
+	}
+	var there bool
+	if err := conn.QueryRow(ctx, "SELECT to_regclass('backup_beat') IS NOT NULL").Scan(&there); err != nil || !there {
+		return beat, rows, err // a set of a version before the beat
+	}
+	err = conn.QueryRow(ctx, "SELECT at FROM backup_beat").Scan(&beat)
+	return beat, rows, err
+}
+
+// Keys calls visit for the key of every picture that the recovered database
+// names.
+func Keys(ctx context.Context, s *pgcluster.Scratch, visit func(key string) error) error {
+	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
+	if err != nil {
+		return fmt.Errorf("opening the recovered database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, `SELECT key FROM pictures UNION
+		SELECT k FROM reports, unnest(ARRAY[screenshot_key, annotated_screenshot_key]) k WHERE k IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	var key string
+	_, err = pgx.ForEachRow(rows, []any{&key}, func() error { return visit(key) })
+	return err
+}
+
+// discard reads a body to its end, which proves its hash.
+func discard(body io.ReadCloser) (int64, error) {
+	n, err := io.Copy(io.Discard, body)
+	return n, errors.Join(err, body.Close())
+}

@@ -1,0 +1,257 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// The test binary is also the restore_command of the servers it starts.
+const fetchVariable = "BACKUP_TEST_FETCH"
+
+func fetch(socket string) int {
+	err := archive.Fetch(context.Background(), socket, os.Args[1], os.Args[2])
+	switch {
+	case errors.Is(err, archive.ErrMissing):
+		return 1
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		return 255
+	}
+	return 0
+}
+
+// fetchCommand is a copy of this binary where the server's account may run it.
+func fetchCommand(t *testing.T) func(string) string {
+	t.Helper()
+	program := filepath.Join(shared(t), "fetch")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cp", self, program).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	return func(socket string) string { return fetchVariable + "=" + socket + " " + program + " %f %p" }
+}
+
+func nobody(t *testing.T) *syscall.Credential {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.Credential{Uid: uint32(id), Gid: uint32(id)}
+}
+
+// continuous is a site whose WAL and pictures go to the archive.
+type continuous struct {
+	*site
+	conn    *pgx.Conn
+	archive *archive.Archive
+	shipper *archive.Shipper
+	system  string
+	spool   string
+	stop    func() // of the receiver
+}
+
+func newContinuous(t *testing.T) *continuous {
+	t.Helper()
+	s := newSite(t)
+	s.sql(t, "bugspark", "GRANT pg_read_all_data, pg_read_all_stats TO bugspark_backup; GRANT UPDATE ON backup_beat TO bugspark_backup")
+	s.sql(t, "bugspark", "ALTER TABLE pictures DROP CONSTRAINT pictures_project_id_fkey")
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &continuous{site: s, conn: connect(t, s.host, "bugspark"), spool: t.TempDir(),
+		archive: &archive.Archive{Blobs: archive.Directory{Target: s.target.Dir}, Recipient: identity.Recipient(), Identity: identity}}
+	t.Cleanup(func() { c.conn.Close(context.Background()) })
+	source := &backup.Source{DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark"}
+	t.Cleanup(func() { source.Close() })
+	if c.system, err = source.System(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.shipper = &archive.Shipper{Archive: c.archive, System: c.system, Spool: filepath.Join(c.spool, c.system), Source: source, Objects: s.objects,
+		Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	c.receive(t)
+	return c
+}
+
+func (c *continuous) receive(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &pgcluster.Receiver{Cluster: c.cluster().Cluster, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Wanted: func(string) error { return nil }}
+	done := make(chan struct{})
+	go func() { r.Run(ctx); close(done) }()
+	c.stop = func() { cancel(); <-done }
+	t.Cleanup(c.stop)
+}
+
+// picture is a report with its picture, as the product writes them.
+func (c *continuous) picture(t *testing.T, id int) {
+	t.Helper()
+	if err := c.submit(t.Context(), c.conn, id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.conn.Exec(t.Context(), "INSERT INTO pictures SELECT key, gen_random_uuid(), 'image/png', 1, clock_timestamp() FROM acknowledged WHERE id = $1", id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ship goes round until everything acknowledged until now is in the archive.
+func (c *continuous) ship(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	for !c.shipper.State.Through.After(began) {
+		if err := c.shipper.Round(t.Context()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("the archive does not catch up: %+v", c.shipper.State)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Logf("shipped in %s", time.Since(began))
+}
+
+// back recovers a wish into a new directory, with another machine's eyes.
+func (c *continuous) back(t *testing.T, w backup.Wish) (backup.Recovered, map[int]string, error) {
+	t.Helper()
+	r := c.open(t)
+	choice, err := backup.Choose(t.Context(), r, c.archive, w)
+	if err != nil {
+		return backup.Recovered{}, nil, err
+	}
+	into := filepath.Join(shared(t), "restored")
+	plan, err := backup.Prepare(t.Context(), r, choice.Set, into)
+	if err != nil {
+		return backup.Recovered{}, nil, err
+	}
+	if err := backup.Restore(t.Context(), r, plan, func(backup.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(into, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	server, err := c.cluster().Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	recovery := &backup.Recovery{Choice: choice, Server: server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "s"),
+		Account: nobody(t), Careful: true, Fetch: fetchCommand(t)}
+	rows := map[int]string{}
+	out, err := recovery.Run(t.Context(), func(ctx context.Context, s *pgcluster.Scratch) error {
+		conn, err := pgx.Connect(ctx, s.DSN("bugspark"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		found, err := conn.Query(ctx, "SELECT id, key FROM acknowledged")
+		if err != nil {
+			return err
+		}
+		var id int
+		var key string
+		_, err = pgx.ForEachRow(found, []any{&id, &key}, func() error { rows[id] = key; return nil })
+		return err
+	})
+	if log, reading := os.ReadFile(filepath.Join(recovery.Dir, "log")); reading == nil {
+		t.Logf("the scratch server said:\n%s", log)
+	}
+	return out, rows, err
+}
+
+// TestTheArchiveBringsBackWhatCameAfterTheSet recovers to the newest state and to
+// a moment before a bulk delete.
+func TestTheArchiveBringsBackWhatCameAfterTheSet(t *testing.T) {
+	t.Parallel()
+	c := newContinuous(t)
+	for id := range 50 {
+		c.picture(t, id)
+	}
+	r := c.open(t)
+	if _, _, err := backup.Create(t.Context(), r, c.sources(), func(backup.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	c.ship(t)
+	for id := 50; id < 100; id++ {
+		c.picture(t, id)
+	}
+	// Over the end of a segment, so that whole ones and pieces meet.
+	c.sql(t, "bugspark", "CREATE TABLE bulk AS SELECT repeat(md5(i::text), 100) FROM generate_series(1, 10000) i")
+	c.ship(t)
+	for id := 100; id < 120; id++ {
+		c.picture(t, id)
+		c.ship(t) // a piece each
+	}
+	time.Sleep(10 * time.Millisecond)
+	moment := time.Now()
+	time.Sleep(10 * time.Millisecond)
+	c.sql(t, "bugspark", "DELETE FROM acknowledged WHERE id % 2 = 0")
+	c.picture(t, 200)
+	c.ship(t)
+
+	began := time.Now()
+	out, rows, err := c.back(t, backup.Wish{Set: backup.Latest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("newest state back in %s (recovery %s), last beat %s", time.Since(began), out.Took, out.Beat)
+	if len(rows) != 61 || rows[200] == "" || rows[119] == "" || rows[0] != "" {
+		t.Errorf("newest: %d rows", len(rows))
+	}
+	kept, err := c.archive.Pictures(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := 50; id < 120; id++ {
+		if key := fmt.Sprintf("owner/project-%d/%d.png", id%3, id); kept[key].IsZero() {
+			t.Errorf("picture %s is not in the archive", key)
+		}
+	}
+	body, err := c.archive.Picture(t.Context(), rows[200])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := io.ReadAll(body); err != nil || len(data) != 4*500 {
+		t.Errorf("the picture of row 200 has %d bytes: %v", len(data), err)
+	}
+
+	_, rows, err = c.back(t, backup.Wish{Time: moment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 120 || rows[200] != "" {
+		t.Errorf("before the delete: %d rows", len(rows))
+	}
+	if _, _, err := c.back(t, backup.Wish{Time: time.Now().Add(time.Hour)}); err == nil {
+		t.Error("a moment to come was reached")
+	}
+	if _, _, err := c.back(t, backup.Wish{Time: moment.Add(-time.Hour)}); err == nil {
+		t.Error("a moment before the first set was reached")
+	}
+}

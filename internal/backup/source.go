@@ -1,0 +1,97 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// Source is our cluster as a shipper of its WAL sees it. It keeps one connection
+// and is not for concurrent use.
+type Source struct {
+	DSN  string // role and database of the backups
+	conn *pgx.Conn
+}
+
+var _ archive.Source = (*Source)(nil)
+
+const (
+	beatEvery = "55 seconds"
+	// A row another session holds must not keep the WAL here.
+	askTimeout = 10 * time.Second
+)
+
+// query runs f on the connection and gives a broken one up.
+func (s *Source) query(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if s.conn == nil {
+		conn, err := pgx.Connect(ctx, s.DSN)
+		if err != nil {
+			return fmt.Errorf("reaching the database: %w", err)
+		}
+		s.conn = conn
+	}
+	if err := f(ctx, s.conn); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// Close ends the connection; the next question opens another one.
+func (s *Source) Close() error {
+	if s.conn == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.conn.Close(ctx)
+	s.conn = nil
+	return err
+}
+
+// System is the system identifier of the cluster.
+func (s *Source) System(ctx context.Context) (id string, err error) {
+	err = s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT system_identifier::text FROM pg_control_system()").Scan(&id)
+	})
+	return id, err
+}
+
+// Beat leaves a sign of life when the last one is a minute old, and looks
+// whether the receiver has what was flushed until now. The end of the WAL in the
+// spool would not tell: records may end in zeros, like the rest of a segment.
+func (s *Source) Beat(ctx context.Context) (spooled bool, err error) {
+	err = s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		if _, err := c.Exec(ctx, "UPDATE backup_beat SET at = now() WHERE at < now() - interval '"+beatEvery+"' OR at > now()"); err != nil {
+			return fmt.Errorf("leaving a sign of life: %w", err)
+		}
+		var flushed string
+		if err := c.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&flushed); err != nil {
+			return err
+		}
+		return c.QueryRow(ctx, `SELECT coalesce(bool_or(flush_lsn >= $1::text::pg_lsn), false) FROM pg_stat_replication
+			WHERE application_name = $2`, flushed, pgcluster.ReceiverName).Scan(&spooled)
+	})
+	return spooled, err
+}
+
+// Pictures are the keys of rows since a moment.
+func (s *Source) Pictures(ctx context.Context, since time.Time) ([]string, error) {
+	var keys []string
+	err := s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		rows, err := c.Query(ctx, "SELECT key FROM pictures WHERE created_at >= $1 ORDER BY created_at", since)
+		if err != nil {
+			return err
+		}
+		keys, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return keys, err
+}

@@ -1,0 +1,224 @@
+package pgcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Scratch is a server of its own on a restored data directory: nothing but its
+// own account reaches it, and nothing it does leaves the directory.
+type Scratch struct {
+	Server  Server
+	DataDir string
+	Dir     string              // an existing directory for its socket, settings and log
+	Account *syscall.Credential // nil: the account of this process
+	Careful bool                // what it writes must survive a power cut
+
+	process *os.Process
+	exited  chan error
+}
+
+// Target is where recovery ends.
+type Target struct {
+	Time      time.Time // zero: as Immediate says
+	Immediate bool      // as soon as the copy is consistent; otherwise at the end of the WAL
+	// Own keeps recovery on the copy's own timeline rather than the newest one.
+	Own bool
+	// Command is the restore_command, with %f and %p; empty when no WAL is wanted.
+	Command string
+}
+
+// Major finds an installed server of a major version.
+func (c *Cluster) Major(ctx context.Context, major int) (Server, error) {
+	servers, err := c.Servers(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	for _, s := range servers {
+		if s.Major == major {
+			return s, nil
+		}
+	}
+	return Server{}, fault.New(fault.Preflight, c.install(major), "the set is of PostgreSQL %d, which is not installed (found: %s)", major, majors(servers))
+}
+
+// Verify compares every file of the copy with its manifest.
+func (s *Scratch) Verify(ctx context.Context) error {
+	cmd := s.command(ctx, "pg_verifybackup", "--quiet", s.DataDir)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("pg_verifybackup: %w: %s", err, lastLines(out))
+	}
+	return nil
+}
+
+func (s *Scratch) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, s.Server.program(name), args...)
+	cmd.Env, cmd.Dir = []string{"LC_ALL=C.UTF-8", "TZ=UTC", "PATH=" + os.Getenv("PATH")}, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.Account, Pdeathsig: syscall.SIGQUIT}
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+// DSN connects as superuser.
+func (s *Scratch) DSN(database string) string {
+	return fmt.Sprintf("host=%s user=%s dbname=%s sslmode=disable", s.Dir, Superuser, database)
+}
+
+// Start recovers the copy up to the target, if there is one, and returns when
+// the server answers.
+func (s *Scratch) Start(ctx context.Context, target *Target) error {
+	if err := s.configure(target); err != nil {
+		return err
+	}
+	// What names another place, or loads foreign code, stands on the command line,
+	// where nothing that the copy brought along overrules it.
+	cmd := s.command(context.WithoutCancel(ctx), "postgres", "-D", s.DataDir, "-c", "config_file="+s.file("postgresql.conf"),
+		"-c", "hba_file="+s.file("pg_hba.conf"), "-c", "ident_file="+s.file("pg_ident.conf"), "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.Dir,
+		"-c", "port=5432", "-c", "archive_mode=off", "-c", "shared_preload_libraries=", "-c", "primary_conninfo=", "-c", "primary_slot_name=",
+		"-c", "hot_standby=off", "-c", "ssl=off", "-c", "logging_collector=off")
+	log, err := os.OpenFile(s.file("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	started := make(chan error)
+	s.exited = make(chan error, 1)
+	go func() {
+		// Pdeathsig comes when the thread that started the process ends.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			s.exited <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("starting the scratch server: %w", err)
+	}
+	s.process = cmd.Process
+	if err := s.answers(ctx); err != nil {
+		return errors.Join(err, s.Stop())
+	}
+	return nil
+}
+
+func (s *Scratch) file(name string) string { return filepath.Join(s.Dir, name) }
+
+func (s *Scratch) configure(target *Target) error {
+	settings := settings{
+		{"shared_buffers", "64MB", ""}, {"max_connections", "20", ""}, {"wal_level", "replica", ""}, {"max_wal_size", "1GB", ""},
+		{"fsync", map[bool]string{true: "on", false: "off"}[s.Careful], ""}, {"jit", "off", ""}, {"timezone", "UTC", ""}, {"log_timezone", "UTC", ""},
+		{"autovacuum", "off", "it is read, or stopped soon"}, {"lc_messages", "C.UTF-8", ""},
+	}
+	if target != nil {
+		timeline := "latest"
+		if target.Own {
+			timeline = "current"
+		}
+		command := target.Command
+		if command == "" {
+			command = "false" // recovery must be told one
+		}
+		settings = append(settings, setting{"restore_command", command, ""}, setting{"recovery_target_timeline", timeline, ""}, setting{"recovery_target_action", "promote", ""})
+		switch {
+		case !target.Time.IsZero():
+			settings = append(settings, setting{"recovery_target_time", target.Time.UTC().Format("2006-01-02 15:04:05.999999+00"), ""})
+		case target.Immediate:
+			settings = append(settings, setting{"recovery_target", "immediate", ""})
+		}
+	}
+	files := map[string]string{
+		s.file("postgresql.conf"): settings.String(),
+		// The directory is its account's alone.
+		s.file("pg_hba.conf"): "local all all trust\n", s.file("pg_ident.conf"): "",
+	}
+	if target != nil {
+		files[filepath.Join(s.DataDir, "recovery.signal")] = ""
+	}
+	for path, content := range files {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			return fmt.Errorf("configuring the scratch server: %w", err)
+		}
+		if err := s.give(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Scratch) give(path string) error {
+	if s.Account == nil {
+		return nil
+	}
+	return os.Chown(path, int(s.Account.Uid), int(s.Account.Gid))
+}
+
+// answers waits for the end of recovery, however long it takes.
+func (s *Scratch) answers(ctx context.Context) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		conn, err := pgx.Connect(try, s.DSN("postgres"))
+		cancel()
+		if err == nil {
+			return conn.Close(context.WithoutCancel(ctx))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case ended := <-s.exited:
+			s.process = nil
+			return fmt.Errorf("the scratch server ended (%w): %s", errors.Join(ended, errEnded), s.lastWords())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+var errEnded = errors.New("before it answered")
+
+// lastWords are the last lines of the server's log.
+func (s *Scratch) lastWords() string {
+	data, err := os.ReadFile(s.file("log"))
+	if err != nil {
+		return err.Error()
+	}
+	return lastLines(data)
+}
+
+// Unreached tells whether err is that of a recovery which found no commit at or
+// after its target.
+func (s *Scratch) Unreached(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "recovery ended before configured recovery target was reached")
+}
+
+// Stop shuts the server down.
+func (s *Scratch) Stop() error {
+	if s.process == nil {
+		return nil
+	}
+	signal := syscall.SIGINT
+	if !s.Careful {
+		signal = syscall.SIGQUIT // nobody will use it again
+	}
+	_ = s.process.Signal(signal) // it may have ended
+	err := <-s.exited
+	s.process = nil
+	if err != nil && s.Careful {
+		return fmt.Errorf("stopping the scratch server: %w: %s", err, s.lastWords())
+	}
+	return nil
+}
