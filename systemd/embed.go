@@ -5,5 +5,5 @@ import "embed"
 
 // Units holds every unit file as the packages ship it.
 //
-//go:embed *.service *.socket *.target *.slice
+//go:embed *.service *.timer *.path *.socket *.target *.slice
 var Units embed.FS

@@ -7,13 +7,12 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"path"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
@@ -39,8 +38,8 @@ type DatabaseCopy interface {
 type Sources struct {
 	Database Database
 	Objects  objectstore.Store
-	// Files maps a path in the set's directory config to a file of this machine.
-	Files   map[string]string
+	// Files are the contents of the set's directory config, by their path in it.
+	Files   map[string][]byte
 	Version string // of this program
 	Host    string
 	Now     func() time.Time
@@ -100,33 +99,20 @@ func Create(ctx context.Context, r *repository.Repository, s Sources, report fun
 		}
 		d.Objects = tally.sum()
 		step("config", 0)
-		config, err := files(s.Files)
-		if err != nil {
-			return err
-		}
 		d.Files = len(s.Files)
-		return w.Tree(ctx, config, repository.LargeChunks)
+		return w.Tree(ctx, files(s.Files, d.CreatedAt), repository.LargeChunks)
 	}, heard)
 	return id, d, err
 }
 
-// files is the directory of configuration and secrets. A file that is not there
-// is left out: what setup did not make, nobody misses.
-func files(paths map[string]string) (repository.Entry, error) {
+// files is the directory of configuration and secrets.
+func files(contents map[string][]byte, at time.Time) repository.Entry {
 	root := newFolder(configPart)
-	for inside, path := range paths {
-		info, err := os.Stat(path)
-		if errors.Is(err, os.ErrNotExist) {
-			delete(paths, inside)
-			continue
-		}
-		if err != nil {
-			return repository.Entry{}, fmt.Errorf("saving the configuration: %w", err)
-		}
+	for inside, data := range contents {
 		root.add(inside, repository.Entry{
-			Name: filepath.Base(inside), Size: info.Size(), ModifiedAt: info.ModTime(),
-			Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) },
+			Name: path.Base(inside), Size: int64(len(data)), ModifiedAt: at,
+			Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
 		})
 	}
-	return root.entry(), nil
+	return root.entry()
 }

@@ -38,13 +38,12 @@ type site struct {
 	host    string // socket directory, which is also the cluster's state directory
 	objects objectstore.Store
 	target  repository.Options
-	secret  string // a file of the configuration
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
 	db := postgrestest.StartServer(t).Database()
-	s := &site{host: db.Host, secret: filepath.Join(t.TempDir(), "secret-key")}
+	s := &site{host: db.Host}
 	s.sql(t, "postgres", "CREATE ROLE bugspark_backup LOGIN REPLICATION")
 	s.sql(t, "postgres", "GRANT pg_read_all_data TO bugspark_backup")
 	s.sql(t, "postgres", "CREATE DATABASE bugspark TEMPLATE "+db.Name)
@@ -57,9 +56,6 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.objects = objects
-	if err := os.WriteFile(s.secret, []byte("thirty-two bytes of secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	s.target = repository.Options{Dir: t.TempDir(), Cache: t.TempDir(), Password: "the key of the backups", Log: slog.New(slog.DiscardHandler)}
 	if err := repository.Create(t.Context(), s.target); err != nil {
 		t.Fatal(err)
@@ -86,7 +82,7 @@ func (s *site) open(t *testing.T) *repository.Repository {
 func (s *site) sources() backup.Sources {
 	return backup.Sources{
 		Database: s.cluster(), Objects: s.objects, Version: "test", Host: "bugs.test", Now: time.Now,
-		Files: map[string]string{"credentials/secret-key": s.secret, "credentials/not-there": s.secret + ".missing"},
+		Files: map[string][]byte{"credentials/secret-key": []byte("thirty-two bytes of secret")},
 	}
 }
 
@@ -274,7 +270,6 @@ func TestAPartThatFailsFailsTheSet(t *testing.T) {
 			gone.SocketDir = "/nowhere"
 			from.Database = gone
 		},
-		"an unreadable file": func(from *backup.Sources) { from.Files["x"] = filepath.Join(s.secret, "below-a-file") },
 	} {
 		from := s.sources()
 		hurt(&from)

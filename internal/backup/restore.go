@@ -26,6 +26,8 @@ type Plan struct {
 	Into     string   `json:"into"`
 	Bytes    int64    `json:"bytes"` // that will be written
 	Free     int64    `json:"free"`  // on the file system of Into
+
+	databaseOnly bool
 }
 
 // slack is what a restore needs beyond the bytes themselves: WAL and directories.
@@ -34,7 +36,16 @@ const slack = 256 << 20
 // Prepare checks whether a set can be restored into a directory and says what it
 // takes. Nothing is touched.
 func Prepare(ctx context.Context, r *repository.Repository, id, into string) (Plan, error) {
-	p := Plan{Set: id, Into: into}
+	return prepare(ctx, r, Plan{Set: id, Into: into})
+}
+
+// PrepareDatabase is Prepare for the database alone.
+func PrepareDatabase(ctx context.Context, r *repository.Repository, id, into string) (Plan, error) {
+	return prepare(ctx, r, Plan{Set: id, Into: into, databaseOnly: true})
+}
+
+func prepare(ctx context.Context, r *repository.Repository, p Plan) (Plan, error) {
+	id, into := p.Set, p.Into
 	var err error
 	if p.Document, err = Read(ctx, r, id); err != nil {
 		return p, err
@@ -58,7 +69,10 @@ func Prepare(ctx context.Context, r *repository.Repository, id, into string) (Pl
 		return p, fault.Wrap(fault.Preflight, err, "", "looking at the free space of %s", at)
 	}
 	p.Free = int64(fs.Bavail) * fs.Bsize
-	p.Bytes = p.Document.Database.Bytes + p.Document.Objects.Bytes + slack
+	p.Bytes = p.Document.Database.Bytes + slack
+	if !p.databaseOnly {
+		p.Bytes += p.Document.Objects.Bytes
+	}
 	if p.Free < p.Bytes {
 		return p, fault.New(fault.Preflight, "name a directory on a larger volume", "set %s needs %d MiB, and %s has %d MiB free", id, p.Bytes>>20, at, p.Free>>20)
 	}
@@ -81,6 +95,9 @@ func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(
 	w := writer{ctx: ctx, root: root, report: report}
 	if err := w.database(r, p); err != nil {
 		return fmt.Errorf("restoring the database: %w", err)
+	}
+	if p.databaseOnly {
+		return repository.Sync(p.Into)
 	}
 	if err := w.tree(r, p.Set, objectsPart, p.Document.Objects.Bytes, &w.objects); err != nil {
 		return err
@@ -208,4 +225,23 @@ func (w *writer) file(name string, body io.Reader, size int64) error {
 	w.progress.Bytes += n
 	w.report(w.progress)
 	return nil
+}
+
+// ConfigFiles reads the configuration and the secrets of a set, by their path in
+// its directory config.
+func ConfigFiles(ctx context.Context, r *repository.Repository, id string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := r.Walk(ctx, id, configPart, func(name string, _ int64, open func() (io.ReadCloser, error)) error {
+		body, err := open()
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(body)
+		files[name] = data
+		return errors.Join(err, body.Close())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration of set %s: %w", id, err)
+	}
+	return files, nil
 }

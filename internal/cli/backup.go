@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/repository"
-	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -26,11 +23,13 @@ func newBackup(env Env) *cobra.Command {
 		Long: `Backup keeps sets in the directory backup.target: database, pictures,
 configuration and secrets together, encrypted, each there whole or not at all.
 
-Without the key in /etc/bugspark/credentials/backup-key no set can be read: keep
-a copy of that file where a fire in this room does not reach it.`,
+Between two sets the WAL and new pictures are archived every few seconds, so that
+every moment of the last days can be brought back. 'bugspark backup kit' prints
+the recovery kit, without which nobody can read any of it.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(newBackupCreate(env), newBackupList(env), newBackupShow(env), newBackupVerify(env), newBackupPrune(env))
+	c.AddCommand(newBackupCreate(env), newBackupList(env), newBackupShow(env), newBackupVerify(env), newBackupPrune(env),
+		newBackupKit(env), newBackupDrill(env), newBackupCheck(env))
 	return c
 }
 
@@ -50,8 +49,8 @@ func newBackupCreate(env Env) *cobra.Command {
 		Example: "  bugspark backup create\n  bugspark backup create --json | jq -r .id",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, true, func(ctx context.Context, i installation, r *repository.Repository) error {
-				return createSet(ctx, env, i, r, asJSON)
+			return withRepository(cmd.Context(), env, vaultUse{create: true}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+				return createSet(ctx, env, v, r, asJSON)
 			})
 		},
 	}
@@ -59,19 +58,18 @@ func newBackupCreate(env Env) *cobra.Command {
 	return c
 }
 
-func createSet(ctx context.Context, env Env, i installation, r *repository.Repository, asJSON bool) error {
-	from, err := i.sources(env)
-	if err != nil {
-		return err
-	}
+func createSet(ctx context.Context, env Env, v *vault, r *repository.Repository, asJSON bool) error {
 	began := time.Now()
 	p := newTransfer(env, asJSON)
-	id, d, err := backup.Create(ctx, r, from, p.report)
+	id, d, err := backup.Create(ctx, r, v.sources, p.report)
 	p.finish()
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark backup create' again; the sets before are untouched", "no set was saved")
 	}
 	s := savedSet{id, time.Since(began).Seconds(), d}
+	if err := v.saved(s, began); err != nil {
+		return err
+	}
 	if asJSON {
 		return json.NewEncoder(env.Stdout).Encode(s)
 	}
@@ -85,7 +83,7 @@ func newBackupList(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the sets, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, false, func(ctx context.Context, _ installation, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
 				return listSets(ctx, env, r, asJSON)
 			})
 		},
@@ -127,7 +125,7 @@ func newBackupShow(env Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "show SET", Short: "Show everything that is known of a set, as JSON", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRepository(cmd.Context(), env, false, func(ctx context.Context, _ installation, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
 				d, err := backup.Read(ctx, r, args[0])
 				if err != nil {
 					return noSet(err)
@@ -142,6 +140,7 @@ func newBackupShow(env Env) *cobra.Command {
 
 func newBackupVerify(env Env) *cobra.Command {
 	var percent float64
+	var scheduled bool
 	c := &cobra.Command{
 		Use:   "verify [SET]...",
 		Short: "Read sets back and compare every byte with its hash",
@@ -149,16 +148,29 @@ func newBackupVerify(env Env) *cobra.Command {
 cache. Without a set it verifies all of them. Exit status 1 means damage.`,
 		Example: "  bugspark backup verify\n  bugspark backup verify --percent 5",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRepository(cmd.Context(), env, false, func(ctx context.Context, _ installation, r *repository.Repository) error {
-				return verifySets(ctx, env, r, args, percent)
+			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+				return verifySets(ctx, env, v, r, args, percent, scheduled)
 			})
 		},
 	}
+	c.Flags().BoolVar(&scheduled, "scheduled", false, "read 5 percent, or everything when that was last done a week ago")
 	c.Flags().Float64Var(&percent, "percent", 100, "share of the files to read whole; of the rest only the presence is proven")
 	return c
 }
 
-func verifySets(ctx context.Context, env Env, r *repository.Repository, ids []string, percent float64) error {
+// fullEvery is how often a scheduled verification reads every byte.
+const fullEvery = 6*24*time.Hour + 12*time.Hour
+
+func verifySets(ctx context.Context, env Env, v *vault, r *repository.Repository, ids []string, percent float64, scheduled bool) error {
+	memory, err := readMemory(v.dirs)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if scheduled && now.Sub(memory.Verify.Full) < fullEvery {
+		percent = 5
+	}
+	all := len(ids) == 0
 	if len(ids) == 0 {
 		sets, err := r.Sets(ctx)
 		if err != nil {
@@ -173,13 +185,25 @@ func verifySets(ctx context.Context, env Env, r *repository.Repository, ids []st
 		return noSet(err)
 	}
 	damaged := 0
-	for _, v := range verdicts {
-		if len(v.Damages) == 0 {
-			fmt.Fprintf(env.Stdout, "%s is good: %d entries, %s read\n", v.ID, v.Files, size(v.Bytes))
+	found := rememberedVerify{At: now, Full: memory.Verify.Full}
+	for _, verdict := range verdicts {
+		if len(verdict.Damages) == 0 {
+			fmt.Fprintf(env.Stdout, "%s is good: %d entries, %s read\n", verdict.ID, verdict.Files, size(verdict.Bytes))
 			continue
 		}
 		damaged++
-		fmt.Fprintf(env.Stdout, "%s is DAMAGED:\n  %s\n", v.ID, strings.Join(v.Damages, "\n  "))
+		found.Damaged = append(found.Damaged, verdict.ID)
+		fmt.Fprintf(env.Stdout, "%s is DAMAGED:\n  %s\n", verdict.ID, strings.Join(verdict.Damages, "\n  "))
+	}
+	if all {
+		if percent == 100 {
+			found.Full = now
+		} else if damaged == 0 {
+			found.Damaged = memory.Verify.Damaged // a sample does not take back what a full reading found
+		}
+		if err := v.remember(verifyMemory, found); err != nil {
+			return err
+		}
 	}
 	if damaged > 0 {
 		return fault.New(fault.Failed, "take a new set at once: bugspark backup create", "%d of %d sets are damaged", damaged, len(verdicts))
@@ -192,71 +216,4 @@ func noSet(err error) error {
 		return fault.Wrap(fault.Usage, err, "bugspark backup list", "looking for the set")
 	}
 	return err
-}
-
-// installation is what backups need to know of this machine.
-type installation struct {
-	dirs config.Dirs
-	cfg  config.Config
-}
-
-// withRepository opens the target's repository for work, alone: two writers at
-// once would damage it. write makes the repository if there is none.
-func withRepository(ctx context.Context, env Env, write bool, work func(context.Context, installation, *repository.Repository) error) error {
-	i := installation{dirs: config.DirsFrom(env.Lookup)}
-	var err error
-	if i.cfg, err = config.Load(i.dirs, env.Lookup); err != nil {
-		return err
-	}
-	if i.cfg.Backup.Target == "" {
-		return fault.New(fault.Usage, "set backup.target in "+i.dirs.File()+" to a directory, best on another machine", "there is no backup target")
-	}
-	key, err := config.ReadCredential(env.Lookup, i.dirs, "backup-key")
-	if err != nil || key == "" {
-		return fault.Wrap(fault.Failed, err, "run 'bugspark apply', which makes one, or put the one of your recovery copy there", "there is no backup key")
-	}
-	unlock, err := lockFile(filepath.Join(i.dirs.Run, "backup.lock"), fault.New(fault.Failed, "wait until it has finished", "another backup, restore or verification is under way"))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	o := repository.Options{Dir: i.cfg.Backup.Target, Password: key, Cache: filepath.Join(i.dirs.State, "backup", "cache"), Log: newLog(env, i.cfg.Log)}
-	r, err := repository.Open(ctx, o)
-	if errors.Is(err, repository.ErrMissing) && write {
-		if err = repository.Create(ctx, o); err == nil {
-			r, err = repository.Open(ctx, o)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	defer r.Close(context.WithoutCancel(ctx))
-	return work(ctx, i, r)
-}
-
-// sources is everything a set of this installation holds. The backup key is not
-// among it: a set that held its own key would look like a copy of it.
-func (i installation) sources(env Env) (backup.Sources, error) {
-	cluster, err := openCluster(env)
-	if err != nil {
-		return backup.Sources{}, err
-	}
-	objects, err := openObjects(env, i.cfg, i.dirs)
-	if err != nil {
-		return backup.Sources{}, err
-	}
-	files := map[string]string{
-		"bugspark.yaml": i.dirs.File(), "ca.pem": filepath.Join(i.dirs.Config, "ca.pem"),
-		"credentials/internal-ca-root-key": i.dirs.CredentialFile("internal-ca-root-key"),
-	}
-	for _, c := range config.Credentials() {
-		if c.Name != "backup-key" {
-			files["credentials/"+c.Name] = i.dirs.CredentialFile(c.Name)
-		}
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return backup.Sources{}, err
-	}
-	return backup.Sources{Database: backup.Cluster{Cluster: cluster}, Objects: objects, Files: files, Version: Version, Host: host, Now: time.Now}, nil
 }

@@ -78,6 +78,9 @@ func (m *machine) checks(ctx context.Context) []setup.Check {
 			return findPostgres(ctx, m.site)
 		}})
 	}
+	if m.site.Config.Backup.Target != "" {
+		checks = append(checks, setup.Check{ID: "backup-target", Title: "the backup target can be used", Run: func(context.Context) error { return m.site.CheckTarget() }})
+	}
 	if m.site.Config.Storage.Engine == "minio" {
 		checks = append(checks, setup.Check{ID: "minio", Title: "a MinIO server is installed", Run: func(context.Context) error { return checkMinIO(m.site.Config.Storage) }})
 	}
@@ -173,7 +176,11 @@ func (m *machine) checkSecrets() error {
 
 // Units describes the units that the configuration calls for.
 func (m *machine) Units(ctx context.Context) ([]supervisor.Unit, error) {
-	on, _ := setup.Selected(m.site.Config)
+	confirmed, err := setup.KitConfirmed(m.site.Dirs)
+	if err != nil {
+		return nil, err
+	}
+	on, _ := setup.Selected(m.site.Config, confirmed)
 	return describe(ctx, m.Manager, on)
 }
 

@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 func newBackupPrune(env Env) *cobra.Command {
@@ -18,14 +20,16 @@ func newBackupPrune(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prune",
 		Short: "Let old sets go and give their space back",
-		Long: `Prune keeps the newest set of each of the last 7 days, 4 weeks and 6 months, and
-the newest 3 whatever their age. It lets nothing go while the newest set is older
-than two days. Space comes back a day later, for safety's sake.`,
+		Long: `Prune keeps the newest set of each of the last 7 days, 4 weeks and 6 months
+(backup.keep_...), and the newest 3 whatever their age, and of the archived WAL
+what the last 7 days (backup.window_days) need. It lets nothing go while the
+newest set is older than two days or the last drill failed. Space of sets comes
+back a day later, for safety's sake.`,
 		Example: "  bugspark backup prune --dry-run\n  bugspark backup prune",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, false, func(ctx context.Context, _ installation, r *repository.Repository) error {
-				return pruneSets(ctx, env, r, dryRun)
+			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+				return pruneSets(ctx, env, v, r, dryRun)
 			})
 		},
 	}
@@ -33,12 +37,20 @@ than two days. Space comes back a day later, for safety's sake.`,
 	return c
 }
 
-func pruneSets(ctx context.Context, env Env, r *repository.Repository, dryRun bool) error {
+func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository, dryRun bool) error {
 	sets, err := r.Sets(ctx)
 	if err != nil {
 		return err
 	}
-	kept, refusal := backup.Retain(sets, backup.DefaultRetention(), time.Now())
+	b := v.cfg.Backup
+	kept, refusal := backup.Retain(sets, backup.Retention{Daily: b.KeepDaily, Weekly: b.KeepWeekly, Monthly: b.KeepMonthly}, time.Now())
+	memory, err := readMemory(v.dirs)
+	if err != nil {
+		return err
+	}
+	if refusal == nil && !memory.Drill.At.IsZero() && !memory.Drill.Passed {
+		refusal = fault.New(fault.Preflight, "find out why: bugspark backup drill", "the drill of %s failed, so nothing is let go", memory.Drill.At.Local().Format(time.DateTime))
+	}
 	var going []string
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	for _, k := range kept {
@@ -58,7 +70,7 @@ func pruneSets(ctx context.Context, env Env, r *repository.Repository, dryRun bo
 	}
 	if dryRun {
 		fmt.Fprintf(env.Stdout, "%d of %d sets would go.\n", len(going), len(sets))
-		return nil
+		return v.pruneArchive(ctx, env, r, kept, dryRun)
 	}
 	if err := r.Delete(ctx, going); err != nil {
 		return err
@@ -67,5 +79,47 @@ func pruneSets(ctx context.Context, env Env, r *repository.Repository, dryRun bo
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%d of %d sets went.\n", len(going), len(sets))
-	return nil
+	return v.pruneArchive(ctx, env, r, kept, dryRun)
+}
+
+// pruneArchive keeps the WAL from the newest set before the window on, and the
+// pictures that no set has yet.
+func (v *vault) pruneArchive(ctx context.Context, env Env, r *repository.Repository, kept []backup.Kept, dryRun bool) error {
+	a, err := v.archive()
+	if err != nil {
+		return err
+	}
+	window := time.Now().AddDate(0, 0, -v.cfg.Backup.WindowDays)
+	var base *backup.Kept
+	for i, k := range kept { // newest first
+		if len(k.Reasons) == 0 {
+			continue
+		}
+		if base = &kept[i]; k.EndedAt.Before(window) {
+			break
+		}
+	}
+	if base == nil {
+		return nil
+	}
+	d, err := backup.Read(ctx, r, base.ID)
+	if err != nil {
+		return err
+	}
+	from, err := archive.ParseLSN(d.Database.Start)
+	if err != nil {
+		return err
+	}
+	// A set has every picture that was there when it began; the day more is for
+	// clocks that differ.
+	gone, err := a.Prune(ctx, d.Database.SystemIdentifier, from, kept[0].BeganAt.Add(-24*time.Hour), dryRun)
+	if err != nil {
+		return err
+	}
+	verb := "went"
+	if dryRun {
+		verb = "would go"
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%d files (%s) of the archive %s; every moment since %s can be brought back.\n", gone.Files, size(gone.Bytes), verb, base.EndedAt.Local().Format(time.DateTime))
+	return err
 }

@@ -18,6 +18,7 @@ import (
 // statusReport is what 'status --json' prints.
 type statusReport struct {
 	Healthy bool              `json:"healthy"`
+	Backup  backupStatus      `json:"backup"`
 	URL     string            `json:"url"`
 	Version string            `json:"version"`
 	Answer  string            `json:"answer"` // "ok", or why /health does not answer
@@ -72,6 +73,9 @@ func (m *machine) status(ctx context.Context) (statusReport, error) {
 	for _, u := range r.Units {
 		r.Healthy = r.Healthy && u.Healthy
 	}
+	if r.Backup, err = lookAtBackups(m.site.Dirs, m.site.Config, time.Now()); err != nil {
+		return r, err
+	}
 	quick, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := answers(quick, m.site); err != nil {
@@ -86,7 +90,11 @@ func (r statusReport) print(env Env) error {
 	if !r.Healthy {
 		verdict = "NOT HEALTHY"
 	}
-	fmt.Fprintf(env.Stdout, "BugSpark %s at %s is %s\n\n", r.Version, r.URL, verdict)
+	fmt.Fprintf(env.Stdout, "BugSpark %s at %s is %s\n%s\n", r.Version, r.URL, verdict, r.Backup.sentence())
+	for _, p := range r.Backup.Problems {
+		fmt.Fprintf(env.Stdout, "! %s\n", p)
+	}
+	fmt.Fprintln(env.Stdout)
 	fmt.Fprintln(w, "UNIT\tSTATE\tSINCE\tRESTARTS\tMEMORY")
 	for _, u := range r.Units {
 		state := u.State + " (" + u.SubState + ")"

@@ -85,11 +85,16 @@ type supervised struct {
 }
 
 func (s supervised) Units(ctx context.Context) ([]supervisor.Unit, error) {
-	cfg, err := config.Load(config.DirsFrom(s.env.Lookup), s.env.Lookup)
+	dirs := config.DirsFrom(s.env.Lookup)
+	cfg, err := config.Load(dirs, s.env.Lookup)
 	if err != nil {
 		return nil, err
 	}
-	on, _ := setup.Selected(cfg)
+	confirmed, err := setup.KitConfirmed(dirs)
+	if err != nil {
+		return nil, err
+	}
+	on, _ := setup.Selected(cfg, confirmed)
 	return describe(ctx, s.Manager, on)
 }
 

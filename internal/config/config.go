@@ -11,6 +11,8 @@ type Config struct {
 	Database Database `mapstructure:"database"`
 	Storage  Storage  `mapstructure:"storage"`
 	Backup   Backup   `mapstructure:"backup"`
+	Alert    Alert    `mapstructure:"alert"`
+	Mail     Mail     `mapstructure:"mail"`
 	Accounts Accounts `mapstructure:"accounts"`
 	Limits   Limits   `mapstructure:"limits"`
 	Log      Log      `mapstructure:"log"`
@@ -77,9 +79,30 @@ type Limits struct {
 	LoginsPerAddress  int `mapstructure:"logins_per_address"`
 }
 
-// Backup is where sets are kept.
+// Backup is where sets are kept, how long, and when they are taken.
 type Backup struct {
-	Target string `mapstructure:"target"`
+	Target        string `mapstructure:"target"`
+	Schedule      string `mapstructure:"schedule"`
+	DrillSchedule string `mapstructure:"drill_schedule"`
+	WindowDays    int    `mapstructure:"window_days"`
+	KeepDaily     int    `mapstructure:"keep_daily"`
+	KeepWeekly    int    `mapstructure:"keep_weekly"`
+	KeepMonthly   int    `mapstructure:"keep_monthly"`
+	SpoolMiB      int    `mapstructure:"spool_mib"`
+}
+
+// Alert is who hears that something failed.
+type Alert struct {
+	MailTo  []string `mapstructure:"mail_to"`
+	Webhook string   `mapstructure:"webhook"`
+}
+
+// Mail is the customer's mail server. From is never empty after Load.
+type Mail struct {
+	Host     string `mapstructure:"host"`
+	Port     int    `mapstructure:"port"`
+	From     string `mapstructure:"from"`
+	Username string `mapstructure:"username"`
 }
 
 // Log is how much is written to the journal.

@@ -68,6 +68,9 @@ func Parse(name string, data []byte, env LookupEnv) (Config, error) {
 	if c.Accounts.AdminEmail == "" {
 		c.Accounts.AdminEmail = "admin@" + c.Server.Name
 	}
+	if c.Mail.From == "" {
+		c.Mail.From = "bugspark@" + c.Server.Name
+	}
 	return c, c.validate(name)
 }
 
@@ -136,6 +139,12 @@ func declared(key string) (Setting, bool) {
 		}
 	}
 	return Setting{}, false
+}
+
+// IsDefault tells whether value is what a text setting is when nobody sets it.
+func IsDefault(key, value string) bool {
+	s, ok := declared(key)
+	return ok && s.Default == value
 }
 
 func section(key string) bool {

@@ -41,6 +41,20 @@ func Settings() []Setting {
 		{"storage.region", "us-east-1", nil, "engine s3: region of the bucket."},
 
 		{"backup.target", "", nil, "Directory that keeps the backups, best a mount of another machine's. It must exist. Empty: no backups."},
+		{"backup.schedule", "*-*-* 02:15", nil, "When a set is taken, as systemd's OnCalendar= (man systemd.time)."},
+		{"backup.drill_schedule", "Sun *-*-* 03:45", nil, "When the newest set is restored for proof."},
+		{"backup.window_days", 7, nil, "Days back to every moment of which the server can be restored."},
+		{"backup.keep_daily", 7, nil, "Sets to keep: the newest of each of so many days,"},
+		{"backup.keep_weekly", 4, nil, "of so many weeks,"},
+		{"backup.keep_monthly", 6, nil, "and of so many months. The newest three stay whatever these say."},
+		{"backup.spool_mib", 4096, nil, "WAL that may wait on this machine while the target is away, in MiB."},
+
+		{"alert.mail_to", []string{}, nil, "Addresses that hear of failed backups and other failed services. Empty: nobody."},
+		{"alert.webhook", "", nil, "URL that gets every alert as a JSON document by POST. Empty: none."},
+		{"mail.host", "", nil, "Your mail server. Empty: no mail is sent."},
+		{"mail.port", 25, nil, "Its port. 465 is TLS from the start; on others STARTTLS is used when it is offered."},
+		{"mail.from", "", nil, "Sender of our mail. Empty: bugspark@ followed by server.name."},
+		{"mail.username", "", nil, "Account at the mail server, with the password in the credential smtp-password. Empty: none."},
 
 		{"accounts.admin_email", "", nil, "Address of the first administrator. Empty: admin@ followed by server.name."},
 		{"accounts.session_days", 30, nil, "Days after which an unused sign-in ends."},
@@ -71,6 +85,9 @@ func Credentials() []Credential {
 		{"storage-secret-key", true, "secret key of the object store (yours with storage.engine s3)"},
 		{"database-dsn", false, "connection string of your PostgreSQL with database.mode external"},
 		{"backup-key", true, "encrypts the backups; without a copy of it elsewhere they are worth nothing"},
+		{"archive-identity", true, "decrypts the archive of WAL and pictures between two backups; as precious as backup-key"},
+		{"archive-recipient", true, "the public half of archive-identity, which is enough to write the archive"},
+		{"smtp-password", false, "password at your mail server, with mail.username"},
 		{"internal-ca", false, "the internal CA's intermediate key and chain; made by setup"},
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -42,6 +43,12 @@ func (c Config) validate(name string) error {
 		"limits.reports_per_project":  {c.Limits.ReportsPerProject, 0, 1 << 30},
 		"limits.reports_per_address":  {c.Limits.ReportsPerAddress, 0, 1 << 30},
 		"limits.logins_per_address":   {c.Limits.LoginsPerAddress, 0, 1 << 30},
+		"backup.window_days":          {c.Backup.WindowDays, 1, 365},
+		"backup.keep_daily":           {c.Backup.KeepDaily, 0, 366},
+		"backup.keep_weekly":          {c.Backup.KeepWeekly, 0, 520},
+		"backup.keep_monthly":         {c.Backup.KeepMonthly, 0, 120},
+		"backup.spool_mib":            {c.Backup.SpoolMiB, 64, 1 << 20},
+		"mail.port":                   {c.Mail.Port, 1, 65535},
 	} {
 		if n[0] < n[1] || n[0] > n[2] {
 			add("%s must be between %d and %d, not %d", key, n[1], n[2], n[0])
@@ -67,9 +74,7 @@ func (c Config) validate(name string) error {
 	if !strings.Contains(c.Accounts.AdminEmail, "@") {
 		add("accounts.admin_email must be an e-mail address, not %q", c.Accounts.AdminEmail)
 	}
-	if c.Backup.Target != "" && !filepath.IsAbs(c.Backup.Target) {
-		add("backup.target must be an absolute path, not %q", c.Backup.Target)
-	}
+	c.validateBackup(add)
 	for _, network := range c.Proxy.Trusted {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			add("proxy.trusted: %q is not a network such as 10.0.0.0/8", network)
@@ -80,6 +85,38 @@ func (c Config) validate(name string) error {
 	}
 	slices.Sort(bad)
 	return fault.New(fault.Usage, "edit "+name+", then run the command again", "%s: %s", name, strings.Join(bad, "; "))
+}
+
+func (c Config) validateBackup(add func(string, ...any)) {
+	if t := c.Backup.Target; t != "" {
+		if !filepath.IsAbs(t) || filepath.Clean(t) != t {
+			add("backup.target must be an absolute path without a slash at its end, not %q", t)
+		}
+		for _, hidden := range []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp", "/dev", "/proc", "/sys"} {
+			if t == hidden || strings.HasPrefix(t, hidden+"/") {
+				add("backup.target must not be below %s, which the services do not see", hidden)
+			}
+		}
+		if strings.ContainsAny(t, " \t\n\"'\\%") {
+			add("backup.target must have no spaces, quotes or percent signs, unlike %q", t)
+		}
+	}
+	for key, value := range map[string]string{"backup.schedule": c.Backup.Schedule, "backup.drill_schedule": c.Backup.DrillSchedule} {
+		if value == "" || strings.ContainsAny(value, "\n%") {
+			add("%s must be a calendar expression such as *-*-* 02:15, not %q", key, value)
+		}
+	}
+	if u, err := url.Parse(c.Alert.Webhook); c.Alert.Webhook != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		add("alert.webhook must be a URL such as https://alerts.example.org/bugspark, not %q", c.Alert.Webhook)
+	}
+	if len(c.Alert.MailTo) > 0 && c.Mail.Host == "" {
+		add("alert.mail_to needs mail.host, your mail server")
+	}
+	for _, address := range append([]string{c.Mail.From}, c.Alert.MailTo...) {
+		if _, err := mail.ParseAddress(address); err != nil {
+			add("%q is no e-mail address", address)
+		}
+	}
 }
 
 func httpsURL(s string) bool {

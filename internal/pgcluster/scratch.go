@@ -64,6 +64,15 @@ func (s *Scratch) Verify(ctx context.Context) error {
 	return nil
 }
 
+// Check looks through every table and index of a database of the running copy.
+func (s *Scratch) Check(ctx context.Context, database string) error {
+	out, err := s.command(ctx, "pg_amcheck", "--host="+s.Dir, "--username="+Superuser, "--install-missing", "--heapallindexed", "--no-password", database).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("pg_amcheck: %w: %s", err, lastLines(out))
+	}
+	return nil
+}
+
 func (s *Scratch) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.Server.program(name), args...)
 	cmd.Env, cmd.Dir = []string{"LC_ALL=C.UTF-8", "TZ=UTC", "PATH=" + os.Getenv("PATH")}, "/"

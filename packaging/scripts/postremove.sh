@@ -15,12 +15,13 @@ purge)
 	# What 'bugspark apply' wrote: links of enabled units, and the ports.
 	rm -f /etc/systemd/system/multi-user.target.wants/bugspark.target
 	rm -rf /etc/systemd/system/bugspark.target.wants
+	rm -f /var/lib/systemd/timers/stamp-bugspark-*.timer
 	for dir in /etc/systemd/system/bugspark*.d; do
 		[ -d "$dir" ] || continue
 		rm -f "$dir/50-bugspark.conf"
 		rmdir --ignore-fail-on-non-empty "$dir"
 	done
-	for name in postgres minio storage migrate api dashboard proxy; do
+	for name in postgres minio storage migrate backup alert api dashboard proxy; do
 		if getent passwd "bugspark-$name" >/dev/null; then
 			userdel "bugspark-$name" || true
 		fi

@@ -7,7 +7,7 @@ remove | deconfigure | 0)
 	if [ -d /run/systemd/system ]; then
 		# The target takes the services along, the pattern whatever was started by hand.
 		systemctl stop bugspark.target || true
-		systemctl stop 'bugspark-*.socket' 'bugspark-*.service' || true
+		systemctl stop 'bugspark-*.timer' 'bugspark-*.path' 'bugspark-*.socket' 'bugspark-*.service' || true
 	fi
 	;;
 esac

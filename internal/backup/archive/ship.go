@@ -53,7 +53,8 @@ type State struct {
 	// Last is the newest whole segment; the next one must follow it.
 	Last string `json:"last_segment"`
 	// Gap is the last hole that was found, for the set that has to heal it.
-	Gap string `json:"gap,omitempty"`
+	Gap   string    `json:"gap,omitempty"`
+	GapAt time.Time `json:"gap_at,omitzero"`
 	// Pictures are in the archive up to here.
 	Pictures time.Time `json:"pictures"`
 	// Waiting is how many bytes of WAL the spool holds.
@@ -232,7 +233,7 @@ func (s *Shipper) follow(seg segment) {
 	if !ok || seg.number == last.number+1 || (seg.timeline > last.timeline && seg.number <= last.number+1) || seg == last {
 		return
 	}
-	s.State.Gap = fmt.Sprintf("%s to %s", last, seg)
+	s.State.Gap, s.State.GapAt = fmt.Sprintf("%s to %s", last, seg), s.Now()
 	s.Log.Error("WAL is missing from the archive; a new set is wanted", "after", last.String(), "before", seg.String())
 }
 

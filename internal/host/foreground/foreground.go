@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}()
 	for _, u := range services {
-		if slices.Contains(o.Skip, u.Name) {
+		if slices.Contains(o.Skip, u.Name) || onDemand(o.Set, u) {
 			continue
 		}
 		p, err := newProcess(o, u, log)
@@ -151,3 +151,15 @@ func short(name string) string {
 
 // errStopped marks the end of a process that was asked to end.
 var errStopped = errors.New("stopped")
+
+// onDemand are the services that the clock, a file or a failure starts, none of
+// which is watched here.
+func onDemand(set unit.Set, u unit.Unit) bool {
+	name := strings.TrimSuffix(u.Name, ".service")
+	for _, kind := range []string{".timer", ".path"} {
+		if _, err := set.Unit(name + kind); err == nil {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "@")
+}

@@ -34,13 +34,8 @@ func Compose(name string, answers []byte, env config.LookupEnv) ([]byte, config.
 	root.HeadComment = "BugSpark configuration, written by 'bugspark setup'. After an edit run 'bugspark plan',\n" +
 		"then 'bugspark apply'. 'bugspark config sample' shows every setting and its default.\n\n" + root.HeadComment
 
-	var out bytes.Buffer
-	enc := yaml.NewEncoder(&out)
-	enc.SetIndent(2)
-	if err := enc.Encode(&doc); err != nil {
-		return nil, config.Config{}, fmt.Errorf("writing the configuration: %w", err)
-	}
-	return out.Bytes(), cfg, enc.Close()
+	out, err := encode(&doc)
+	return out, cfg, err
 }
 
 // pin sets section.key unless the answers gave it a value.
@@ -87,4 +82,40 @@ func WriteConfig(dirs config.Dirs, data []byte) error {
 		return fmt.Errorf("making directory: %w", err)
 	}
 	return writeFile(dirs.File(), data, 0o644)
+}
+
+// SetValue returns the configuration with section.key set to a text value.
+func SetValue(data []byte, section, key, value string) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
+		doc = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.MappingNode}}}
+	}
+	if target := child(doc.Content[0], section); target != nil {
+		if existing := child(target, key); existing != nil {
+			*existing = *scalar(value)
+		}
+	}
+	pin(doc.Content[0], section, key, value)
+	return encode(&doc)
+}
+
+func encode(doc *yaml.Node) ([]byte, error) {
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(doc); err != nil {
+		return nil, fmt.Errorf("writing the configuration: %w", err)
+	}
+	return out.Bytes(), enc.Close()
+}
+
+// WriteSecret puts one secret in place, for root alone.
+func WriteSecret(dirs config.Dirs, name string, data []byte) error {
+	if err := writeFile(dirs.CredentialFile(name), data, 0o600); err != nil {
+		return fmt.Errorf("writing credential %s: %w", name, err)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
@@ -35,7 +36,9 @@ type Converger struct {
 }
 
 // Selected lists the units the configuration calls for, and those it does not.
-func Selected(c config.Config) (on, off []string) {
+// Backups run by the clock only once somebody has said that the recovery kit is
+// in a safe place: a set that nobody can read is no backup.
+func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	optional := func(wanted bool, units ...string) {
 		if wanted {
 			on = append(on, units...)
@@ -45,6 +48,9 @@ func Selected(c config.Config) (on, off []string) {
 	}
 	optional(c.Database.Mode == "managed", "bugspark-postgres.service")
 	optional(c.Storage.Engine == "minio", "bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service")
+	backups := c.Backup.Target != "" && kitConfirmed
+	optional(backups && c.Database.Mode == "managed", "bugspark-walstream.service", "bugspark-walship.service", "bugspark-backup.path")
+	optional(backups, "bugspark-backup.timer", "bugspark-backup-prune.timer", "bugspark-backup-verify.timer", "bugspark-backup-drill.timer", "bugspark-backup-check.timer")
 	on = append(on,
 		"bugspark-migrate.service",
 		"bugspark-supervisor.socket",
@@ -55,7 +61,8 @@ func Selected(c config.Config) (on, off []string) {
 	return on, off
 }
 
-// dropIns are the per-site values that only a unit can carry: the ports.
+// dropIns are the per-site values that only a unit can carry: ports, the
+// directory of the backups, schedules.
 func (s *Site) dropIns() map[string]string {
 	port := func(n, usual int) string {
 		if n == usual {
@@ -63,10 +70,28 @@ func (s *Site) dropIns() map[string]string {
 		}
 		return fmt.Sprintf("# Written by 'bugspark apply' from server.http_port and server.https_port.\n[Socket]\nListenStream=\nListenStream=%d\n", n)
 	}
-	return map[string]string{
+	out := map[string]string{
 		"bugspark-proxy-http.socket":  port(s.Config.Server.HTTPPort, 80),
 		"bugspark-proxy-https.socket": port(s.Config.Server.HTTPSPort, 443),
 	}
+	b := s.Config.Backup
+	writable := ""
+	if b.Target != "" {
+		// With the dash a mount that is away is ours to report, in plain words.
+		writable = fmt.Sprintf("# Written by 'bugspark apply' from backup.target.\n[Service]\nReadWritePaths=-%s\n", b.Target)
+	}
+	for _, name := range []string{"walship", "backup", "backup-prune", "backup-verify", "backup-drill", "backup-check"} {
+		out["bugspark-"+name+".service"] = writable
+	}
+	calendar := func(setting, value string) string {
+		if config.IsDefault(setting, value) {
+			return ""
+		}
+		return fmt.Sprintf("# Written by 'bugspark apply' from %s.\n[Timer]\nOnCalendar=\nOnCalendar=%s\n", setting, value)
+	}
+	out["bugspark-backup.timer"] = calendar("backup.schedule", b.Schedule)
+	out["bugspark-backup-drill.timer"] = calendar("backup.drill_schedule", b.DrillSchedule)
+	return out
 }
 
 // step is one change and how to make it.
@@ -103,17 +128,29 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		}
 		add(ch, do)
 	}
-	on, off := Selected(c.Site.Config)
+	give, err := c.Site.targetStep()
+	if err != nil {
+		return nil, err
+	}
+	if give != nil {
+		steps = append(steps, *give)
+	}
+	confirmed, err := KitConfirmed(c.Site.Dirs)
+	if err != nil {
+		return nil, err
+	}
+	on, off := Selected(c.Site.Config, confirmed)
 	restart := map[string]bool{}
-	for _, unit := range []string{"bugspark-proxy-http.socket", "bugspark-proxy-https.socket"} {
-		want := c.Site.dropIns()[unit]
+	dropIns := c.Site.dropIns()
+	for _, unit := range slices.Sorted(maps.Keys(dropIns)) {
+		want := dropIns[unit]
 		have, err := c.Units.DropIn(unit)
 		if err != nil {
 			return nil, err
 		}
 		if have != want {
 			restart[unit] = true
-			add(Change{What: unit, Action: "write", Detail: "drop-in with the listening port"}, func(ctx context.Context) error {
+			add(Change{What: unit, Action: "write", Detail: "drop-in with the values of this site"}, func(ctx context.Context) error {
 				return c.Units.WriteDropIn(ctx, unit, want)
 			})
 		}

@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"filippo.io/age"
 	"github.com/google/renameio/v2"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 // file is one file that must exist; make writes it (and may write companions).
@@ -46,6 +48,10 @@ func (s *Site) files() []file {
 		switch {
 		case c.Name == "internal-ca":
 			f.make = s.makeAuthority
+		case c.Name == "archive-identity":
+			f.make = s.makeArchiveKeys
+		case c.Name == "archive-recipient":
+			f.make = s.makeRecipient
 		case c.Generated:
 			f.make = func() error { return s.makeSecret(c.Name) }
 		default:
@@ -103,6 +109,31 @@ func (s *Site) makeAuthority() error {
 		return err
 	}
 	return writeFile(s.Dirs.CredentialFile("internal-ca"), made.Bundle, 0o600)
+}
+
+// makeArchiveKeys makes a pair for age, the public half first.
+func (s *Site) makeArchiveKeys() error {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		return err
+	}
+	if err := writeFile(s.Dirs.CredentialFile("archive-recipient"), []byte(identity.Recipient().String()), 0o600); err != nil {
+		return err
+	}
+	return writeFile(s.Dirs.CredentialFile("archive-identity"), []byte(identity.String()), 0o600)
+}
+
+// makeRecipient derives the public half of a pair that came back from a kit.
+func (s *Site) makeRecipient() error {
+	data, err := os.ReadFile(s.Dirs.CredentialFile("archive-identity"))
+	if err != nil {
+		return err
+	}
+	identity, err := age.ParseX25519Identity(strings.TrimSpace(string(data)))
+	if err != nil {
+		return fault.Wrap(fault.Failed, err, "put the one of your recovery kit there", "%s holds no age identity", s.Dirs.CredentialFile("archive-identity"))
+	}
+	return writeFile(s.Dirs.CredentialFile("archive-recipient"), []byte(identity.Recipient().String()), 0o600)
 }
 
 // writeFile replaces path atomically and durably.

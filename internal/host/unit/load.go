@@ -23,7 +23,7 @@ func Load(files fs.FS) (Set, error) {
 	var problems []error
 	for _, e := range entries {
 		switch path.Ext(e.Name()) {
-		case ".service", ".socket", ".target", ".slice", ".timer":
+		case ".service", ".socket", ".target", ".slice", ".timer", ".path":
 		default:
 			continue
 		}
@@ -64,6 +64,17 @@ func read(files fs.FS, name string) (Unit, error) {
 	return u, nil
 }
 
+// triggered is the service that a timer or a path starts: the one of its name.
+func (s Set) triggered(name string) (service string, shipped bool) {
+	switch kind := path.Ext(name); kind {
+	case ".timer", ".path":
+		service = strings.TrimSuffix(name, kind) + ".service"
+		_, shipped = s.units[service]
+		return service, shipped
+	}
+	return "", true
+}
+
 // check finds what no single file shows: names that lead nowhere.
 func (s Set) check() []error {
 	var out []error
@@ -76,6 +87,9 @@ func (s Set) check() []error {
 		}
 		if u.Service != nil && len(u.Service.ExecStart) == 0 {
 			out = append(out, fmt.Errorf("%s: [Service] ExecStart= is missing", name))
+		}
+		if trigger, ok := s.triggered(name); !ok {
+			out = append(out, fmt.Errorf("%s triggers %s, which is not shipped", name, trigger))
 		}
 		if u.Socket != nil {
 			if u.Socket.ListenStream == "" {

@@ -1,0 +1,220 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// Drill restores the newest state into a scratch directory and proves that it is
+// worth something. Nothing that runs is touched or even asked.
+type Drill struct {
+	Repository *repository.Repository // opened with an empty cache
+	Archive    *archive.Archive
+	Cluster    *pgcluster.Cluster // finds the server; its data is left alone
+	Scratch    string             // an empty directory
+	Fetch      func(socket string) string
+	Now        func() time.Time
+	// Secrets proves that the secrets of the set are usable.
+	Secrets func(files map[string][]byte) error
+	// Answer proves that the product can work with the restored database.
+	Answer func(context.Context, *pgcluster.Scratch) error
+	Report func(Progress)
+}
+
+// DrillReport is the proof, or the failure.
+type DrillReport struct {
+	At       time.Time `json:"at"`
+	Set      string    `json:"set"`
+	Host     string    `json:"host"`
+	Passed   bool      `json:"passed"`
+	Failures []string  `json:"failures,omitempty"`
+	Checks   []string  `json:"checks"` // what was proven, in order
+	// Point is what everything acknowledged before is in what was restored.
+	Point      time.Time        `json:"recovery_point"`
+	Lost       float64          `json:"rpo_seconds"` // between Point and At
+	Took       float64          `json:"rto_seconds"`
+	Rows       map[string]int64 `json:"rows"`
+	Objects    int64            `json:"objects"`
+	Bytes      int64            `json:"bytes"`
+	LSN        string           `json:"wal_until"`
+	Document   Document         `json:"document"`
+	Signature  string           `json:"signature,omitempty"` // Ed25519 over this JSON without it
+	SigningKey string           `json:"signing_key,omitempty"`
+}
+
+// beatSlack is generous: WAL is shipped every few seconds and the beat written every minute.
+const beatSlack = 3 * time.Minute
+
+// Run drills. Whatever kept it from being held to its end is a failure as well.
+func (d *Drill) Run(ctx context.Context) DrillReport {
+	began := d.Now()
+	out := DrillReport{At: began.UTC(), Checks: []string{}}
+	err := d.run(ctx, &out)
+	if err != nil {
+		out.Failures = append(out.Failures, err.Error())
+	}
+	out.Took = d.Now().Sub(began).Seconds()
+	out.Passed = len(out.Failures) == 0
+	return out
+}
+
+func (d *Drill) run(ctx context.Context, out *DrillReport) error {
+	choice, err := Choose(ctx, d.Repository, d.Archive, Wish{Set: Latest})
+	if err != nil {
+		return err
+	}
+	out.Set, out.Document, out.Host, out.LSN = choice.Set, choice.Document, choice.Document.Host, choice.Reach.LSN
+	if choice.Reach.Gap != "" {
+		out.Failures = append(out.Failures, "the archive lacks WAL segment "+choice.Reach.Gap)
+	}
+	plan, err := PrepareDatabase(ctx, d.Repository, choice.Set, filepath.Join(d.Scratch, "set"))
+	if err != nil {
+		return err // too small a scratch is a failure, never a shorter drill
+	}
+	if err := Restore(ctx, d.Repository, plan, d.Report); err != nil {
+		return err
+	}
+	out.proven("the set was restored from the target with an empty cache")
+	if err := d.secrets(ctx, choice.Set, out); err != nil {
+		return err
+	}
+	objects, err := d.objects(ctx, choice, out)
+	if err != nil {
+		return err
+	}
+	server, err := d.Cluster.Major(ctx, choice.Document.Database.Major)
+	if err != nil {
+		return err
+	}
+	recovery := Recovery{Choice: choice, Server: server, Data: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run"), Fetch: d.Fetch}
+	recovered, err := recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error { return d.examine(ctx, s, objects, out) })
+	if err != nil {
+		return err
+	}
+	out.Rows, out.Point = recovered.Rows, recovered.Beat
+	d.judge(choice, out)
+	return nil
+}
+
+func (r *DrillReport) proven(what string) { r.Checks = append(r.Checks, what) }
+
+func (d *Drill) secrets(ctx context.Context, set string, out *DrillReport) error {
+	files, err := ConfigFiles(ctx, d.Repository, set)
+	if err != nil {
+		return err
+	}
+	if err := d.Secrets(files); err != nil {
+		out.Failures = append(out.Failures, err.Error())
+		return nil
+	}
+	out.proven("the secrets of the set can be used")
+	return nil
+}
+
+// objects reads every picture of the set and of the archive to its end, which
+// compares it with its hash.
+func (d *Drill) objects(ctx context.Context, c Choice, out *DrillReport) (map[string]bool, error) {
+	all := map[string]bool{}
+	var mu sync.Mutex
+	progress := Progress{Part: objectsPart, Total: c.Document.Objects.Bytes}
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	err := c.pictures(inner, d.Repository, d.Archive, func(p picture) error {
+		group.Go(func() error {
+			body, err := p.open()
+			n := int64(0)
+			if err == nil {
+				n, err = discard(body)
+			}
+			if err == nil && p.size >= 0 && n != p.size {
+				err = fmt.Errorf("%d bytes instead of %d", n, p.size)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && inner.Err() == nil {
+				out.Failures = append(out.Failures, fmt.Sprintf("picture %s: %v", p.key, err))
+				return nil
+			}
+			all[p.key] = true
+			out.Objects++
+			out.Bytes += n
+			progress.Bytes += n
+			d.Report(progress)
+			return nil
+		})
+		return inner.Err()
+	})
+	if err := errors.Join(group.Wait(), err); err != nil {
+		return all, err
+	}
+	if len(out.Failures) == 0 {
+		out.proven(fmt.Sprintf("every picture was read and compared with its hash (%d)", out.Objects))
+	}
+	return all, nil
+}
+
+// examine looks into the running copy.
+func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[string]bool, out *DrillReport) error {
+	out.proven("every file of the database matched its manifest, and the WAL was replayed")
+	if err := s.Check(ctx, pgcluster.Database); err != nil {
+		out.Failures = append(out.Failures, err.Error())
+	} else {
+		out.proven("tables and indexes are consistent (amcheck)")
+	}
+	var missing []string
+	named := 0
+	err := Keys(ctx, s, func(key string) error {
+		if named++; !objects[key] && len(missing) < 20 {
+			missing = append(missing, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range missing {
+		out.Failures = append(out.Failures, "the database names a picture that no backup has: "+key)
+	}
+	if len(missing) == 0 {
+		out.proven(fmt.Sprintf("every picture that the database names is there (%d)", named))
+	}
+	if err := d.Answer(ctx, s); err != nil {
+		out.Failures = append(out.Failures, fmt.Sprintf("the API does not answer from the restored database: %v", err))
+	} else {
+		out.proven("the API answered from the restored database")
+	}
+	return nil
+}
+
+// judge compares what came back with what the set and the clock promise.
+func (d *Drill) judge(c Choice, out *DrillReport) {
+	// Rows may have been deleted since the set, but hardly all of them.
+	for table, had := range c.Document.Database.Rows {
+		if had > 0 && out.Rows[table] == 0 {
+			out.Failures = append(out.Failures, fmt.Sprintf("table %s had %d rows and has none", table, had))
+		}
+	}
+	slices.Sort(out.Failures)
+	out.Lost = out.At.Sub(out.Point).Seconds()
+	archived := c.Reach.Until
+	if archived.IsZero() {
+		return // no WAL since the set, as with a database of the customer's
+	}
+	if out.Point.Before(archived.Add(-beatSlack)) {
+		out.Failures = append(out.Failures, fmt.Sprintf("the newest sign of life is of %s, though WAL was archived until %s",
+			out.Point.UTC().Format(time.RFC3339), archived.UTC().Format(time.RFC3339)))
+	} else {
+		out.proven("the newest sign of life is as fresh as the archived WAL")
+	}
+}

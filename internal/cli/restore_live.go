@@ -1,0 +1,387 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/exchange"
+	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// restoration is one restore of this machine.
+type restoration struct {
+	*machine
+	env     Env
+	v       *vault
+	r       *repository.Repository
+	a       *archive.Archive
+	choice  backup.Choice
+	plan    backup.Plan
+	server  pgcluster.Server
+	swap    *exchange.Exchanger
+	isNew   bool              // nothing is set up here
+	files   map[string][]byte // the set's configuration
+	silent  bool
+	missing []string
+}
+
+// restored is what 'restore --json' prints.
+type restored struct {
+	backup.Choice
+	backup.Recovered
+	Pictures backup.Returned `json:"pictures"`
+	Missing  []string        `json:"missing_pictures,omitempty"`
+	Seconds  float64         `json:"seconds"`
+	Changed  bool            `json:"changed"`
+}
+
+func restoreLive(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.Wish, o restoreOptions) error {
+	began := time.Now()
+	x, err := prepareRestoration(ctx, env, v, r, w, o)
+	if err != nil {
+		return noSet(err)
+	}
+	defer x.Close()
+	if !o.json {
+		x.describe()
+	}
+	if o.dryRun {
+		if o.json {
+			return json.NewEncoder(env.Stdout).Encode(restored{Choice: x.choice})
+		}
+		return nil
+	}
+	if err := x.ask(o.yes); err != nil {
+		return err
+	}
+	out, err := x.run(ctx)
+	if err != nil {
+		return err
+	}
+	out.Seconds = time.Since(began).Seconds()
+	if o.json {
+		return json.NewEncoder(env.Stdout).Encode(out)
+	}
+	x.tell(out)
+	return nil
+}
+
+// prepareRestoration proves everything that can be proven before anything is
+// touched.
+func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.Wish, o restoreOptions) (*restoration, error) {
+	if err := setup.RootCheck().Run(ctx); err != nil {
+		return nil, err
+	}
+	x := &restoration{env: env, v: v, r: r, silent: o.json}
+	var err error
+	if x.a, err = v.archive(); err != nil {
+		return nil, err
+	}
+	if x.choice, err = backup.Choose(ctx, r, x.a, w); err != nil {
+		return nil, err
+	}
+	if x.files, err = backup.ConfigFiles(ctx, r, x.choice.Set); err != nil {
+		return nil, err
+	}
+	existing, err := setup.Existing(v.dirs)
+	if err != nil {
+		return nil, err
+	}
+	if x.isNew = existing == nil; x.isNew {
+		if v.cfg, err = x.newConfig(); err != nil {
+			return nil, err
+		}
+	}
+	if v.cfg.Database.Mode != "managed" {
+		return nil, fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, then load the database there into yours", "the database is yours (database.mode is %s), so it is not replaced", v.cfg.Database.Mode)
+	}
+	if x.machine, err = openMachine(ctx, env, v.dirs, v.cfg); err != nil {
+		return nil, err
+	}
+	return x, x.check(ctx)
+}
+
+func (x *restoration) check(ctx context.Context) error {
+	if _, err := setup.Preflight(ctx, x.checks(ctx)); err != nil {
+		return err
+	}
+	dir := filepath.Join(x.v.dirs.State, "postgres")
+	x.swap = &exchange.Exchanger{
+		Units: x, Dir: dir, Memory: filepath.Join(x.v.dirs.State, "setup", "restore.json"), Report: x.say, Healthy: x.healthy,
+		Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
+	}
+	if err := x.swap.Ready(); err != nil {
+		return err
+	}
+	finder := pgcluster.New(pgcluster.Options{StateDir: dir, Root: os.DirFS("/"), Lookup: x.env.Lookup, Run: pgcluster.Exec})
+	var err error
+	if x.server, err = finder.Major(ctx, x.choice.Document.Database.Major); err != nil {
+		return err
+	}
+	x.plan, err = backup.PrepareDatabase(ctx, x.r, x.choice.Set, x.swap.Next())
+	return err
+}
+
+func (x *restoration) healthy(ctx context.Context) error { return waitHealthy(ctx, x.site) }
+
+func (x *restoration) say(what string) {
+	if !x.silent {
+		fmt.Fprintf(x.env.Stderr, "  %s\n", what)
+	}
+}
+
+// describe tells what will happen, and how far back it goes.
+func (x *restoration) describe() {
+	c, out := x.choice, x.env.Stdout
+	fmt.Fprintf(out, "From set    %s, taken %s on %s\n", c.Set, c.Document.CreatedAt.Local().Format(time.DateTime), c.Document.Host)
+	switch {
+	case !c.Time.IsZero():
+		fmt.Fprintf(out, "up to       %s, by the archived WAL\n", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"))
+	case c.Replay && c.Reach.Until.IsZero():
+		fmt.Fprintf(out, "up to       the set itself: no WAL was archived after it\n")
+	case c.Replay:
+		fmt.Fprintf(out, "up to       %s (WAL %s), the newest that is archived\n", c.Reach.Until.Local().Format(time.DateTime), c.Reach.LSN)
+	default:
+		fmt.Fprintf(out, "up to       the set itself\n")
+	}
+	if c.Reach.Gap != "" {
+		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Reach.Gap)
+	}
+	fmt.Fprintf(out, "database    %s, %d reports in the set; %s free\n", size(c.Document.Database.Bytes), c.Document.Database.Rows["reports"], size(x.plan.Free))
+	fmt.Fprintf(out, "pictures    %d of %s, where they are not there already\n", c.Document.Objects.Count, size(c.Document.Objects.Bytes))
+	if x.isNew {
+		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here\n", x.v.cfg.Server.Name)
+	}
+}
+
+// ask wants a word before live data is put aside.
+func (x *restoration) ask(yes bool) error {
+	if yes || x.isNew {
+		return nil
+	}
+	if f, ok := x.env.Stdin.(*os.File); !ok || !isTerminal(f) {
+		return fault.New(fault.Usage, "add --yes", "the live data would be put aside, and nobody is there to be asked")
+	}
+	fmt.Fprint(x.env.Stdout, "\nThe live data is put aside and can be brought back until you confirm.\nType restore to go on: ")
+	line, err := bufio.NewReader(x.env.Stdin).ReadString('\n')
+	if strings.TrimSpace(line) != "restore" {
+		return fault.Wrap(fault.Usage, errors.Join(errors.New("nothing was changed"), ignoreEOF(err)), "", "not confirmed")
+	}
+	return nil
+}
+
+func ignoreEOF(err error) error {
+	if err == nil || err.Error() == "EOF" {
+		return nil
+	}
+	return err
+}
+
+func (x *restoration) run(ctx context.Context) (restored, error) {
+	out := restored{Choice: x.choice, Changed: true}
+	p := newTransfer(x.env, x.silent)
+	recovered, err := x.copy(ctx, p)
+	p.finish()
+	if err != nil {
+		return out, fault.Wrap(fault.Failed, err, "correct the cause, or choose an older set; the live data was not touched", "restoring the database")
+	}
+	out.Recovered = recovered
+	if x.isNew {
+		if err := x.install(ctx); err != nil {
+			return out, err
+		}
+	}
+	objects, err := openObjects(x.env, x.v.cfg, x.v.dirs)
+	if err != nil {
+		return out, err
+	}
+	out.Pictures, err = backup.PutPictures(ctx, x.choice, x.r, x.a, objects, p.report)
+	p.finish()
+	if err != nil {
+		return out, fault.Wrap(fault.Failed, err, "correct the cause and run the same command again; pictures that came back stay", "bringing back the pictures")
+	}
+	what := "set " + x.choice.Set
+	if !x.choice.Time.IsZero() {
+		what = "the state of " + x.choice.Time.Local().Format(time.DateTime)
+	}
+	if err := x.swap.Swap(ctx, filepath.Join(x.swap.Next(), "database"), what); err != nil {
+		return out, err
+	}
+	if err := os.RemoveAll(x.swap.Next()); err != nil {
+		return out, err
+	}
+	out.Missing = x.missing
+	return out, x.finish(ctx)
+}
+
+// copy makes the recovered copy beside the live data.
+func (x *restoration) copy(ctx context.Context, p *transfer) (backup.Recovered, error) {
+	account, err := credential(postgresAccount)
+	if err != nil {
+		return backup.Recovered{}, err
+	}
+	if err := os.MkdirAll(x.swap.Dir, 0o700); err != nil {
+		return backup.Recovered{}, err
+	}
+	if account != nil {
+		if err := os.Chown(x.swap.Dir, int(account.Uid), int(account.Gid)); err != nil {
+			return backup.Recovered{}, err
+		}
+	}
+	if err := backup.Restore(ctx, x.r, x.plan, p.report); err != nil {
+		return backup.Recovered{}, err
+	}
+	p.finish()
+	// The copy's parent is root's so far; the server has to pass it.
+	if account != nil {
+		if err := os.Chown(x.swap.Next(), int(account.Uid), int(account.Gid)); err != nil {
+			return backup.Recovered{}, err
+		}
+	}
+	fetch, err := fetchCommand()
+	if err != nil {
+		return backup.Recovered{}, err
+	}
+	x.say("check every file and replay the WAL")
+	recovery := backup.Recovery{Choice: x.choice, Server: x.server, Data: filepath.Join(x.swap.Next(), "database"), Dir: filepath.Join(x.swap.Next(), "run"),
+		Account: account, Careful: true, Fetch: fetch}
+	return recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
+		var err error
+		x.missing, err = backup.Missing(ctx, s, x.choice, x.r, x.a)
+		return err
+	})
+}
+
+// finish brings up everything, and starts the backups of the new timeline.
+func (x *restoration) finish(ctx context.Context) error {
+	p := newProgress(x.env, x.silent)
+	_, err := x.converger(p).Apply(ctx)
+	p.finish()
+	if err != nil {
+		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark apply'", "the data is restored, but not everything runs")
+	}
+	if x.isNew {
+		return setup.Finish(x.v.dirs)
+	}
+	return nil
+}
+
+func (x *restoration) tell(out restored) {
+	w := x.env.Stdout
+	fmt.Fprintf(w, "\nRestored in %.1f s: %d reports, %d projects, %d accounts; %d pictures brought back, %d were there.\n",
+		out.Seconds, out.Rows["reports"], out.Rows["projects"], out.Rows["accounts"], out.Pictures.Put, out.Pictures.Present)
+	if !out.Beat.IsZero() {
+		fmt.Fprintf(w, "The newest sign of life in it is of %s.\n", out.Beat.Local().Format(time.DateTime))
+	}
+	if len(out.Missing) > 0 {
+		fmt.Fprintf(w, "! %d pictures that the database names are in no backup, such as %s\n", len(out.Missing), out.Missing[0])
+	}
+	if x.isNew {
+		fmt.Fprintf(w, "BugSpark runs at %s\n", x.v.cfg.Server.PublicURL())
+		return
+	}
+	fmt.Fprint(w, "The data from before is kept. Next: look around, then\n  bugspark restore confirm   to give it up, or\n  bugspark restore undo      to bring it back\n")
+}
+
+func newRestoreEnd(env Env, use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		m, err := openConfigured(cmd.Context(), env)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		if err := setup.RootCheck().Run(cmd.Context()); err != nil {
+			return err
+		}
+		x := &restoration{machine: m, env: env}
+		dirs := m.site.Dirs
+		swap := &exchange.Exchanger{
+			Units: m, Dir: filepath.Join(dirs.State, "postgres"), Memory: filepath.Join(dirs.State, "setup", "restore.json"), Report: x.say, Healthy: x.healthy,
+			Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
+		}
+		if use == "confirm" {
+			return swap.Confirm()
+		}
+		if err := swap.Undo(cmd.Context()); err != nil {
+			return err
+		}
+		return x.healthy(cmd.Context())
+	}}
+}
+
+// newConfig is the configuration of the set, for a machine without one.
+func (x *restoration) newConfig() (config.Config, error) {
+	data, ok := x.files["bugspark.yaml"]
+	if !ok {
+		return config.Config{}, fault.New(fault.Preflight, "run 'bugspark setup' first, then restore", "the set holds no configuration, and this machine has none")
+	}
+	if x.v.target != "" {
+		changed, err := setup.SetValue(data, "backup", "target", x.v.target)
+		if err != nil {
+			return config.Config{}, err
+		}
+		data = changed
+		x.files["bugspark.yaml"] = data
+	}
+	return config.Parse("bugspark.yaml of the set", data, x.env.Lookup)
+}
+
+// install puts configuration and secrets of the set, and the keys of the kit,
+// into place, and starts the object store.
+func (x *restoration) install(ctx context.Context) error {
+	d := x.v.dirs
+	x.say("put configuration and secrets into place")
+	if err := os.MkdirAll(filepath.Dir(d.CredentialFile("any")), 0o700); err != nil {
+		return err
+	}
+	secrets := map[string][]byte{"backup-key": []byte(x.v.key), "archive-identity": []byte(x.v.identity)}
+	for inside, data := range x.files {
+		if name, ok := strings.CutPrefix(inside, "credentials/"); ok && filepath.Base(name) == name {
+			secrets[name] = data
+		}
+	}
+	for name, data := range secrets {
+		if err := setup.WriteSecret(d, name, data); err != nil {
+			return err
+		}
+	}
+	if data, ok := x.files["ca.pem"]; ok {
+		if err := os.WriteFile(x.site.RootCertificate(), data, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := setup.ConfirmKit(d, setup.KitFingerprint(x.v.key, x.v.identity)); err != nil {
+		return err
+	}
+	// The configuration comes last: with it a machine counts as set up.
+	if err := setup.WriteConfig(d, x.files["bugspark.yaml"]); err != nil {
+		return err
+	}
+	if err := x.site.ApplyFiles(ctx); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(x.v.target, "owner.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("taking the backup target over: %w", err)
+	}
+	if x.v.cfg.Storage.Engine == "minio" {
+		x.say("start the object store")
+		return x.Start(ctx, "bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service")
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+// Package exchange puts a restored database cluster into the place of the one
+// that runs, and keeps the old one until somebody says that it may go.
+//
+// The step that counts is one rename that exchanges two directories: whatever
+// happens, the server finds the old data or the new, each whole.
+package exchange
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Units is what an exchange asks of the service manager.
+type Units interface {
+	Start(ctx context.Context, units ...string) error
+	Stop(ctx context.Context, units ...string) error
+}
+
+// Exchanger works on one installation.
+type Exchanger struct {
+	Units Units
+	// Users are the units that use the database, in the order of their start; the
+	// database itself is the first.
+	Users   []string
+	Dir     string // of the cluster: its data is Dir/data
+	Memory  string // file that remembers an exchange which was not confirmed
+	Healthy func(context.Context) error
+	Report  func(what string)
+}
+
+// Done is an exchange that was made.
+type Done struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"` // came into place, for people
+}
+
+// Names below the cluster's directory.
+const (
+	live = "data"
+	next = "restoring" // also where a restore prepares its copy
+	kept = "before-restore"
+)
+
+// Next is where a copy is made ready.
+func (e *Exchanger) Next() string { return filepath.Join(e.Dir, next) }
+
+func (e *Exchanger) path(name string) string { return filepath.Join(e.Dir, name) }
+
+// Pending returns the exchange that waits to be confirmed or undone.
+func (e *Exchanger) Pending() (Done, bool, error) {
+	var d Done
+	data, err := os.ReadFile(e.Memory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return d, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &d)
+	}
+	if err != nil {
+		return d, false, fmt.Errorf("reading what was restored: %w", err)
+	}
+	_, err = os.Stat(e.path(kept))
+	return d, err == nil, nil
+}
+
+// Ready refuses while an earlier exchange waits, and clears away the copy of a
+// restore that was interrupted before it.
+func (e *Exchanger) Ready() error {
+	d, pending, err := e.Pending()
+	if err != nil {
+		return err
+	}
+	if pending {
+		return fault.New(fault.Preflight, "bugspark restore confirm, which gives the old data up, or bugspark restore undo",
+			"the restore of %s (%s) was neither confirmed nor undone", d.At.Local().Format(time.DateTime), d.What)
+	}
+	if err := os.RemoveAll(e.Next()); err != nil {
+		return fmt.Errorf("clearing away an interrupted restore: %w", err)
+	}
+	return nil
+}
+
+// Swap puts the data directory copy, below Next, into place. When the stack is
+// not healthy with it the old data comes back. Without any old data, as on a new
+// machine, the copy is only moved; the caller starts the units.
+func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
+	if _, err := os.Stat(e.path(live)); errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(os.Rename(copy, e.path(live)), syncDir(e.Dir))
+	}
+	if err := e.remember(Done{time.Now().UTC(), what}); err != nil {
+		return err
+	}
+	e.Report("stop what uses the database")
+	if err := e.stop(ctx); err != nil {
+		return errors.Join(err, e.start(ctx))
+	}
+	e.Report("exchange the data")
+	if err := e.exchange(copy); err != nil {
+		return errors.Join(err, e.start(ctx))
+	}
+	// From here on kept is the old data: the copy's place holds it now.
+	if err := os.Rename(copy, e.path(kept)); err != nil {
+		return errors.Join(fmt.Errorf("keeping the old data: %w", err), e.exchange(copy), e.start(ctx))
+	}
+	e.Report("start with the restored data")
+	err := e.start(ctx)
+	if err == nil {
+		err = e.Healthy(ctx)
+	}
+	if err == nil {
+		return nil
+	}
+	if back := e.Undo(context.WithoutCancel(ctx)); back != nil {
+		return errors.Join(err, fmt.Errorf("and the way back failed: %w", back))
+	}
+	return fault.Wrap(fault.Failed, err, "journalctl -u 'bugspark-*' -e", "the restored data did not come up, so the old data is back")
+}
+
+// Undo brings the old data back; what was restored goes.
+func (e *Exchanger) Undo(ctx context.Context) error {
+	if _, pending, err := e.Pending(); err != nil || !pending {
+		return errors.Join(err, nothing(pending))
+	}
+	e.Report("stop what uses the database")
+	if err := e.stop(ctx); err != nil {
+		return err
+	}
+	if err := e.exchange(e.path(kept)); err != nil {
+		return err
+	}
+	// Marked first: an interruption must not leave the refused data to be
+	// exchanged for the good data once more.
+	if err := errors.Join(os.Remove(e.Memory), os.Rename(e.path(kept), e.path(next)), syncDir(e.Dir)); err != nil {
+		return err
+	}
+	e.Report("start with the old data")
+	if err := e.start(ctx); err != nil {
+		return err
+	}
+	return os.RemoveAll(e.Next())
+}
+
+// Confirm gives the old data up.
+func (e *Exchanger) Confirm() error {
+	if _, pending, err := e.Pending(); err != nil || !pending {
+		return errors.Join(err, nothing(pending))
+	}
+	if err := os.Remove(e.Memory); err != nil {
+		return fmt.Errorf("confirming the restore: %w", err)
+	}
+	return errors.Join(os.RemoveAll(e.path(kept)), os.RemoveAll(e.Next()))
+}
+
+func nothing(pending bool) error {
+	if pending {
+		return nil
+	}
+	return fault.New(fault.Usage, "bugspark restore --help", "no restore waits to be confirmed or undone")
+}
+
+func (e *Exchanger) exchange(other string) error {
+	if err := unix.Renameat2(unix.AT_FDCWD, other, unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("exchanging %s and %s: %w", other, e.path(live), err)
+	}
+	return errors.Join(syncDir(e.Dir), syncDir(filepath.Dir(other)))
+}
+
+func (e *Exchanger) stop(ctx context.Context) error {
+	for i := len(e.Users) - 1; i >= 0; i-- {
+		if err := e.Units.Stop(ctx, e.Users[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Exchanger) start(ctx context.Context) error { return e.Units.Start(ctx, e.Users...) }
+
+func (e *Exchanger) remember(d Done) error {
+	data, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(e.Memory), 0o700); err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(e.Memory, data, 0o600); err != nil {
+		return fmt.Errorf("remembering the restore: %w", err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
