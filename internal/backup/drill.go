@@ -209,7 +209,8 @@ func (d *Drill) judge(c Choice, out *DrillReport) {
 	out.Lost = out.At.Sub(out.Point).Seconds()
 	archived := c.Reach.Until
 	if archived.IsZero() {
-		return // no WAL since the set, as with a database of the customer's
+		out.Failures = append(out.Failures, "the archive has no WAL from the set on")
+		return
 	}
 	if out.Point.Before(archived.Add(-beatSlack)) {
 		out.Failures = append(out.Failures, fmt.Sprintf("the newest sign of life is of %s, though WAL was archived until %s",

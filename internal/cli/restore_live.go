@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
@@ -122,10 +124,7 @@ func (x *restoration) check(ctx context.Context) error {
 		return err
 	}
 	dir := filepath.Join(x.v.dirs.State, "postgres")
-	x.swap = &exchange.Exchanger{
-		Units: x, Dir: dir, Memory: filepath.Join(x.v.dirs.State, "setup", "restore.json"), Report: x.say, Healthy: x.healthy,
-		Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
-	}
+	x.swap = x.exchanger(x.v.dirs)
 	if err := x.swap.Ready(); err != nil {
 		return err
 	}
@@ -136,6 +135,45 @@ func (x *restoration) check(ctx context.Context) error {
 	}
 	x.plan, err = backup.PrepareDatabase(ctx, x.r, x.choice.Set, x.swap.Next())
 	return err
+}
+
+func (x *restoration) exchanger(d config.Dirs) *exchange.Exchanger {
+	return &exchange.Exchanger{
+		Units: x, Dir: filepath.Join(d.State, "postgres"), Memory: filepath.Join(d.State, "setup", "restore.json"),
+		Report: x.say, Healthy: x.healthy, Fork: x.fork,
+		Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
+	}
+}
+
+// fork moves data that was put aside to a timeline of its own.
+func (x *restoration) fork(ctx context.Context, data, other string) (err error) {
+	account, err := credential(postgresAccount)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	if err != nil {
+		return err
+	}
+	major, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return fmt.Errorf("reading the version of %s: %w", data, err)
+	}
+	finder := pgcluster.New(pgcluster.Options{StateDir: filepath.Dir(data), Root: os.DirFS("/"), Lookup: x.env.Lookup, Run: pgcluster.Exec})
+	s := &pgcluster.Scratch{DataDir: data, Dir: filepath.Join(filepath.Dir(data), "run"), Account: account, Careful: true}
+	if s.Server, err = finder.Major(ctx, major); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(s.Dir), os.Mkdir(s.Dir, 0o700)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(s.Dir)) }()
+	if account != nil {
+		if err := os.Chown(s.Dir, int(account.Uid), int(account.Gid)); err != nil {
+			return err
+		}
+	}
+	return s.Fork(ctx, filepath.Join(other, "pg_wal"))
 }
 
 func (x *restoration) healthy(ctx context.Context) error { return waitHealthy(ctx, x.site) }
@@ -175,7 +213,7 @@ func (x *restoration) ask(yes bool) error {
 	if yes || x.isNew {
 		return nil
 	}
-	if f, ok := x.env.Stdin.(*os.File); !ok || !isTerminal(f) {
+	if f, ok := x.env.Stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return fault.New(fault.Usage, "add --yes", "the live data would be put aside, and nobody is there to be asked")
 	}
 	fmt.Fprint(x.env.Stdout, "\nThe live data is put aside and can be brought back until you confirm.\nType restore to go on: ")
@@ -311,10 +349,7 @@ func newRestoreEnd(env Env, use, short string) *cobra.Command {
 		}
 		x := &restoration{machine: m, env: env}
 		dirs := m.site.Dirs
-		swap := &exchange.Exchanger{
-			Units: m, Dir: filepath.Join(dirs.State, "postgres"), Memory: filepath.Join(dirs.State, "setup", "restore.json"), Report: x.say, Healthy: x.healthy,
-			Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
-		}
+		swap := x.exchanger(dirs)
 		if use == "confirm" {
 			return swap.Confirm()
 		}

@@ -107,7 +107,15 @@ func (v *vault) alone() (unlock func(), err error) {
 	if err := os.MkdirAll(v.state(""), 0o755); err != nil {
 		return nil, fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
 	}
-	return lockFile(v.state("lock"), fault.New(fault.Failed, "wait until it has finished", "another backup, restore or verification is under way"))
+	busy := fault.New(fault.Failed, "wait until it has finished", "another backup, restore or verification is under way")
+	for {
+		unlock, err := lockFile(v.state("lock"), busy)
+		// systemd's jobs take turns; a person is told.
+		if _, job := v.env.Lookup("INVOCATION_ID"); !job || !errors.Is(err, busy) {
+			return unlock, err
+		}
+		time.Sleep(time.Second)
+	}
 }
 
 func (v *vault) repositoryOptions() repository.Options {

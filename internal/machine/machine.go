@@ -199,6 +199,9 @@ func (m *Machine) Shell(t *testing.T, script string) string {
 	return m.Run(t, "sh", "-euc", script)
 }
 
+// Root is the machine's file system, as the host sees it.
+func (m *Machine) Root() string { return m.root }
+
 // Write makes a file inside, with its directories.
 func (m *Machine) Write(t *testing.T, path, content string) {
 	t.Helper()

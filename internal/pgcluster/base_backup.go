@@ -29,7 +29,7 @@ type BaseBackup struct {
 
 // BaseBackup starts pg_basebackup. A cancelled ctx ends it.
 func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
-	server, err := c.Find(ctx)
+	server, err := c.Running(ctx)
 	if err != nil {
 		return nil, err
 	}

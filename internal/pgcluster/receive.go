@@ -29,7 +29,7 @@ const slot = "bugspark"
 // PostgreSQL gives the slot up before its own disk is full.
 type Receiver struct {
 	Cluster *Cluster
-	Spool   string // a directory below it for each system identifier
+	Spool   string // SYSTEM/TIMELINE below it are the directories of pg_receivewal
 	Limit   int64  // bytes of the spool beyond which it waits
 	Log     *slog.Logger
 	// Wanted is told that only a new set can continue the archive.
@@ -40,10 +40,13 @@ type Receiver struct {
 func (r *Receiver) Run(ctx context.Context) error {
 	last := ""
 	for ctx.Err() == nil {
+		began := time.Now()
 		err := r.receive(ctx)
+		if time.Since(began) > time.Minute {
+			last = "" // it went well for a while
+		}
 		switch {
 		case err == nil || ctx.Err() != nil:
-			last = ""
 		case err.Error() != last: // a journal full of one line helps nobody
 			last = err.Error()
 			r.Log.Warn("receiving WAL was interrupted and is tried again", "error", err)
@@ -69,7 +72,7 @@ func (r *Receiver) receive(ctx context.Context) error {
 		}
 		return err
 	}
-	server, err := r.Cluster.Find(ctx)
+	server, err := r.Cluster.Running(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,7 +87,6 @@ func (r *Receiver) receive(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return fault.Wrap(fault.Failed, err, r.Cluster.install(server.Major), "starting pg_receivewal")
 	}
-	r.Log.Info("receiving WAL", "spool", dir)
 	watched, stop := context.WithCancel(ctx)
 	go r.watch(watched, dir, cmd.Process)
 	err = cmd.Wait()
@@ -151,20 +153,25 @@ func (r *Receiver) full(dir string, limit int64) (bool, error) {
 func (r *Receiver) ready(ctx context.Context) (dir string, err error) {
 	ask, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ask, r.Cluster.DSN(Backup, "postgres"))
+	conn, err := pgx.Connect(ask, r.Cluster.DSN(Backup, Database))
 	if err != nil {
 		return "", fmt.Errorf("reaching the database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var system, state string
+	var timeline int64
 	err = conn.QueryRow(ask, `SELECT system_identifier::text,
-		coalesce((SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = $1), 'absent') FROM pg_control_system()`, slot).Scan(&system, &state)
+		coalesce((SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = $1), 'absent'),
+		(SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_control_system()`, slot).Scan(&system, &state, &timeline)
 	if err != nil {
 		return "", fmt.Errorf("asking for the replication slot: %w", err)
 	}
-	dir = filepath.Join(r.Spool, system)
+	dir = filepath.Join(r.Spool, system, fmt.Sprintf("%08X", timeline))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the WAL spool: %w", err)
+	}
+	if err := endOthers(dir); err != nil {
+		return "", err
 	}
 	if state != "lost" && state != "absent" {
 		return dir, nil
@@ -183,6 +190,24 @@ func (r *Receiver) ready(ctx context.Context) (dir string, err error) {
 	}
 	r.Log.Info("made the replication slot", "name", slot, "before", state)
 	return dir, r.Wanted("the replication slot was " + state)
+}
+
+// endOthers ends what was received of other timelines. A restore, and taking one
+// back, begin a new one, and pg_receivewal would try to go on where it stopped,
+// which may be WAL that this server does not have.
+func endOthers(dir string) error {
+	siblings, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		return fmt.Errorf("looking into the WAL spool: %w", err)
+	}
+	for _, e := range siblings {
+		if e.IsDir() && e.Name() != filepath.Base(dir) {
+			if err := cutPartials(filepath.Join(filepath.Dir(dir), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // cutPartials marks half-written segments as ended: pg_receivewal would go on

@@ -54,6 +54,21 @@ func (c *Cluster) Major(ctx context.Context, major int) (Server, error) {
 	return Server{}, fault.New(fault.Preflight, c.install(major), "the set is of PostgreSQL %d, which is not installed (found: %s)", major, majors(servers))
 }
 
+// Running finds the programs for the server that runs: an account that may only
+// connect to it cannot look into its data.
+func (c *Cluster) Running(ctx context.Context) (Server, error) {
+	conn, err := pgx.Connect(ctx, c.DSN(Backup, Database))
+	if err != nil {
+		return Server{}, fmt.Errorf("reaching the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var version int
+	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return Server{}, fmt.Errorf("asking the database for its version: %w", err)
+	}
+	return c.Major(ctx, version/10000)
+}
+
 // Verify compares every file of the copy with its manifest.
 func (s *Scratch) Verify(ctx context.Context) error {
 	cmd := s.command(ctx, "pg_verifybackup", "--quiet", s.DataDir)
@@ -212,6 +227,18 @@ func (s *Scratch) lastWords() string {
 // after its target.
 func (s *Scratch) Unreached(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "recovery ended before configured recovery target was reached")
+}
+
+// Fork moves a data directory that was shut down cleanly to a new timeline,
+// beyond those whose history files lie in a directory: what it writes from now
+// on can then not be taken for what was written there.
+func (s *Scratch) Fork(ctx context.Context, histories string) error {
+	// Only histories: a segment from anywhere else might be shorter than ours.
+	command := fmt.Sprintf(`case '%%f' in *.history) exec cp '%s/%%f' '%%p';; *) exit 1;; esac`, histories)
+	if err := s.Start(ctx, &Target{Own: true, Command: command}); err != nil {
+		return err
+	}
+	return s.Stop()
 }
 
 // Stop shuts the server down.

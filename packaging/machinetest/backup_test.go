@@ -3,23 +3,106 @@ package machinetest
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/machine"
 )
 
-// backupsComeBack saves sets while reports come in, hurts the target, and
-// starts a second cluster from what was restored.
-func backupsComeBack(t *testing.T, m *machine.Machine, s *site) {
+// TestBackups is the life of backups on an installed machine: turned on,
+// drilled, used to go back in time, hurt, and used on a new machine after the
+// old one is gone.
+func TestBackups(t *testing.T) {
+	for _, release := range []string{"bookworm", "trixie"} {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			m := boot(t, release)
+			m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+			m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+			s := setUp(t, m)
+			var kit string
+			if !t.Run("backups run once the kit is confirmed", func(t *testing.T) { kit = backupsStart(t, m) }) {
+				return
+			}
+			t.Run("a set under load can be verified and restored beside", func(t *testing.T) { setsComeBack(t, m, s) })
+			t.Run("a drill proves them and touches nothing", func(t *testing.T) { drillProves(t, m, s) })
+			t.Run("the state before a bulk delete comes back", func(t *testing.T) { timeComesBack(t, m, s) })
+			t.Run("a destroyed machine comes back on a new one", func(t *testing.T) { machineComesBack(t, m, s, release, kit) })
+		})
+	}
+}
+
+// backupsStart turns backups on and returns the recovery kit.
+func backupsStart(t *testing.T, m *machine.Machine) string {
 	if out, status := m.Try("bugspark", "backup", "create"); status != 2 || !strings.Contains(out, "backup.target") {
 		t.Errorf("without a target: %d %s", status, out)
 	}
-	m.Shell(t, "printf 'backup:\\n  target: /srv/backup\\n' >>/etc/bugspark/bugspark.yaml; bugspark apply")
-	if out, status := m.Try("bugspark", "backup", "create"); status != 3 || !strings.Contains(out, "/srv/backup") {
+	m.Shell(t, "printf 'backup:\\n  target: /srv/backup\\n' >>/etc/bugspark/bugspark.yaml")
+	if out, status := m.Try("bugspark", "apply"); status != 3 || !strings.Contains(out, "/srv/backup is not there") {
 		t.Errorf("with a target that is not there: %d %s", status, out)
 	}
-	m.Run(t, "mkdir", "/srv/backup")
+	m.Shell(t, "mkdir /srv/backup; touch /srv/backup/letters")
+	if out, status := m.Try("bugspark", "apply"); status != 3 || !strings.Contains(out, "letters") {
+		t.Errorf("with a target that is somebody's: %d %s", status, out)
+	}
+	m.Shell(t, "rm /srv/backup/letters; bugspark apply")
+	if out := m.Run(t, "bugspark", "status"); !strings.Contains(out, "DO NOT RUN") {
+		t.Errorf("before the kit is confirmed, status says\n%s", out)
+	}
+	kit := m.Run(t, "bugspark", "backup", "kit")
+	fingerprint := regexp.MustCompile(`fingerprint:\s+(\S+)`).FindStringSubmatch(kit)
+	if fingerprint == nil {
+		t.Fatalf("the kit has no fingerprint:\n%s", kit)
+	}
+	if _, status := m.Try("bugspark", "backup", "kit", "--confirm", "AAAA-BBBB-CCCC"); status != 2 {
+		t.Errorf("a wrong fingerprint: status %d", status)
+	}
+	m.Run(t, "bugspark", "backup", "kit", "--confirm", fingerprint[1])
+	m.Run(t, "bugspark", "apply")
+	for _, unit := range []string{"walstream.service", "walship.service", "backup.timer", "backup-drill.timer", "backup-check.timer"} {
+		if !isActive(m, "bugspark-"+unit) {
+			t.Errorf("bugspark-%s does not run", unit)
+		}
+	}
+	// The new replication slot asks for the first set by itself.
+	eventually(t, "the first set", func() bool {
+		out, status := m.Try("bugspark", "backup", "list", "--json")
+		return status == 0 && strings.Count(out, `"id"`) == 1
+	})
+	archived(t, m)
+	m.Run(t, "bugspark", "backup", "check")
+	if out := m.Shell(t, "find /srv/backup -not -user bugspark-backup"); out != "" {
+		t.Errorf("not the account's own:\n%s", out)
+	}
+	return kit
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(90 * time.Second); !holds(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come about in 90 s", what)
+		}
+	}
+}
+
+// archived waits until everything acknowledged until now is on the target.
+func archived(t *testing.T, m *machine.Machine) time.Time {
+	t.Helper()
+	now := time.Now()
+	var state struct{ Through time.Time }
+	eventually(t, "archiving", func() bool {
+		out, status := m.Try("cat", "/var/lib/bugspark/backup/wal.json")
+		return status == 0 && json.Unmarshal([]byte(out), &state) == nil && state.Through.After(now)
+	})
+	return state.Through
+}
+
+func setsComeBack(t *testing.T, m *machine.Machine, s *site) {
 	s.upload(t, testPicture(t))
 	before := len(s.ids(t))
 	l := startLoad(s, "backup")
@@ -38,15 +121,17 @@ func backupsComeBack(t *testing.T, m *machine.Machine, s *site) {
 	}
 	l.end()
 	t.Logf("a set of %d reports and %d pictures took %.1f s", set.Document.Database.Rows["reports"], set.Document.Objects.Count, set.Seconds)
-	if set.Document.Database.Rows["reports"] < int64(before+50) || set.Document.Objects.Count < 2 || len(l.failures) > 0 {
+	if set.Document.Database.Rows["reports"] < int64(before+50) || set.Document.Objects.Count < 1 || len(l.failures) > 0 {
 		t.Errorf("set %+v, %d requests failed meanwhile", set, len(l.failures))
 	}
 	if out := m.Run(t, "bugspark", "backup", "verify"); !strings.Contains(out, "is good") {
 		t.Errorf("verify says %s", out)
 	}
-	if out := m.Run(t, "bugspark", "backup", "prune"); !strings.Contains(out, "0 of 1 sets went") {
+	if out := m.Run(t, "bugspark", "backup", "prune"); !strings.Contains(out, "0 of 2 sets went") {
 		t.Errorf("prune says %s", out)
 	}
+	// As the timers do it.
+	m.Run(t, "systemctl", "start", "bugspark-backup.service", "bugspark-backup-prune.service", "bugspark-backup-verify.service", "bugspark-backup-check.service")
 	if out, status := m.Try("bugspark", "restore", "--set", "latest", "--into", "/etc/bugspark"); status != 3 {
 		t.Errorf("into a directory that is not empty: %d %s", status, out)
 	}
@@ -65,9 +150,207 @@ func backupsComeBack(t *testing.T, m *machine.Machine, s *site) {
 	if _, err := fmt.Sscan(rows, &restored); err != nil || restored < set.Document.Database.Rows["reports"] {
 		t.Errorf("the restored cluster has %s reports, the set was said to have %d (%v)", strings.TrimSpace(rows), set.Document.Database.Rows["reports"], err)
 	}
-	m.Shell(t, `pack=$(find /srv/backup -name '*.f' -path '*/p*' -size +20k | head -n 1); printf 'rot' | dd of="$pack" bs=1 seek=9000 conv=notrunc status=none`)
-	if out, status := m.Try("bugspark", "backup", "verify"); status != 1 || !strings.Contains(out, "DAMAGED") {
-		t.Errorf("three rotten bytes: %d %s", status, out)
+	m.Shell(t, "rm -r /var/tmp/restored")
+}
+
+type drillReport struct {
+	Passed   bool
+	Failures []string
+	Checks   []string
+	RPO      float64 `json:"rpo_seconds"`
+	RTO      float64 `json:"rto_seconds"`
+	Rows     map[string]int64
+}
+
+func drill(t *testing.T, m *machine.Machine) (r drillReport, status int) {
+	t.Helper()
+	out, status := m.Try("sh", "-c", "bugspark backup drill --json 2>/dev/null")
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		all, _ := m.Try("bugspark", "backup", "drill")
+		t.Fatalf("drill printed %s (%v)\n%s", out, err, all)
 	}
-	m.Shell(t, "rm -r /srv/backup /var/tmp/restored")
+	return r, status
+}
+
+const production = `as="setpriv --reuid=bugspark-postgres --regid=bugspark-postgres --clear-groups"; cd /
+	$as psql -h /run/bugspark/postgresql -U postgres -Atc 'SELECT pg_control_checkpoint(), (SELECT sum(xact_commit) FROM pg_stat_database WHERE datname = $$postgres$$ AND false)' bugspark
+	find /var/lib/bugspark/minio/data/bugspark -name xl.meta | wc -l`
+
+func drillProves(t *testing.T, m *machine.Machine, s *site) {
+	archived(t, m)
+	before := m.Shell(t, production)
+	r, status := drill(t, m)
+	if !r.Passed || status != 0 || len(r.Checks) < 8 {
+		t.Fatalf("drill: %+v", r)
+	}
+	if r.Rows["reports"] != int64(len(s.ids(t))) {
+		t.Errorf("the drill brought back %d of %d reports", r.Rows["reports"], len(s.ids(t)))
+	}
+	t.Logf("drill: RPO %.0f s, RTO %.1f s", r.RPO, r.RTO)
+	if after := m.Shell(t, production); after != before {
+		t.Errorf("the drill touched production:\n%s\n%s", before, after)
+	}
+	m.Run(t, "systemctl", "start", "bugspark-backup-drill.service")
+	if out := m.Run(t, "bugspark", "status"); !strings.Contains(out, "Last proven backup") {
+		t.Errorf("status says\n%s", out)
+	}
+	for name, hurt := range map[string]string{
+		"a flipped byte": `set=$(bugspark backup list --json | sed 's/^.{"id":"\([^"]*\)".*/\1/')
+			for pack in $(find /srv/backup/sets -name '*.f' -path '*/p*' -size +20k); do
+				cp -p $pack /root/pack; printf r | dd of=$pack bs=1 seek=9000 conv=notrunc status=none
+				bugspark backup verify $set >/dev/null 2>&1 || break
+				cp -p /root/pack $pack
+			done`,
+		"missing packs":         `rm $(find /srv/backup/sets -name '*.f' -path '*/p*' -size +20k)`,
+		"a wrong key":           `printf wrong-key-wrong-key >/etc/bugspark/credentials/backup-key`,
+		"a wrong archive key":   `cp /root/other-identity /etc/bugspark/credentials/archive-identity`,
+		"a missing WAL segment": `rm -r /srv/backup/archive/wal`,
+	} {
+		m.Shell(t, `cp -a /srv/backup /srv/good; cp -a /etc/bugspark/credentials /root/good
+			printf AGE-SECRET-KEY-1QYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSSGZQ5N >/root/other-identity
+			systemctl stop bugspark-walship; `+hurt)
+		r, status := drill(t, m)
+		if r.Passed || status != 1 || len(r.Failures) == 0 {
+			t.Errorf("%s: passed", name)
+		} else {
+			t.Logf("%s: %s", name, r.Failures[0])
+		}
+		m.Shell(t, "rm -rf /srv/backup /etc/bugspark/credentials; mv /srv/good /srv/backup; mv /root/good /etc/bugspark/credentials; systemctl start bugspark-walship")
+	}
+	if r, _ := drill(t, m); !r.Passed {
+		t.Errorf("after all was put back: %+v", r.Failures)
+	}
+}
+
+func timeComesBack(t *testing.T, m *machine.Machine, s *site) {
+	picture := testPicture(t)
+	var kept []string
+	for i := range 5 {
+		id, err := s.report(fmt.Sprintf("deleted by mistake %d", i), s.upload(t, picture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, id)
+	}
+	before := len(s.ids(t))
+	time.Sleep(time.Second)
+	moment := strings.TrimSpace(m.Run(t, "date", "--iso-8601=ns"))
+	time.Sleep(time.Second)
+	for _, id := range kept {
+		s.must(t, "DELETE", "/api/v1/reports/"+id, nil, nil)
+	}
+	later, err := s.report("after the mistake", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	archived(t, m)
+	m.Run(t, "bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1), "--dry-run")
+	if out, status := m.Try("bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1)); status != 2 || !strings.Contains(out, "--yes") {
+		t.Errorf("without anybody to ask: %d %s", status, out)
+	}
+	began := time.Now()
+	t.Log(m.Run(t, "bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1), "--yes"))
+	t.Logf("back in time in %.1f s", time.Since(began).Seconds())
+	have := s.ids(t)
+	if len(have) != before || have[later] {
+		t.Errorf("%d reports instead of %d, the later one there: %v", len(have), before, have[later])
+	}
+	for _, id := range kept {
+		s.seesPicture(t, id, picture)
+	}
+	if _, status := m.Try("bugspark", "restore", "--set", "latest", "--yes"); status != 3 {
+		t.Errorf("a second restore before the first is confirmed: status %d", status)
+	}
+	m.Run(t, "bugspark", "restore", "undo")
+	if have := s.ids(t); len(have) != before-len(kept)+1 || !have[later] {
+		t.Errorf("after undoing: %d reports", len(have))
+	}
+	archived(t, m)
+	m.Run(t, "bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1), "--yes")
+	m.Run(t, "bugspark", "restore", "confirm")
+	if have := s.ids(t); len(have) != before {
+		t.Errorf("after the second time: %d reports instead of %d", len(have), before)
+	}
+	m.Run(t, "test", "!", "-e", "/var/lib/bugspark/postgres/before-restore")
+	healthy(t, m)
+}
+
+// machineComesBack destroys the machine under load and restores it on another.
+func machineComesBack(t *testing.T, m *machine.Machine, s *site, release, kit string) {
+	// The restore has begun a new timeline, which needs a set of its own.
+	eventually(t, "a set of the new timeline", func() bool {
+		out, status := m.Try("bugspark", "backup", "show", lastSet(m))
+		return status == 0 && !strings.Contains(out, `"timeline": 1,`)
+	})
+	picture := testPicture(t)
+	shown, err := s.report("with a picture", s.upload(t, picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := startLoad(s, "until the end")
+	l.progress(t, 200)
+	through := archived(t, m)
+	l.progress(t, 50)
+	died := time.Now()
+	m.Kill(t)
+	l.end()
+
+	n := boot(t, release)
+	n.Copy(t, filepath.Join(m.Root(), "srv/backup"), "/mnt/backup")
+	n.Write(t, "/root/kit.txt", kit)
+	// Its accounts have other numbers than those of the old machine.
+	n.Run(t, "useradd", "--system", "somebody-else")
+	n.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+	began := time.Now()
+	n.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	if out, status := n.Try("bugspark", "restore", "--kit", "/root/kit.txt", "--target", "/mnt/nothing", "--set", "latest"); status != 3 {
+		t.Errorf("with a target that is not there: %d %s", status, out)
+	}
+	out, err := exec.Command("sed", "s/^backup-key: *../backup-key: zz/", filepath.Join(n.Root(), "root/kit.txt")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Write(t, "/root/wrong.txt", string(out))
+	if out, status := n.Try("bugspark", "restore", "--kit", "/root/wrong.txt", "--target", "/mnt/backup", "--set", "latest"); status == 0 || !strings.Contains(out, "recovery kit") {
+		t.Errorf("with a wrong key: %d %s", status, out)
+	}
+	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--target", "/mnt/backup", "--set", "latest"))
+	took := time.Since(began)
+	s.move(t, n)
+	have := s.ids(t)
+	lost, lostLate := 0, 0
+	for i, id := range l.acked {
+		switch {
+		case have[id]:
+		case l.at[i].Before(through):
+			lost++
+		default:
+			lostLate++
+		}
+	}
+	t.Logf("of %d acknowledged: lost = %d of those before the last archived moment; %d came in the %.1f s after it (measured RPO) of which %d are lost; restored in %.1f s",
+		len(l.acked), lost, len(l.acked), died.Sub(through).Seconds(), lostLate, took.Seconds())
+	if lost > 0 {
+		t.Errorf("%d reports that were archived are lost", lost)
+	}
+	s.seesPicture(t, shown, picture)
+	healthy(t, n)
+	if missing := n.Shell(t, `cd /; setpriv --reuid=bugspark-postgres --regid=bugspark-postgres --clear-groups psql -h /run/bugspark/postgresql -U postgres -Atc \
+		'SELECT key FROM bugspark.pictures' bugspark | while read key; do test -d /var/lib/bugspark/minio/data/bugspark/$key || echo $key; done`); missing != "" {
+		t.Errorf("rows without their object:\n%s", missing)
+	}
+	// And its own backups go on by themselves.
+	archived(t, n)
+	eventually(t, "a set of the new machine", func() bool {
+		r, err := n.Try("bugspark", "backup", "list")
+		return err == 0 && strings.Count(r, "\n") > 2
+	})
+	if r, _ := drill(t, n); !r.Passed {
+		t.Errorf("drill on the new machine: %+v", r.Failures)
+	}
+}
+
+func lastSet(m *machine.Machine) string {
+	out, _ := m.Try("sh", "-c", "bugspark backup list --json | sed 's/^.{\"id\":\"\\([^\"]*\\)\".*/\\1/'")
+	return strings.TrimSpace(out)
 }

@@ -14,6 +14,7 @@ import (
 type load struct {
 	mu       sync.Mutex
 	acked    []string
+	at       []time.Time // when each was acknowledged
 	failures []string
 	slowest  time.Duration
 	stop     atomic.Bool
@@ -27,14 +28,15 @@ func startLoad(s *site, name string) *load {
 			for n := 0; !l.stop.Load(); n++ {
 				began := time.Now()
 				id, err := s.report(fmt.Sprintf("%s %d-%d", name, worker, n), "")
-				l.note(id, err, time.Since(began))
+				l.note(id, err, began)
 			}
 		})
 	}
 	return l
 }
 
-func (l *load) note(id string, err error, took time.Duration) {
+func (l *load) note(id string, err error, began time.Time) {
+	took := time.Since(began)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.slowest = max(l.slowest, took)
@@ -43,6 +45,7 @@ func (l *load) note(id string, err error, took time.Duration) {
 		return
 	}
 	l.acked = append(l.acked, id)
+	l.at = append(l.at, time.Now())
 }
 
 // end stops the senders and waits for their last answers.

@@ -94,7 +94,23 @@ func newSite(t *testing.T, m *machine.Machine, r setupResult) *site {
 		t.Fatal(err)
 	}
 	s := &site{base: r.URL, email: r.AdminEmail}
-	s.client = &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{
+	s.client = client(m, roots, jar)
+	return s
+}
+
+// move goes on with the same accounts and cookies on another machine.
+func (s *site) move(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(m.Read(t, "/etc/bugspark/ca.pem"))) {
+		t.Fatal("the new machine has no CA")
+	}
+	s.client.CloseIdleConnections()
+	s.client = client(m, roots, s.client.Jar)
+}
+
+func client(m *machine.Machine, roots *x509.CertPool, jar http.CookieJar) *http.Client {
+	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots}, MaxIdleConnsPerHost: 32,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(addr)
@@ -104,7 +120,6 @@ func newSite(t *testing.T, m *machine.Machine, r setupResult) *site {
 			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(m.Addr, port))
 		},
 	}}
-	return s
 }
 
 // do sends one request and returns status and body.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -154,22 +155,44 @@ func (w *WAL) Reach(timeline uint32, from LSN) Reach {
 }
 
 // at is the file that holds segment number n for whoever goes from a timeline
-// to the newest, or stays on it.
+// to the newest, or stays on it. Where one timeline follows another in the middle
+// of a segment both have it, and the newer one counts, as it does for recovery.
 func (w *WAL) at(n uint64, timeline uint32, on bool) (segment, bool) {
-	newest := timeline
-	if on {
-		newest = max(w.newest, timeline)
-	}
-	for t := newest; t >= timeline && t > 0; t-- {
-		s := segment{t, n}
-		if _, ok := w.whole[s]; ok {
-			return s, true
+	for _, t := range w.way(timeline, on) {
+		if n < t.first || n > t.last {
+			continue
 		}
-		if len(w.pieces[s]) > 0 {
+		s := segment{t.timeline, n}
+		if _, ok := w.whole[s]; ok || len(w.pieces[s]) > 0 {
 			return s, true
 		}
 	}
 	return segment{}, false
+}
+
+// stretch is the part of a way that lies on one timeline, in segments.
+type stretch struct {
+	timeline    uint32
+	first, last uint64
+}
+
+// way lists the timelines from one to the newest, newest first. Timelines that a
+// restore has abandoned are not on it.
+func (w *WAL) way(timeline uint32, on bool) []stretch {
+	if !on || timeline >= w.newest {
+		return []stretch{{timeline, 0, math.MaxUint64}}
+	}
+	first := uint64(0)
+	var out []stretch
+	for _, s := range w.history {
+		if s.timeline >= timeline {
+			out = append(out, stretch{s.timeline, first, s.at.Segment()})
+		}
+		first = s.at.Segment()
+	}
+	out = append(out, stretch{w.newest, first, math.MaxUint64})
+	slices.Reverse(out)
+	return out
 }
 
 // Open opens a segment or a history file as recovery asks for it. A segment

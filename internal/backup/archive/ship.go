@@ -31,7 +31,7 @@ type Source interface {
 type Shipper struct {
 	Archive *Archive
 	System  string // system identifier of the cluster
-	Spool   string // where pg_receivewal writes
+	Spool   string // has a directory for each timeline that pg_receivewal wrote
 	Source  Source
 	Objects objectstore.Store
 	Now     func() time.Time
@@ -75,13 +75,13 @@ const (
 	manyPieces = 64
 )
 
-// spooled is the spool as it was at one moment.
+// spooled is the spool as it was at one moment, each file with its path.
 type spooled struct {
 	histories []string
-	cuts      []segment // never to be completed
-	segments  []segment
-	partial   segment
-	end       int64 // of partial; 0 when there is none
+	cuts      []string // segments never to be completed
+	segments  []string
+	partial   string // "" when there is none
+	end       int64  // of what was written of it
 	bytes     int64
 }
 
@@ -114,38 +114,61 @@ func (s *Shipper) Round(ctx context.Context) error {
 
 func (s *Shipper) look() (spooled, error) {
 	var out spooled
-	entries, err := os.ReadDir(s.Spool)
+	timelines, err := os.ReadDir(s.Spool)
 	if err != nil {
 		return out, fmt.Errorf("looking into the WAL spool: %w", err)
 	}
-	for _, e := range entries {
-		name := e.Name()
-		if historyName.MatchString(name) {
-			out.histories = append(out.histories, name)
-			continue
+	for i, t := range timelines {
+		dir := filepath.Join(s.Spool, t.Name())
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return out, fmt.Errorf("looking into the WAL spool: %w", err)
 		}
-		if seg, ok := parseSegment(name); ok {
-			out.segments = append(out.segments, seg)
-			out.bytes += SegmentSize
-			continue
+		if len(entries) == 0 && i < len(timelines)-1 {
+			_ = os.Remove(dir) // all of it is shipped; if not now then next time
 		}
-		if seg, ok := parseSegment(strings.TrimSuffix(name, ".cut")); ok {
-			out.cuts = append(out.cuts, seg)
-			continue
-		}
-		if seg, ok := parseSegment(strings.TrimSuffix(name, ".partial")); ok {
-			out.partial = seg
-			if s.tail.segment == seg {
-				out.end = s.tail.end
-			}
-			if out.end, err = written(filepath.Join(s.Spool, name), out.end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		for _, e := range entries {
+			if err := s.sort(&out, filepath.Join(dir, e.Name())); err != nil {
 				return out, err
 			}
-			out.bytes += out.end
 		}
 	}
-	slices.SortFunc(out.segments, func(a, b segment) int { return strings.Compare(a.String(), b.String()) })
+	byName := func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) }
+	slices.SortFunc(out.segments, byName)
 	return out, nil
+}
+
+// sort puts one file of the spool where it belongs.
+func (s *Shipper) sort(out *spooled, file string) error {
+	name := filepath.Base(file)
+	if historyName.MatchString(name) {
+		out.histories = append(out.histories, file)
+		return nil
+	}
+	if _, ok := parseSegment(name); ok {
+		out.segments = append(out.segments, file)
+		out.bytes += SegmentSize
+		return nil
+	}
+	if _, ok := parseSegment(strings.TrimSuffix(name, ".cut")); ok {
+		out.cuts = append(out.cuts, file)
+		return nil
+	}
+	seg, ok := parseSegment(strings.TrimSuffix(name, ".partial"))
+	if !ok || name < filepath.Base(out.partial) {
+		return nil // none of ours, or soon to be cut
+	}
+	known := int64(0)
+	if s.tail.segment == seg {
+		known = s.tail.end
+	}
+	end, err := written(file, known)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // completed meanwhile
+	}
+	out.partial, out.end = file, end
+	out.bytes += end
+	return err
 }
 
 // written is where the WAL in a partial segment ends: behind it pg_receivewal
@@ -178,19 +201,20 @@ func written(name string, known int64) (int64, error) {
 func (s *Shipper) dir() string { return path.Join("wal", s.System) }
 
 func (s *Shipper) wal(ctx context.Context, spool spooled) error {
-	for _, name := range spool.histories {
-		if err := s.move(ctx, name); err != nil {
+	for _, file := range spool.histories {
+		if err := s.move(ctx, file); err != nil {
 			return err
 		}
 	}
-	for _, seg := range spool.cuts {
-		if err := s.shipCut(ctx, seg); err != nil {
+	for _, file := range spool.cuts {
+		if err := s.shipCut(ctx, file); err != nil {
 			return err
 		}
 	}
-	for _, seg := range spool.segments {
+	for _, file := range spool.segments {
+		seg, _ := parseSegment(filepath.Base(file)) // or it would not be among them
 		s.follow(seg)
-		if err := s.move(ctx, seg.String()); err != nil {
+		if err := s.move(ctx, file); err != nil {
 			return err
 		}
 		s.State.Last = seg.String()
@@ -203,14 +227,14 @@ func (s *Shipper) wal(ctx context.Context, spool spooled) error {
 }
 
 // shipCut ships what there is of a segment whose rest will never come.
-func (s *Shipper) shipCut(ctx context.Context, seg segment) error {
-	name := filepath.Join(s.Spool, seg.String()+".cut")
-	end, err := written(name, 0)
+func (s *Shipper) shipCut(ctx context.Context, file string) error {
+	seg, _ := parseSegment(strings.TrimSuffix(filepath.Base(file), ".cut")) // or it would be none
+	end, err := written(file, 0)
 	if err != nil {
 		return err
 	}
 	if end > 0 {
-		f, err := os.Open(name)
+		f, err := os.Open(file)
 		if err != nil {
 			return fmt.Errorf("reading the WAL spool: %w", err)
 		}
@@ -219,8 +243,10 @@ func (s *Shipper) shipCut(ctx context.Context, seg segment) error {
 			return err
 		}
 	}
-	s.tail = tail{}
-	if err := os.Remove(name); err != nil {
+	if s.tail.segment == seg {
+		s.tail = tail{}
+	}
+	if err := os.Remove(file); err != nil {
 		return fmt.Errorf("clearing the WAL spool: %w", err)
 	}
 	return nil
@@ -243,14 +269,13 @@ func (s *Shipper) advance(seg segment, end int64) {
 }
 
 // move ships a whole file and removes it from the spool once the archive has it.
-func (s *Shipper) move(ctx context.Context, name string) error {
-	from := filepath.Join(s.Spool, name)
+func (s *Shipper) move(ctx context.Context, from string) error {
 	f, err := os.Open(from)
 	if err != nil {
 		return fmt.Errorf("reading the WAL spool: %w", err)
 	}
 	defer f.Close()
-	if err := s.Archive.put(ctx, path.Join(s.dir(), name), f); err != nil {
+	if err := s.Archive.put(ctx, path.Join(s.dir(), filepath.Base(from)), f); err != nil {
 		return err
 	}
 	if err := os.Remove(from); err != nil {
@@ -260,14 +285,18 @@ func (s *Shipper) move(ctx context.Context, name string) error {
 }
 
 func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
-	if spool.partial != s.tail.segment {
-		s.tail = tail{segment: spool.partial}
+	seg, ok := parseSegment(strings.TrimSuffix(filepath.Base(spool.partial), ".partial"))
+	if !ok {
+		return nil
+	}
+	if seg != s.tail.segment {
+		s.tail = tail{segment: seg}
 	}
 	if spool.end <= s.tail.end {
 		return nil
 	}
-	s.follow(spool.partial)
-	f, err := os.Open(filepath.Join(s.Spool, spool.partial.String()+".partial"))
+	s.follow(seg)
+	f, err := os.Open(spool.partial)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // complete by now, the next round ships it
 	}
@@ -275,10 +304,10 @@ func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
 		return fmt.Errorf("reading the WAL spool: %w", err)
 	}
 	defer f.Close()
-	p := piece{spool.partial, s.tail.end, spool.end - s.tail.end}
+	p := piece{seg, s.tail.end, spool.end - s.tail.end}
 	whole := len(s.tail.pieces) >= manyPieces || len(s.tail.pieces) == 0
 	if whole {
-		p = piece{spool.partial, 0, spool.end}
+		p = piece{seg, 0, spool.end}
 	}
 	if err := s.Archive.put(ctx, path.Join(s.dir(), p.String()), io.NewSectionReader(f, p.from, p.length)); err != nil {
 		return err
@@ -290,7 +319,7 @@ func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
 		s.tail.pieces = nil
 	}
 	s.tail.pieces, s.tail.end = append(s.tail.pieces, p), spool.end
-	s.advance(spool.partial, spool.end)
+	s.advance(seg, spool.end)
 	return nil
 }
 

@@ -36,7 +36,10 @@ type Exchanger struct {
 	Dir     string // of the cluster: its data is Dir/data
 	Memory  string // file that remembers an exchange which was not confirmed
 	Healthy func(context.Context) error
-	Report  func(what string)
+	// Fork moves the stopped data to a timeline beyond those of the other data,
+	// which has begun one of its own meanwhile.
+	Fork   func(ctx context.Context, data, other string) error
+	Report func(what string)
 }
 
 // Done is an exchange that was made.
@@ -144,8 +147,10 @@ func (e *Exchanger) Undo(ctx context.Context) error {
 	if err := errors.Join(os.Remove(e.Memory), os.Rename(e.path(kept), e.path(next)), syncDir(e.Dir)); err != nil {
 		return err
 	}
+	e.Report("begin a new timeline")
+	forked := e.Fork(ctx, e.path(live), e.path(next))
 	e.Report("start with the old data")
-	if err := e.start(ctx); err != nil {
+	if err := errors.Join(forked, e.start(ctx)); err != nil {
 		return err
 	}
 	return os.RemoveAll(e.Next())

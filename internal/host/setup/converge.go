@@ -49,7 +49,8 @@ func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	optional(c.Database.Mode == "managed", "bugspark-postgres.service")
 	optional(c.Storage.Engine == "minio", "bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service")
 	backups := c.Backup.Target != "" && kitConfirmed
-	optional(backups && c.Database.Mode == "managed", "bugspark-walstream.service", "bugspark-walship.service", "bugspark-backup.path")
+	// The path comes first: the receiver asks for the first set as soon as it runs.
+	optional(backups && c.Database.Mode == "managed", "bugspark-backup.path", "bugspark-walstream.service", "bugspark-walship.service")
 	optional(backups, "bugspark-backup.timer", "bugspark-backup-prune.timer", "bugspark-backup-verify.timer", "bugspark-backup-drill.timer", "bugspark-backup-check.timer")
 	on = append(on,
 		"bugspark-migrate.service",

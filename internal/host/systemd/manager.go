@@ -65,7 +65,8 @@ func (m *Manager) Version() (int, error) {
 func (m *Manager) Missing(ctx context.Context) ([]string, error) {
 	var out []string
 	for _, name := range m.set.Names() {
-		state, err := m.property(ctx, name, "LoadState")
+		// Of a template only instances can be asked for.
+		state, err := m.property(ctx, strings.Replace(name, "@.", "@any.", 1), "LoadState")
 		if err != nil {
 			return nil, err
 		}
