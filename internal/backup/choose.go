@@ -50,6 +50,7 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 	}
 	c := Choice{Time: w.Time, Replay: true}
 	var refused error
+	var abandoned *Choice
 	for _, s := range sets {
 		if !w.Time.IsZero() && s.EndedAt.After(w.Time) {
 			c.Later = s.ID
@@ -59,12 +60,25 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 		if c.Document, err = Read(ctx, r, s.ID); err != nil {
 			return c, err
 		}
-		if refused = c.follow(ctx, a); refused == nil {
+		refused = c.follow(ctx, a)
+		if c.own && refused == nil {
+			// A restore has abandoned the timeline of this set: an older one and the WAL
+			// since lead to what the server was last.
+			if abandoned == nil {
+				left := c
+				abandoned = &left
+			}
+			continue
+		}
+		if refused == nil {
 			return c, nil
 		}
 		if w.Time.IsZero() {
 			break // an older set would bring back an older state unasked
 		}
+	}
+	if abandoned != nil && refused == nil {
+		return *abandoned, nil
 	}
 	if refused != nil {
 		return c, refused

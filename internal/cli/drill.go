@@ -51,7 +51,7 @@ func runDrill(ctx context.Context, env Env, scratch string, asJSON bool) (err er
 	if err != nil {
 		return err
 	}
-	unlock, err := v.alone()
+	unlock, err := v.alone(true)
 	if err != nil {
 		return err
 	}

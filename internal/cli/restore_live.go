@@ -105,7 +105,12 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 	if err != nil {
 		return nil, err
 	}
-	if x.isNew = existing == nil; x.isNew {
+	applied, err := setup.ReadApplied(v.dirs)
+	if err != nil {
+		return nil, err
+	}
+	// A restore of a new machine that was interrupted begins again.
+	if x.isNew = existing == nil || (!applied.Finished && o.kit != ""); x.isNew {
 		if v.cfg, err = x.newConfig(); err != nil {
 			return nil, err
 		}
@@ -249,6 +254,9 @@ func (x *restoration) run(ctx context.Context) (restored, error) {
 	if err != nil {
 		return out, err
 	}
+	if err := objects.Prepare(ctx); err != nil {
+		return out, fault.Wrap(fault.Failed, err, "journalctl -u bugspark-minio -u bugspark-storage -e", "preparing the object store")
+	}
 	out.Pictures, err = backup.PutPictures(ctx, x.choice, x.r, x.a, objects, p.report)
 	p.finish()
 	if err != nil {
@@ -349,6 +357,12 @@ func newRestoreEnd(env Env, use, short string) *cobra.Command {
 		}
 		x := &restoration{machine: m, env: env}
 		dirs := m.site.Dirs
+		// A set that is being taken would fail when the database stops.
+		unlock, err := (&vault{env: env, dirs: dirs}).alone(true)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 		swap := x.exchanger(dirs)
 		if use == "confirm" {
 			return swap.Confirm()

@@ -40,7 +40,7 @@ type vaultUse struct {
 	asRoot  bool // keep the rights; what a command writes to the target is then not the services'
 	kit     *kit // instead of the credentials
 	target  string
-	noIndex bool // only the archive
+	wait    bool // until other commands have finished
 }
 
 // openVault reads the secrets and then, unless told otherwise, gives root up.
@@ -102,17 +102,21 @@ func (v *vault) archive() (*archive.Archive, error) {
 // state is the directory of what backups remember on this machine.
 func (v *vault) state(name string) string { return filepath.Join(v.dirs.State, "backup", name) }
 
-// alone makes sure that one command at a time uses the target.
-func (v *vault) alone() (unlock func(), err error) {
+// alone makes sure that one command at a time uses the target. A busy one is an
+// error, unless the command is one that should rather wait.
+func (v *vault) alone(wait bool) (unlock func(), err error) {
 	if err := os.MkdirAll(v.state(""), 0o755); err != nil {
 		return nil, fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
 	}
 	busy := fault.New(fault.Failed, "wait until it has finished", "another backup, restore or verification is under way")
-	for {
+	_, job := v.env.Lookup("INVOCATION_ID") // systemd's jobs take turns
+	for told := false; ; told = true {
 		unlock, err := lockFile(v.state("lock"), busy)
-		// systemd's jobs take turns; a person is told.
-		if _, job := v.env.Lookup("INVOCATION_ID"); !job || !errors.Is(err, busy) {
+		if !errors.Is(err, busy) || !(job || wait) {
 			return unlock, err
+		}
+		if wait && !told {
+			fmt.Fprintln(v.env.Stderr, "  waiting for another backup, restore or verification to finish")
 		}
 		time.Sleep(time.Second)
 	}
@@ -129,7 +133,7 @@ func withRepository(ctx context.Context, env Env, use vaultUse, work func(contex
 	if err != nil {
 		return err
 	}
-	unlock, err := v.alone()
+	unlock, err := v.alone(use.wait)
 	if err != nil {
 		return err
 	}

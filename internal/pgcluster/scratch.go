@@ -1,6 +1,7 @@
 package pgcluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -220,7 +221,20 @@ func (s *Scratch) lastWords() string {
 	if err != nil {
 		return err.Error()
 	}
-	return lastLines(data)
+	var why [][]byte
+	for line := range bytes.Lines(data) {
+		// Ours, while we waited for it to answer.
+		if bytes.Contains(line, []byte("FATAL:  the database system is")) {
+			continue
+		}
+		if bytes.Contains(line, []byte("FATAL:")) || bytes.Contains(line, []byte("PANIC:")) || bytes.Contains(line, []byte("DETAIL:")) {
+			why = append(why, line)
+		}
+	}
+	if len(why) == 0 {
+		return lastLines(data)
+	}
+	return lastLines(bytes.Join(why, nil))
 }
 
 // Unreached tells whether err is that of a recovery which found no commit at or

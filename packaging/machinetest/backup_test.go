@@ -206,9 +206,9 @@ func drillProves(t *testing.T, m *machine.Machine, s *site) {
 		"a wrong archive key":   `cp /root/other-identity /etc/bugspark/credentials/archive-identity`,
 		"a missing WAL segment": `rm -r /srv/backup/archive/wal`,
 	} {
-		m.Shell(t, `cp -a /srv/backup /srv/good; cp -a /etc/bugspark/credentials /root/good
+		m.Shell(t, `systemctl stop bugspark-walship; cp -a /srv/backup /srv/good; cp -a /etc/bugspark/credentials /root/good
 			printf AGE-SECRET-KEY-1QYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSSGZQ5N >/root/other-identity
-			systemctl stop bugspark-walship; `+hurt)
+			`+hurt)
 		r, status := drill(t, m)
 		if r.Passed || status != 1 || len(r.Failures) == 0 {
 			t.Errorf("%s: passed", name)
@@ -251,6 +251,7 @@ func timeComesBack(t *testing.T, m *machine.Machine, s *site) {
 	began := time.Now()
 	t.Log(m.Run(t, "bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1), "--yes"))
 	t.Logf("back in time in %.1f s", time.Since(began).Seconds())
+	t.Log(m.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", "bugspark-backup.service", "-n", "25"))
 	have := s.ids(t)
 	if len(have) != before || have[later] {
 		t.Errorf("%d reports instead of %d, the later one there: %v", len(have), before, have[later])
@@ -328,8 +329,8 @@ func machineComesBack(t *testing.T, m *machine.Machine, s *site, release, kit st
 			lostLate++
 		}
 	}
-	t.Logf("of %d acknowledged: lost = %d of those before the last archived moment; %d came in the %.1f s after it (measured RPO) of which %d are lost; restored in %.1f s",
-		len(l.acked), lost, len(l.acked), died.Sub(through).Seconds(), lostLate, took.Seconds())
+	t.Logf("of %d acknowledged: lost = %d of those before the last archived moment, and %d that came in the %.1f s after it (measured RPO); restored in %.1f s",
+		len(l.acked), lost, lostLate, died.Sub(through).Seconds(), took.Seconds())
 	if lost > 0 {
 		t.Errorf("%d reports that were archived are lost", lost)
 	}
