@@ -36,11 +36,11 @@ type vault struct {
 
 // vaultUse is what a command wants of a vault.
 type vaultUse struct {
-	create  bool // take a set: sources are needed, and a repository is made if there is none
-	asRoot  bool // keep the rights; what a command writes to the target is then not the services'
-	kit     *kit // instead of the credentials
-	target  string
-	wait    bool // until other commands have finished
+	create bool // take a set: sources are needed, and a repository is made if there is none
+	asRoot bool // keep the rights; what a command writes to the target is then not the services'
+	kit    *kit // instead of the credentials
+	target string
+	wait   bool // until other commands have finished
 }
 
 // openVault reads the secrets and then, unless told otherwise, gives root up.

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,10 +12,15 @@ import (
 
 func TestValidateSaysWhatToDo(t *testing.T) {
 	t.Parallel()
+	status, err := postgrestest.NewDatabase(t).Open(t).Schema().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := strconv.Itoa(int(status.Newest))
 	for _, tc := range []struct{ name, spoil, want, hint string }{
-		{"newer", `UPDATE schema_migrations SET version = 99`, "the database has schema 99, this version of bugspark knows nothing after 3", "install the newer version"},
-		{"older", `UPDATE schema_migrations SET version = 2`, "the database has schema 2, this version of bugspark needs schema 3", "bugspark migrate up"},
-		{"interrupted", `UPDATE schema_migrations SET dirty = true`, "migrating the database to schema 3 was interrupted", "bugspark migrate up"},
+		{"newer", `UPDATE schema_migrations SET version = 99`, "the database has schema 99, this version of bugspark knows nothing after " + newest, "install the newer version"},
+		{"older", `UPDATE schema_migrations SET version = 2`, "the database has schema 2, this version of bugspark needs schema " + newest, "bugspark migrate up"},
+		{"interrupted", `UPDATE schema_migrations SET dirty = true`, "migrating the database to schema " + newest + " was interrupted", "bugspark migrate up"},
 		{"empty", `DROP TABLE schema_migrations`, "the database has schema 0", "bugspark migrate up"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -80,10 +86,11 @@ func TestUpFinishesAnInterruptedMigration(t *testing.T) {
 	for _, tc := range []struct{ name, spoil string }{
 		{"after its commit", `UPDATE schema_migrations SET dirty = true`},
 		{"before its commit", `
-			DROP TABLE report_events, report_pictures, report_tallies, reports;
+			DROP TABLE report_events, report_pictures, report_tallies, reports, backup_beat;
+			DROP INDEX IF EXISTS pictures_by_creation;
 			DROP TYPE report_severity, report_category, report_status;
-			DELETE FROM schema_history WHERE version = 3;
-			UPDATE schema_migrations SET dirty = true`},
+			DELETE FROM schema_history WHERE version >= 3;
+			UPDATE schema_migrations SET version = 3, dirty = true`},
 		{"during the first", `
 			DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO bugspark;
 			CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
