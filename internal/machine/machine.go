@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,13 +34,14 @@ type Options struct {
 type Machine struct {
 	Addr string // its IPv4 address, reachable from the test
 
-	dir  string // overlay directories
-	root string // its file system, seen from the host
-	net  *network
-	cmd  *exec.Cmd
-	pid  int // of its systemd, seen from the host
-	done chan struct{}
-	log  bytes.Buffer
+	dir   string // overlay directories
+	root  string // its file system, seen from the host
+	net   *network
+	group *cgroup
+	cmd   *exec.Cmd
+	pid   int // of its systemd, seen from the host
+	done  chan struct{}
+	log   bytes.Buffer
 }
 
 // Boot makes a machine from the cached root of its release and waits until it
@@ -72,6 +74,7 @@ func Boot(t *testing.T, o Options) *Machine {
 	m.Write(t, "/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 bugs\n::1 localhost\n")
 	m.net = newNetwork(t)
 	m.Addr = m.net.guest
+	m.group = newCgroup(t, m.net.name)
 	m.Start(t)
 	t.Cleanup(func() {
 		if t.Failed() && m.running() {
@@ -86,17 +89,30 @@ func Boot(t *testing.T, o Options) *Machine {
 // Start boots the machine and waits until systemd says that it is up.
 func (m *Machine) Start(t *testing.T) {
 	t.Helper()
-	m.cmd = exec.Command("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
+	// A process namespace ends with its first process: a test that is killed takes
+	// its machines along.
+	args := m.group.command("unshare", "--fork", "--pid", "--mount-proc", "--kill-child", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
 		"--capability=CAP_NET_ADMIN", "--network-namespace-path=/run/netns/"+m.net.name,
 		// Unnamed machines are called after their directory, and two of one name refuse to be.
 		"--machine="+m.net.name, "--hostname=bugs", "-D", m.root, "-b")
+	m.cmd = exec.Command(args[0], args[1:]...)
 	m.cmd.Stdout, m.cmd.Stderr = &m.log, &m.log
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := m.cmd.Start(); err != nil {
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	m.done = make(chan struct{})
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // whose end is what Pdeathsig waits for
+		defer runtime.UnlockOSThread()
+		err := m.cmd.Start()
+		started <- err
+		if err == nil {
+			m.cmd.Wait()
+			close(m.done)
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatalf("booting: %v", err)
 	}
-	m.done = make(chan struct{})
-	go func() { m.cmd.Wait(); close(m.done) }()
 	if err := m.await(2 * time.Minute); err != nil {
 		t.Fatalf("booting: %v\n%s", err, m.log.String())
 	}
@@ -111,7 +127,7 @@ func (m *Machine) await(limit time.Duration) error {
 		default:
 		}
 		if m.pid == 0 {
-			m.pid = firstChild(m.cmd.Process.Pid)
+			m.pid = firstChild(firstChild(m.cmd.Process.Pid)) // of unshare's nspawn
 			continue
 		}
 		out, _ := m.Try("systemctl", "is-system-running")
