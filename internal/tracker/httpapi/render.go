@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -71,10 +72,30 @@ func (t tooMany) seconds() int { return max(1, int(t.after.Seconds()+0.999)) }
 // render makes a handler of an endpoint.
 func (a *API) render(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := e(w, r); err != nil {
-			a.fail(w, r, err)
+		body := r.Body // as it is before a reader with a limit wraps it
+		err := e(w, r)
+		if err == nil {
+			return
 		}
+		if tracker.CodeOf(err) == tracker.TooLarge {
+			linger(w, body)
+		}
+		a.fail(w, r, err)
 	})
+}
+
+const (
+	lingerBytes = 64 << 20
+	lingerTime  = 10 * time.Second
+)
+
+// linger reads what a client still sends, within reason. One that is answered
+// and cut off while it sends may see a broken connection instead of the answer.
+func linger(w http.ResponseWriter, body io.Reader) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)); err != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, body, lingerBytes) // whatever ends it, the answer comes next
 }
 
 // fail answers for an endpoint that could not.

@@ -1,10 +1,14 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
+	"fmt"
 	"image"
 	"image/png"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +93,38 @@ func TestPicturesAreWhatTheySay(t *testing.T) {
 		if a := widget.send("POST", "/upload/screenshot", "multipart/form-data; boundary=x", []byte(body)); a.status < 400 || a.status >= 500 {
 			t.Errorf("%q: %d %s", body, a.status, a.raw)
 		}
+	}
+}
+
+// A browser that still sends when it is refused sees the refusal, however slow
+// it is, and not a broken connection.
+func TestASlowClientHearsThatItsPictureIsTooLarge(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, config.Limits{})
+	_, widget := s.account(t, "ada@example.org", nil).project("shop", "")
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(s.URL, "https://"), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 4 << 20
+	head := "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n"
+	fmt.Fprintf(conn, "POST /api/v1/upload/screenshot HTTP/1.1\r\nHost: bugs\r\nX-API-Key: %s\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: %d\r\n\r\n%s",
+		widget.header["X-API-Key"], size, head)
+	rest := make([]byte, size-len(head))
+	for half := range slices.Chunk(rest, len(rest)/2+1) {
+		if _, err := conn.Write(half); err != nil {
+			t.Fatalf("while it sent: %v", err)
+		}
+		time.Sleep(time.Second)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 413 {
+		t.Errorf("status %d", resp.StatusCode)
 	}
 }
 
