@@ -12,6 +12,8 @@ export VERSION SOURCE_DATE_EPOCH
 rm -rf dist
 mkdir -p dist/stage dist/apt
 cp bin/bugspark dist/stage/bugspark
+mkdir dist/stage/rescue
+cp "$(packaging/rescue/build.sh "$go")"/* dist/stage/rescue/
 minio=$(packaging/minio/build.sh "$go")
 cp "$minio" dist/stage/minio
 # The complete corresponding source, as the AGPL asks.
@@ -23,6 +25,8 @@ gzip -n9 dist/stage/man/*
 { cat packaging/copyright.bugspark; sed -n '5,$p' LICENSE | sed 's/^$/./; s/^/ /'; } >dist/stage/copyright
 sed -i 's/^License: Expat$/License: Expat/; /^$/{N;s/^\n \(Permission\)/ \1/}' dist/stage/copyright
 cp packaging/minio/copyright dist/stage/minio-copyright
+{ packaging/licenses.sh "$go" . ./cmd/bugspark; packaging/licenses.sh "$go" packaging/rescue github.com/kopia/kopia filippo.io/age/cmd/age; } |
+	gzip -n9 >dist/stage/licenses.gz
 for name in bugspark bugspark-minio; do
 	cat >"dist/stage/$name.changelog" <<EOF
 $name ($VERSION-1) unstable; urgency=medium

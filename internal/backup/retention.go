@@ -10,8 +10,12 @@ import (
 )
 
 // Retention is how many sets to keep: the newest of each of the last so many
-// days, weeks and months that have one.
-type Retention struct{ Daily, Weekly, Monthly int }
+// days, weeks and months that have one, and the one from which every moment of
+// the window can be reached.
+type Retention struct {
+	Daily, Weekly, Monthly int
+	Window                 time.Duration
+}
 
 // DefaultRetention reaches back half a year with at most 17 sets.
 func DefaultRetention() Retention { return Retention{Daily: 7, Weekly: 4, Monthly: 6} }
@@ -28,6 +32,16 @@ const (
 type Kept struct {
 	repository.Set
 	Reasons []string
+}
+
+// base is the newest set before a moment, or else the oldest: -1 without any.
+func base(sets []repository.Set, moment time.Time) int {
+	for i, s := range sets { // newest first
+		if !s.EndedAt.After(moment) {
+			return i
+		}
+	}
+	return len(sets) - 1
 }
 
 // Retain decides about every set, newest first. It refuses to let any go while
@@ -59,6 +73,9 @@ func Retain(sets []repository.Set, r Retention, now time.Time) ([]Kept, error) {
 				out[i].Reasons = append(out[i].Reasons, rule.name+" "+p)
 			}
 		}
+	}
+	if i := base(sets, now.Add(-r.Window)); r.Window > 0 && i >= 0 {
+		out[i].Reasons = append(out[i].Reasons, "begin of the window")
 	}
 	if len(sets) == 0 || !slices.ContainsFunc(out, func(k Kept) bool { return len(k.Reasons) == 0 }) {
 		return out, nil

@@ -43,7 +43,7 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 		return err
 	}
 	b := v.cfg.Backup
-	kept, refusal := backup.Retain(sets, backup.Retention{Daily: b.KeepDaily, Weekly: b.KeepWeekly, Monthly: b.KeepMonthly}, time.Now())
+	kept, refusal := backup.Retain(sets, backup.Retention{Daily: b.KeepDaily, Weekly: b.KeepWeekly, Monthly: b.KeepMonthly, Window: v.window()}, time.Now())
 	memory, err := readMemory(v.dirs)
 	if err != nil {
 		return err
@@ -82,6 +82,10 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	return v.pruneArchive(ctx, env, r, kept, dryRun)
 }
 
+func (v *vault) window() time.Duration {
+	return time.Duration(v.cfg.Backup.WindowDays) * 24 * time.Hour
+}
+
 // pruneArchive keeps the WAL from the newest set before the window on, and the
 // pictures that no set has yet.
 func (v *vault) pruneArchive(ctx context.Context, env Env, r *repository.Repository, kept []backup.Kept, dryRun bool) error {
@@ -89,7 +93,7 @@ func (v *vault) pruneArchive(ctx context.Context, env Env, r *repository.Reposit
 	if err != nil {
 		return err
 	}
-	window := time.Now().AddDate(0, 0, -v.cfg.Backup.WindowDays)
+	window := time.Now().Add(-v.window())
 	var base *backup.Kept
 	for i, k := range kept { // newest first
 		if len(k.Reasons) == 0 {

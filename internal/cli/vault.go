@@ -18,9 +18,13 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/rescue"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 )
+
+// rescuePrograms is where the package has kopia and age.
+const rescuePrograms = "/usr/lib/bugspark/rescue"
 
 // vault is the backups of this machine: where they are and what opens them.
 type vault struct {
@@ -154,6 +158,9 @@ func (v *vault) open(ctx context.Context, create bool) (*repository.Repository, 
 	if create {
 		if err := v.claim(); err != nil {
 			return nil, err
+		}
+		if err := rescue.Write(v.target, rescuePrograms); err != nil {
+			return nil, fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only", "preparing the backup target %s", v.target)
 		}
 	}
 	r, err := repository.Open(ctx, o)

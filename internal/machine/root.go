@@ -20,7 +20,7 @@ func recipe(release string) []string {
 		"--include=systemd,systemd-sysv,dbus,iproute2,ca-certificates,curl,procps",
 		"--skip=cleanup/apt",
 		`--customize-hook=chroot "$1" apt-get update -qq`,
-		`--customize-hook=chroot "$1" apt-get install -y -qq --no-install-recommends --download-only postgresql >/dev/null`,
+		`--customize-hook=chroot "$1" apt-get install -y -qq --no-install-recommends --download-only postgresql zstd openssh-server >/dev/null`,
 		`--customize-hook=rm -f "$1/etc/machine-id"`,
 		release,
 	}

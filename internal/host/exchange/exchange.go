@@ -46,12 +46,15 @@ type Exchanger struct {
 type Done struct {
 	At   time.Time `json:"at"`
 	What string    `json:"what"` // came into place, for people
+	// Old is the inode of the directory that was replaced. Where it is found tells
+	// on which side of the one rename that counts an interruption came.
+	Old uint64 `json:"old_inode"`
 }
 
 // Names below the cluster's directory.
 const (
 	live = "data"
-	next = "restoring" // also where a restore prepares its copy
+	next = "restoring" // where a restore prepares its copy
 	kept = "before-restore"
 )
 
@@ -73,12 +76,15 @@ func (e *Exchanger) Pending() (Done, bool, error) {
 	if err != nil {
 		return d, false, fmt.Errorf("reading what was restored: %w", err)
 	}
-	_, err = os.Stat(e.path(kept))
-	return d, err == nil, nil
+	old, err := inode(e.path(kept))
+	if errors.Is(err, fs.ErrNotExist) {
+		return d, false, nil
+	}
+	return d, err == nil && old == d.Old, err
 }
 
-// Ready refuses while an earlier exchange waits, and clears away the copy of a
-// restore that was interrupted before it.
+// Ready refuses while an earlier exchange waits, and clears away what a restore
+// has left that was interrupted before it, or undone.
 func (e *Exchanger) Ready() error {
 	d, pending, err := e.Pending()
 	if err != nil {
@@ -88,8 +94,16 @@ func (e *Exchanger) Ready() error {
 		return fault.New(fault.Preflight, "bugspark restore confirm, which gives the old data up, or bugspark restore undo",
 			"the restore of %s (%s) was neither confirmed nor undone", d.At.Local().Format(time.DateTime), d.What)
 	}
-	if err := os.RemoveAll(e.Next()); err != nil {
-		return fmt.Errorf("clearing away an interrupted restore: %w", err)
+	return e.clear()
+}
+
+// clear removes everything but the data that is in place.
+func (e *Exchanger) clear() error {
+	if err := os.Remove(e.Memory); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forgetting an earlier restore: %w", err)
+	}
+	if err := errors.Join(os.RemoveAll(e.path(kept)), os.RemoveAll(e.Next())); err != nil {
+		return fmt.Errorf("clearing away an earlier restore: %w", err)
 	}
 	return nil
 }
@@ -98,10 +112,16 @@ func (e *Exchanger) Ready() error {
 // not healthy with it the old data comes back. Without any old data, as on a new
 // machine, the copy is only moved; the caller starts the units.
 func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
-	if _, err := os.Stat(e.path(live)); errors.Is(err, fs.ErrNotExist) {
+	old, err := inode(e.path(live))
+	if errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(os.Rename(copy, e.path(live)), syncDir(e.Dir))
 	}
-	if err := e.remember(Done{time.Now().UTC(), what}); err != nil {
+	if err != nil {
+		return err
+	}
+	// The copy waits where the old data will be kept, so that the exchange itself
+	// is all there is to do, and undoing it is the same once more.
+	if err := errors.Join(e.remember(Done{time.Now().UTC(), what, old}), os.Rename(copy, e.path(kept)), syncDir(e.Dir)); err != nil {
 		return err
 	}
 	e.Report("stop what uses the database")
@@ -109,15 +129,11 @@ func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
 		return errors.Join(err, e.start(ctx))
 	}
 	e.Report("exchange the data")
-	if err := e.exchange(copy); err != nil {
+	if err := e.exchange(); err != nil {
 		return errors.Join(err, e.start(ctx))
 	}
-	// From here on kept is the old data: the copy's place holds it now.
-	if err := os.Rename(copy, e.path(kept)); err != nil {
-		return errors.Join(fmt.Errorf("keeping the old data: %w", err), e.exchange(copy), e.start(ctx))
-	}
 	e.Report("start with the restored data")
-	err := e.start(ctx)
+	err = e.start(ctx)
 	if err == nil {
 		err = e.Healthy(ctx)
 	}
@@ -139,21 +155,21 @@ func (e *Exchanger) Undo(ctx context.Context) error {
 	if err := e.stop(ctx); err != nil {
 		return err
 	}
-	if err := e.exchange(e.path(kept)); err != nil {
-		return err
-	}
-	// Marked first: an interruption must not leave the refused data to be
-	// exchanged for the good data once more.
-	if err := errors.Join(os.Remove(e.Memory), os.Rename(e.path(kept), e.path(next)), syncDir(e.Dir)); err != nil {
-		return err
-	}
+	// Before the exchange: data in place that has not forked could be taken, in
+	// the archive, for what the restored data has written.
 	e.Report("begin a new timeline")
-	forked := e.Fork(ctx, e.path(live), e.path(next))
+	if err := e.Fork(ctx, e.path(kept), e.path(live)); err != nil {
+		return errors.Join(err, e.start(ctx))
+	}
+	e.Report("exchange the data")
+	if err := e.exchange(); err != nil {
+		return errors.Join(err, e.start(ctx))
+	}
 	e.Report("start with the old data")
-	if err := errors.Join(forked, e.start(ctx)); err != nil {
+	if err := e.start(ctx); err != nil {
 		return err
 	}
-	return os.RemoveAll(e.Next())
+	return e.clear()
 }
 
 // Confirm gives the old data up.
@@ -161,10 +177,7 @@ func (e *Exchanger) Confirm() error {
 	if _, pending, err := e.Pending(); err != nil || !pending {
 		return errors.Join(err, nothing(pending))
 	}
-	if err := os.Remove(e.Memory); err != nil {
-		return fmt.Errorf("confirming the restore: %w", err)
-	}
-	return errors.Join(os.RemoveAll(e.path(kept)), os.RemoveAll(e.Next()))
+	return e.clear()
 }
 
 func nothing(pending bool) error {
@@ -174,11 +187,20 @@ func nothing(pending bool) error {
 	return fault.New(fault.Usage, "bugspark restore --help", "no restore waits to be confirmed or undone")
 }
 
-func (e *Exchanger) exchange(other string) error {
-	if err := unix.Renameat2(unix.AT_FDCWD, other, unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
-		return fmt.Errorf("exchanging %s and %s: %w", other, e.path(live), err)
+// exchange is the step that counts: it happens or it does not.
+func (e *Exchanger) exchange() error {
+	if err := unix.Renameat2(unix.AT_FDCWD, e.path(kept), unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("exchanging %s and %s: %w", e.path(kept), e.path(live), err)
 	}
-	return errors.Join(syncDir(e.Dir), syncDir(filepath.Dir(other)))
+	return syncDir(e.Dir)
+}
+
+func inode(path string) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return 0, &fs.PathError{Op: "looking at", Path: path, Err: err}
+	}
+	return st.Ino, nil
 }
 
 func (e *Exchanger) stop(ctx context.Context) error {

@@ -51,7 +51,7 @@ func ours(target string) (bool, error) {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case "sets", "archive", "owner.json", "RESTORE.txt", "ballast", "lost+found", ".snapshot":
+		case "sets", "archive", "owner.json", "RESTORE.txt", "rescue", "ballast", "lost+found", ".snapshot":
 		default:
 			return false, fault.New(fault.Preflight, "name a directory of its own in backup.target", "the backup target %s holds something that is not ours: %s", target, e.Name())
 		}
