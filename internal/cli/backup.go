@@ -41,20 +41,25 @@ type savedSet struct {
 }
 
 func newBackupCreate(env Env) *cobra.Command {
-	var asJSON bool
+	var asJSON, claim bool
 	c := &cobra.Command{
-		Use:     "create",
-		Short:   "Save one set now",
-		Long:    `Create saves one set while everything runs, and reads it back before it calls it saved.`,
+		Use:   "create",
+		Short: "Save one set now",
+		Long: `Create saves one set while everything runs, and reads it back before it calls it saved.
+
+It refuses a target without owner.json, which is what a missing mount looks like,
+and one that another machine writes to. --claim makes such a target this
+machine's: a new and empty one, or that of a machine which is gone for good.`,
 		Example: "  bugspark backup create\n  bugspark backup create --json | jq -r .id",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, vaultUse{create: true}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{create: true, claim: claim}, func(ctx context.Context, v *vault, r *repository.Repository) error {
 				return createSet(ctx, env, v, r, asJSON)
 			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	c.Flags().BoolVar(&claim, "claim", false, "make the target this machine's, whose ever it was")
 	return c
 }
 
@@ -83,7 +88,7 @@ func newBackupList(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the sets, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{look: true}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
 				return listSets(ctx, env, r, asJSON)
 			})
 		},
@@ -125,7 +130,7 @@ func newBackupShow(env Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "show SET", Short: "Show everything that is known of a set, as JSON", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{look: true}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
 				d, err := backup.Read(ctx, r, args[0])
 				if err != nil {
 					return noSet(err)

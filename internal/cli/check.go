@@ -2,15 +2,18 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/setup"
@@ -97,16 +100,44 @@ func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time) (backupSt
 	if b.memory.Drill.Passed {
 		b.Proven = pointer(b.memory.Drill.Point)
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(cfg.Backup.Target, &fs); err != nil {
+	if free, err := lookAtTarget(cfg.Backup.Target); err != nil {
 		b.problem("the backup target %s is away: %v", cfg.Backup.Target, err)
-	} else if b.free = int64(fs.Bavail) * fs.Bsize; b.free < roomTooLow {
-		b.problem("the backup target has only %s free", size(b.free))
+	} else if b.free = free; free < roomTooLow {
+		b.problem("the backup target has only %s free", size(free))
 	}
 	if confirmed {
 		b.judge(dirs, cfg)
 	}
 	return b, nil
+}
+
+// targetAnswers is how long a target may take to say how much is free.
+const targetAnswers = 5 * time.Second
+
+// lookAtTarget returns the room on a target. A network mount whose server is
+// gone lets whoever looks at it wait for ever, so another goroutine does.
+func lookAtTarget(dir string) (int64, error) {
+	type answer struct {
+		free int64
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		_, err := os.Stat(filepath.Join(dir, target.OwnerFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			got <- answer{-1, target.ErrAway}
+			return
+		}
+		// Who may not look into the directory may still ask for its room.
+		free, err := target.Free(dir)
+		got <- answer{free, err}
+	}()
+	select {
+	case a := <-got:
+		return a.free, a.err
+	case <-time.After(targetAnswers):
+		return -1, fmt.Errorf("no answer in %s", targetAnswers)
+	}
 }
 
 func (b *backupStatus) problem(format string, args ...any) {

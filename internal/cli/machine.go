@@ -43,7 +43,8 @@ func openMachine(ctx context.Context, env Env, dirs config.Dirs, cfg config.Conf
 }
 
 func newSite(dirs config.Dirs, cfg config.Config) *setup.Site {
-	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
+	claim := func(target string) error { return claimTarget(dirs, target, false) }
+	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Claim: claim, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
 		a, err := internalca.Create(name, now)
 		if err != nil {
 			return setup.AuthorityFiles{}, err

@@ -16,7 +16,7 @@ import (
 )
 
 func newBackupPrune(env Env) *cobra.Command {
-	var dryRun bool
+	var dryRun, now bool
 	c := &cobra.Command{
 		Use:   "prune",
 		Short: "Let old sets go and give their space back",
@@ -24,20 +24,23 @@ func newBackupPrune(env Env) *cobra.Command {
 (backup.keep_...), and the newest 3 whatever their age, and of the archived WAL
 what the last 7 days (backup.window_days) need. It lets nothing go while the
 newest set is older than two days or the last drill failed. Space of sets comes
-back a day later, for safety's sake.`,
-		Example: "  bugspark backup prune --dry-run\n  bugspark backup prune",
+back a day later, for safety's sake; --now gives it back at once.`,
+		Example: "  bugspark backup prune --dry-run\n  bugspark backup prune\n  bugspark backup prune --now    # when the target is full",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, v *vault, r *repository.Repository) error {
-				return pruneSets(ctx, env, v, r, dryRun)
+			return withRepository(cmd.Context(), env, vaultUse{change: !dryRun}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+				return pruneSets(ctx, env, v, r, pruneOptions{dryRun, now})
 			})
 		},
 	}
+	c.Flags().BoolVar(&now, "now", false, "give space back at once")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would go and why the rest stays, change nothing")
 	return c
 }
 
-func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository, dryRun bool) error {
+type pruneOptions struct{ dryRun, now bool }
+
+func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository, o pruneOptions) error {
 	sets, err := r.Sets(ctx)
 	if err != nil {
 		return err
@@ -68,18 +71,33 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	if refusal != nil {
 		return refusal
 	}
-	if dryRun {
+	if o.dryRun {
 		fmt.Fprintf(env.Stdout, "%d of %d sets would go.\n", len(going), len(sets))
-		return v.pruneArchive(ctx, env, r, kept, dryRun)
+		return v.pruneArchive(ctx, env, r, kept, o.dryRun)
+	}
+	if err := v.lighten(env); err != nil {
+		return err
 	}
 	if err := r.Delete(ctx, going); err != nil {
 		return err
 	}
-	if err := r.Reclaim(ctx, true); err != nil {
+	if err := r.Reclaim(ctx, o.now); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%d of %d sets went.\n", len(going), len(sets))
-	return v.pruneArchive(ctx, env, r, kept, dryRun)
+	if err := v.pruneArchive(ctx, env, r, kept, false); err != nil {
+		return err
+	}
+	return v.own.Ballast()
+}
+
+// lighten gives up the ballast of a full target.
+func (v *vault) lighten(env Env) error {
+	released, err := v.own.Release()
+	if released {
+		fmt.Fprintln(env.Stderr, "The target is full; its ballast was given up.")
+	}
+	return err
 }
 
 func (v *vault) window() time.Duration {

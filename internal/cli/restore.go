@@ -78,7 +78,7 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	}
 	// It writes as several accounts, and reads a target that another machine's
 	// account may own.
-	use := vaultUse{asRoot: true, target: o.target, wait: true}
+	use := vaultUse{asRoot: true, target: o.target, wait: true, look: o.list || o.dryRun}
 	if o.kit != "" {
 		if use.kit, err = readKit(env, o.kit); err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -121,10 +120,10 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 	if x.machine, err = openMachine(ctx, env, v.dirs, v.cfg); err != nil {
 		return nil, err
 	}
-	return x, x.check(ctx)
+	return x, x.check(ctx, o.dryRun)
 }
 
-func (x *restoration) check(ctx context.Context) error {
+func (x *restoration) check(ctx context.Context, dryRun bool) error {
 	if _, err := setup.Preflight(ctx, x.checks(ctx)); err != nil {
 		return err
 	}
@@ -138,7 +137,13 @@ func (x *restoration) check(ctx context.Context) error {
 	if x.server, err = finder.Major(ctx, x.choice.Document.Database.Major); err != nil {
 		return err
 	}
-	x.plan, err = backup.PrepareDatabase(ctx, x.r, x.choice.Set, x.swap.Next())
+	into := x.swap.Next()
+	if dryRun {
+		into += ".planned" // the other may be in use
+	} else if err := x.swap.Clear(); err != nil {
+		return err
+	}
+	x.plan, err = backup.PrepareDatabase(ctx, x.r, x.choice.Set, into)
 	return err
 }
 
@@ -425,7 +430,7 @@ func (x *restoration) install(ctx context.Context) error {
 	if err := x.site.ApplyFiles(ctx); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(x.v.target, "owner.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := claimTarget(d, x.v.target, true); err != nil {
 		return fmt.Errorf("taking the backup target over: %w", err)
 	}
 	if x.v.cfg.Storage.Engine == "minio" {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"filippo.io/age"
@@ -19,6 +20,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/backup/rescue"
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -36,15 +38,19 @@ type vault struct {
 	key      string // of the sets
 	identity string // of the archive; empty where nothing is read of it
 	sources  backup.Sources
+	own      *target.Target // where this machine writes to it
 }
 
 // vaultUse is what a command wants of a vault.
 type vaultUse struct {
 	create bool // take a set: sources are needed, and a repository is made if there is none
+	claim  bool // the target, whose ever it was
+	change bool // what is on the target
 	asRoot bool // keep the rights; what a command writes to the target is then not the services'
 	kit    *kit // instead of the credentials
 	target string
 	wait   bool // until other commands have finished
+	look   bool // at what is there, beside other commands
 }
 
 // openVault reads the secrets and then, unless told otherwise, gives root up.
@@ -71,6 +77,11 @@ func openVault(env Env, use vaultUse) (*vault, error) {
 	}
 	if use.create {
 		if err := v.openSources(); err != nil {
+			return nil, err
+		}
+	}
+	if use.claim {
+		if err := claimTarget(v.dirs, v.target, true); err != nil {
 			return nil, err
 		}
 	}
@@ -131,18 +142,20 @@ func (v *vault) repositoryOptions() repository.Options {
 }
 
 // withRepository opens the target's repository for work, alone: two writers at
-// once would damage it.
+// once would damage it. Who only looks disturbs nobody.
 func withRepository(ctx context.Context, env Env, use vaultUse, work func(context.Context, *vault, *repository.Repository) error) error {
 	v, err := openVault(env, use)
 	if err != nil {
 		return err
 	}
-	unlock, err := v.alone(use.wait)
-	if err != nil {
-		return err
+	if !use.look {
+		unlock, err := v.alone(use.wait)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 	}
-	defer unlock()
-	r, err := v.open(ctx, use.create)
+	r, err := v.open(ctx, use)
 	if err != nil {
 		return err
 	}
@@ -150,21 +163,27 @@ func withRepository(ctx context.Context, env Env, use vaultUse, work func(contex
 	return work(ctx, v, r)
 }
 
-func (v *vault) open(ctx context.Context, create bool) (*repository.Repository, error) {
+func (v *vault) open(ctx context.Context, use vaultUse) (*repository.Repository, error) {
 	if _, err := os.Stat(v.target); err != nil {
 		return nil, fault.Wrap(fault.Preflight, err, "mount the backup target, or correct backup.target", "the backup target is not there")
 	}
+	var err error
 	o := v.repositoryOptions()
-	if create {
-		if err := v.claim(); err != nil {
+	if use.create || use.change {
+		if v.own, err = ownTarget(v.dirs, v.target); err != nil {
 			return nil, err
 		}
+		if err := v.own.Beat(); err != nil && !(use.change && errors.Is(err, syscall.ENOSPC)) {
+			return nil, err
+		}
+	}
+	if use.create {
 		if err := rescue.Write(v.target, rescuePrograms); err != nil {
 			return nil, fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only", "preparing the backup target %s", v.target)
 		}
 	}
 	r, err := repository.Open(ctx, o)
-	if errors.Is(err, repository.ErrMissing) && create {
+	if errors.Is(err, repository.ErrMissing) && use.create {
 		if err := os.Mkdir(o.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fault.Wrap(fault.Preflight, err, "run 'bugspark apply', which gives the directory to the account "+backupAccount, "making a repository in the backup target")
 		}
@@ -225,49 +244,47 @@ func (v *vault) openSources() error {
 	return nil
 }
 
-// owner is what owner.json on a target says.
-type owner struct {
-	Machine string    `json:"machine_id"`
-	Host    string    `json:"host"`
-	Since   time.Time `json:"since"`
-}
-
-// claim makes sure that one machine writes to a target: a copy of a virtual
-// machine would otherwise spoil the sets of its original.
-func (v *vault) claim() error {
-	data, err := os.ReadFile("/etc/machine-id")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	self := strings.TrimSpace(string(data))
-	path := filepath.Join(v.target, "owner.json")
-	var o owner
-	data, err = os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(data, &o)
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return fault.Wrap(fault.Preflight, err, "look at "+path, "reading whose the backup target is")
-	case o.Machine == self:
-		return nil
-	default:
-		return fault.New(fault.Preflight, "choose another directory for this machine; or, if the other one is gone for good, remove "+path,
-			"the backup target %s belongs to another machine: %s, since %s", v.target, o.Host, o.Since.Local().Format(time.DateTime))
+// ownTarget is the backup target as this machine sees it.
+func ownTarget(d config.Dirs, dir string) (*target.Target, error) {
+	id, err := os.ReadFile("/etc/machine-id")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading this machine's id: %w", err)
 	}
 	host, err := os.Hostname()
 	if err != nil {
+		return nil, err
+	}
+	return &target.Target{Dir: dir, Memory: filepath.Join(d.State, "backup", "target.json"), Machine: strings.TrimSpace(string(id)), Host: host, Now: time.Now}, nil
+}
+
+// claimTarget makes an unowned target this machine's, or with force any, and
+// leaves everything to the account of the backups.
+func claimTarget(d config.Dirs, dir string, force bool) error {
+	t, err := ownTarget(d, dir)
+	if err != nil {
 		return err
 	}
-	if data, err = json.MarshalIndent(owner{self, host, time.Now().UTC()}, "", "  "); err != nil {
+	account, err := credential(backupAccount)
+	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(path, append(data, '\n'), 0o644); err != nil {
-		return fault.Wrap(fault.Preflight, err, "run 'bugspark apply', which gives the directory to the account "+backupAccount, "writing whose the backup target is")
+	if err := os.MkdirAll(filepath.Dir(t.Memory), 0o755); err != nil {
+		return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
+	}
+	take := t.Claim
+	if force {
+		take = t.Take
+	}
+	if err := take(); err != nil {
+		return err
+	}
+	if account == nil {
+		return nil
+	}
+	for _, path := range []string{dir, filepath.Dir(t.Memory), t.Memory, filepath.Join(dir, target.OwnerFile)} {
+		if err := os.Chown(path, int(account.Uid), int(account.Gid)); err != nil {
+			return fault.Wrap(fault.Preflight, err, "make it belong to the account "+backupAccount+" (on the file server, if root has no rights there)", "giving the backup target away")
+		}
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"filippo.io/age"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
@@ -93,6 +93,7 @@ func wantSet(d config.Dirs, why string) error {
 const (
 	shipEvery = 2 * time.Second
 	shipRest  = 30 * time.Second
+	newView   = 2 * time.Minute
 	askAgain  = 10 * time.Minute // for a set that was wanted and did not come
 )
 
@@ -120,8 +121,12 @@ func shipWAL(ctx context.Context, env Env) error {
 	}
 	source := &backup.Source{DSN: cluster.DSN(pgcluster.Backup, pgcluster.Database)}
 	defer source.Close()
-	s := &shipping{dirs: dirs, source: source, shipper: archive.Shipper{
-		Archive: &archive.Archive{Blobs: archive.Directory{Target: cfg.Backup.Target}, Recipient: recipient},
+	own, err := ownTarget(dirs, cfg.Backup.Target)
+	if err != nil {
+		return err
+	}
+	s := &shipping{dirs: dirs, source: source, target: own, shipper: archive.Shipper{
+		Archive: &archive.Archive{Blobs: archive.Directory{Target: cfg.Backup.Target, Reserve: target.Reserve}, Recipient: recipient},
 		Source:  source, Objects: objects, Now: time.Now, Log: newLog(env, cfg.Log),
 	}}
 	return s.run(ctx)
@@ -131,8 +136,10 @@ func shipWAL(ctx context.Context, env Env) error {
 type shipping struct {
 	dirs    config.Dirs
 	source  *backup.Source
+	target  *target.Target
 	shipper archive.Shipper
-	failed  string // the failure that the journal has heard of
+	failed  string    // the failure that the journal has heard of
+	since   time.Time // of the first of a row of failures
 }
 
 func (s *shipping) memory() string { return filepath.Join(s.dirs.State, "backup", walMemory) }
@@ -155,12 +162,15 @@ func (s *shipping) run(ctx context.Context) error {
 			if s.failed != "" {
 				s.shipper.Log.Info("WAL reaches the backup target again", "lsn", s.shipper.State.Shipped)
 			}
-			s.failed, wait = "", shipEvery
-		case errors.Is(err, syscall.EROFS):
-			// The directory appeared after this service's view of the file system was
-			// made; a new start has a new view.
-			return fault.Wrap(fault.Failed, err, "mount the backup target and run 'bugspark apply'", "the backup target cannot be written")
+			s.failed, wait, s.since = "", shipEvery, time.Time{}
+		case !s.since.IsZero() && time.Since(s.since) > newView:
+			// A mount that was made after the start of this service is not in its view of
+			// the file system; a new start has a new view.
+			return fault.Wrap(fault.Failed, err, "mount the backup target, or make room on it", "starting again, since WAL does not reach the backup target")
 		default:
+			if s.since.IsZero() {
+				s.since = time.Now()
+			}
 			wait = min(2*wait, shipRest)
 			if err.Error() != s.failed {
 				s.failed = err.Error()
@@ -186,6 +196,9 @@ func (s *shipping) round(ctx context.Context) error {
 	}
 	if _, err := os.Stat(s.shipper.Spool); errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was received yet
+	}
+	if err := s.target.Beat(); err != nil {
+		return err
 	}
 	gap := s.shipper.State.Gap
 	err = s.shipper.Round(ctx)

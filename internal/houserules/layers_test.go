@@ -40,6 +40,7 @@ func rooms() []room {
 		{"internal/alert", with(), "whoever failed, the way to people is the same"},
 		{"internal/backup", with("internal/backup/repository", "internal/backup/archive", "internal/pgcluster", "internal/objectstore"), "a set is made of a cluster and a store, whoever uses them"},
 		{"internal/backup/repository", with(), "kopia stays behind one border"},
+		{"internal/backup/target", with(), "whose a directory is, whatever lies in it"},
 		{"internal/backup/rescue", with(), "plain files that need nothing of ours"},
 		{"internal/backup/archive", with("internal/objectstore"), "the archive is read with age and zstd alone"},
 		{"internal/proxy", with("internal/proxy"), "the proxy knows sockets, not what is behind them"},

@@ -83,9 +83,14 @@ func backupsStart(t *testing.T, m *machine.Machine) string {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(90 * time.Second); !holds(); time.Sleep(200 * time.Millisecond) {
+	within(t, 90*time.Second, what, holds)
+}
+
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !holds(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s did not come about in 90 s", what)
+			t.Fatalf("%s did not come about in %s", what, limit)
 		}
 	}
 }
@@ -93,9 +98,14 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // archived waits until everything acknowledged until now is on the target.
 func archived(t *testing.T, m *machine.Machine) time.Time {
 	t.Helper()
+	return archivedWithin(t, m, 90*time.Second)
+}
+
+func archivedWithin(t *testing.T, m *machine.Machine, limit time.Duration) time.Time {
+	t.Helper()
 	now := time.Now()
 	var state struct{ Through time.Time }
-	eventually(t, "archiving", func() bool {
+	within(t, limit, "archiving", func() bool {
 		out, status := m.Try("cat", "/var/lib/bugspark/backup/wal.json")
 		return status == 0 && json.Unmarshal([]byte(out), &state) == nil && state.Through.After(now)
 	})

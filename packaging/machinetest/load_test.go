@@ -15,17 +15,23 @@ type load struct {
 	mu       sync.Mutex
 	acked    []string
 	at       []time.Time // when each was acknowledged
+	took     []time.Duration
+	seen     int // of took, by window
 	failures []string
 	slowest  time.Duration
 	stop     atomic.Bool
 	done     sync.WaitGroup
 }
 
-func startLoad(s *site, name string) *load {
+func startLoad(s *site, name string) *load { return startPacedLoad(s, name, 0) }
+
+// startPacedLoad has each sender rest between two reports.
+func startPacedLoad(s *site, name string, rest time.Duration) *load {
 	l := &load{}
 	for worker := range 4 {
 		l.done.Go(func() {
 			for n := 0; !l.stop.Load(); n++ {
+				time.Sleep(rest)
 				began := time.Now()
 				id, err := s.report(fmt.Sprintf("%s %d-%d", name, worker, n), "")
 				l.note(id, err, began)
@@ -40,6 +46,7 @@ func (l *load) note(id string, err error, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.slowest = max(l.slowest, took)
+	l.took = append(l.took, took)
 	if err != nil {
 		l.failures = append(l.failures, err.Error())
 		return

@@ -15,7 +15,10 @@ import (
 
 // Directory is the archive's part of a target that is a directory. The
 // directory must be there: one that is not may be a mount that failed.
-type Directory struct{ Target string }
+type Directory struct {
+	Target  string
+	Reserve int64 // bytes that are left free
+}
 
 var _ Blobs = Directory{}
 
@@ -30,7 +33,7 @@ func (d Directory) path(name string) string {
 
 // Put writes beside the place, syncs, renames and syncs the directory.
 func (d Directory) Put(ctx context.Context, name string, body io.Reader) error {
-	if _, err := os.Stat(d.Target); err != nil {
+	if err := d.room(); err != nil {
 		return err
 	}
 	path := d.path(name)
@@ -54,6 +57,19 @@ func (d Directory) Put(ctx context.Context, name string, body io.Reader) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncDir(dir)
+}
+
+// room fails when so little is free that deleting old backups, which writes
+// first, would soon be impossible.
+func (d Directory) room() error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(d.Target, &fs); err != nil {
+		return fmt.Errorf("looking at the backup target: %w", err)
+	}
+	if free := int64(fs.Bavail) * fs.Bsize; free < d.Reserve {
+		return fmt.Errorf("the backup target %s has only %d MiB free: %w", d.Target, free>>20, unix.ENOSPC)
+	}
+	return nil
 }
 
 // makeDirs makes dir and what is missing above it, up to target, durably.

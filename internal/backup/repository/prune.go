@@ -40,12 +40,13 @@ func (r *Repository) Delete(ctx context.Context, ids []string) error {
 	return Sync(r.o.Dir)
 }
 
-// Reclaim gives space back that no set needs any more. Full safety means that
-// what was deleted stays on the target for at least a day and two rounds.
-func (r *Repository) Reclaim(ctx context.Context, full bool) error {
-	mode := maintenance.ModeQuick
-	if full {
-		mode = maintenance.ModeFull
+// Reclaim gives space back that no set needs any more. What was deleted stays on
+// the target for at least a day and two rounds, because another writer could
+// still refer to it; at once is for a caller who knows that there is none.
+func (r *Repository) Reclaim(ctx context.Context, atOnce bool) error {
+	safety := maintenance.SafetyFull
+	if atOnce {
+		safety = maintenance.SafetyNone
 	}
 	err := repo.DirectWriteSession(ctx, r.rep, repo.WriteSessionOptions{Purpose: "reclaim"}, func(ctx context.Context, w repo.DirectRepositoryWriter) error {
 		p, err := maintenance.GetParams(ctx, w)
@@ -58,7 +59,7 @@ func (r *Repository) Reclaim(ctx context.Context, full bool) error {
 				return err
 			}
 		}
-		return snapshotmaintenance.Run(ctx, w, mode, true, maintenance.SafetyFull)
+		return snapshotmaintenance.Run(ctx, w, maintenance.ModeFull, true, safety)
 	})
 	if err != nil {
 		return r.failed(fmt.Errorf("reclaiming space on the target: %w", err))

@@ -83,8 +83,7 @@ func (e *Exchanger) Pending() (Done, bool, error) {
 	return d, err == nil && old == d.Old, err
 }
 
-// Ready refuses while an earlier exchange waits, and clears away what a restore
-// has left that was interrupted before it, or undone.
+// Ready refuses while an earlier exchange waits.
 func (e *Exchanger) Ready() error {
 	d, pending, err := e.Pending()
 	if err != nil {
@@ -94,11 +93,12 @@ func (e *Exchanger) Ready() error {
 		return fault.New(fault.Preflight, "bugspark restore confirm, which gives the old data up, or bugspark restore undo",
 			"the restore of %s (%s) was neither confirmed nor undone", d.At.Local().Format(time.DateTime), d.What)
 	}
-	return e.clear()
+	return nil
 }
 
-// clear removes everything but the data that is in place.
-func (e *Exchanger) clear() error {
+// Clear removes everything but the data that is in place: what a restore has
+// left that was interrupted, or undone. Call it after Ready.
+func (e *Exchanger) Clear() error {
 	if err := os.Remove(e.Memory); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forgetting an earlier restore: %w", err)
 	}
@@ -169,7 +169,7 @@ func (e *Exchanger) Undo(ctx context.Context) error {
 	if err := e.start(ctx); err != nil {
 		return err
 	}
-	return e.clear()
+	return e.Clear()
 }
 
 // Confirm gives the old data up.
@@ -177,7 +177,7 @@ func (e *Exchanger) Confirm() error {
 	if _, pending, err := e.Pending(); err != nil || !pending {
 		return errors.Join(err, nothing(pending))
 	}
-	return e.clear()
+	return e.Clear()
 }
 
 func nothing(pending bool) error {

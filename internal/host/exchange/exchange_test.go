@@ -186,7 +186,7 @@ func TestAKillLosesNothing(t *testing.T) {
 			if s.live() != "old" {
 				t.Errorf("%s: the old data is lost, %s is there", name, s.live())
 			}
-			if err := s.exchanger().Ready(); err != nil {
+			if err := errors.Join(s.exchanger().Ready(), s.exchanger().Clear()); err != nil {
 				t.Errorf("%s: the next restore: %v", name, err)
 			}
 			s.write(copied, "new")

@@ -42,6 +42,9 @@ type Site struct {
 	Config    config.Config
 	Authority Authority
 	Now       func() time.Time
+	// Claim makes a backup target that nobody owns this machine's; the room of the
+	// backups provides it.
+	Claim func(target string) error
 }
 
 // RootCertificate is the path of the internal CA's root, for clients.

@@ -23,12 +23,8 @@ const backupAccount = "bugspark-backup"
 // is away today must not keep an administrator from applying the rest.
 func (s *Site) CheckTarget() error {
 	target := s.Config.Backup.Target
-	before, err := ReadApplied(s.Dirs)
-	if err != nil {
+	if known, err := s.knownTarget(); known || err != nil {
 		return err
-	}
-	if old, err := config.Parse("the configuration applied before", []byte(before.Config), func(string) (string, bool) { return "", false }); err == nil && old.Backup.Target == target {
-		return nil
 	}
 	info, err := os.Stat(target)
 	switch {
@@ -41,6 +37,16 @@ func (s *Site) CheckTarget() error {
 	}
 	_, err = ours(target)
 	return err
+}
+
+// knownTarget tells whether the target was applied before.
+func (s *Site) knownTarget() (bool, error) {
+	before, err := ReadApplied(s.Dirs)
+	if err != nil {
+		return false, err
+	}
+	old, err := config.Parse("the configuration applied before", []byte(before.Config), func(string) (string, bool) { return "", false })
+	return err == nil && old.Backup.Target == s.Config.Backup.Target, nil
 }
 
 // ours tells whether a directory holds nothing but backups of ours, or nothing.
@@ -83,13 +89,25 @@ func (s *Site) targetStep() (*step, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // away: the jobs say so, and the next apply looks again
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) == uid {
+	known, err := s.knownTarget()
+	if err != nil {
+		return nil, err
+	}
+	_, err = os.Stat(filepath.Join(target, "owner.json"))
+	claimed := err == nil
+	if known && !claimed {
+		return nil, nil // a mount is missing, and the directory below it is no target
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || (int(st.Uid) == uid && claimed) {
 		return nil, nil
 	}
 	if _, err := ours(target); err != nil {
 		return nil, err
 	}
 	return &step{Change{What: target, Action: "give", Detail: "to the account " + backupAccount}, func(context.Context) error {
+		if err := s.Claim(target); err != nil {
+			return err
+		}
 		err := filepath.WalkDir(target, func(path string, _ fs.DirEntry, err error) error {
 			return errors.Join(err, os.Lchown(path, uid, gid))
 		})

@@ -1,0 +1,147 @@
+package machinetest
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/machine"
+)
+
+// outage is how long a target is full or away; BUGSPARK_OUTAGE=1h is the real
+// thing.
+func outage(t *testing.T) time.Duration {
+	text := os.Getenv("BUGSPARK_OUTAGE")
+	if text == "" {
+		text = "45s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestATargetInTroubleTroublesNobody fills the target, or takes it away, under
+// load: users notice nothing, the administrator is told, and the backups go on
+// by themselves when the target does.
+func TestATargetInTroubleTroublesNobody(t *testing.T) {
+	for name, trouble := range map[string]struct{ begin, end, says string }{
+		"full": {
+			begin: `dd if=/dev/zero of=/srv/backup/archive/somebody-elses bs=4k 2>/dev/null || df /srv/backup`,
+			end:   `rm /srv/backup/archive/somebody-elses`,
+			says:  "free",
+		},
+		"away": {
+			// What runs keeps its view of the mount; after a restart it is gone.
+			begin: `mkdir -p /mnt/kept; mount --bind /srv/backup /mnt/kept; umount -l /srv/backup; systemctl restart bugspark-walship`,
+			end:   `mount --bind /mnt/kept /srv/backup`,
+			says:  "away",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := boot(t, "bookworm")
+			m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+			m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+			s := setUp(t, m)
+			m.Shell(t, "mkdir /srv/backup; mount -t tmpfs -o size=3g none /srv/backup")
+			turnBackupsOn(t, m)
+			l := startPacedLoad(s, "during trouble", 100*time.Millisecond)
+			defer l.end()
+			server := func() string {
+				return m.Run(t, "systemctl", "show", "-p", "MainPID", "--value", "bugspark-postgres.service")
+			}
+			before := server()
+			calm := max(outage(t)/10, 10*time.Second)
+			time.Sleep(calm)
+			quiet := l.window()
+			m.Shell(t, trouble.begin)
+			began := time.Now()
+			time.Sleep(outage(t) / 2)
+			if out, status := m.Try("bugspark", "backup", "create"); status == 0 || !strings.Contains(out, "next:") {
+				t.Errorf("a set now: %d %s", status, out)
+			} else {
+				t.Logf("a set now: %s", out)
+			}
+			out, status := m.Try("bugspark", "backup", "check")
+			if status != 1 || !strings.Contains(out, trouble.says) {
+				t.Errorf("check says: %d %s", status, out)
+			}
+			time.Sleep(time.Until(began.Add(outage(t))))
+			noisy := l.window()
+			if name == "away" {
+				if out := m.Shell(t, "ls -A /srv/backup"); out != "" {
+					t.Errorf("below the missing mount there is now %s", out)
+				}
+			}
+			t.Logf("spool after %s: %s", outage(t), strings.TrimSpace(m.Run(t, "du", "-sh", "/var/lib/bugspark/backup/spool")))
+			m.Shell(t, trouble.end)
+			healed := time.Now()
+			through := archivedWithin(t, m, 5*time.Minute)
+			t.Logf("archived again %.0f s after the target came back, through %s", time.Since(healed).Seconds(), through.Format(time.TimeOnly))
+			l.end()
+			t.Logf("before the trouble %s; during it %s; p50 x %.2f, p99 x %.2f", quiet, noisy, noisy.ratio(quiet, 0.5), noisy.ratio(quiet, 0.99))
+			if len(l.failures) > 0 {
+				t.Errorf("%d requests failed, such as %s", len(l.failures), l.failures[0])
+			}
+			if server() != before {
+				t.Error("the database was restarted")
+			}
+			l.stored(t, s)
+			archivedWithin(t, m, time.Minute)
+			m.Run(t, "bugspark", "backup", "create")
+			m.Run(t, "bugspark", "backup", "verify")
+			if r, _ := drill(t, m); !r.Passed || r.Rows["reports"] < int64(len(l.acked)) {
+				t.Errorf("the drill after it: %+v", r)
+			}
+			m.Run(t, "bugspark", "backup", "check")
+		})
+	}
+}
+
+// latencies of one stretch of a load.
+type latencies []time.Duration
+
+func (l latencies) at(q float64) time.Duration {
+	if len(l) == 0 {
+		return 0
+	}
+	return l[min(len(l)-1, int(q*float64(len(l))))]
+}
+
+func (l latencies) ratio(other latencies, q float64) float64 {
+	return l.at(q).Seconds() / max(other.at(q).Seconds(), 1e-9)
+}
+
+func (l latencies) String() string {
+	return fmt.Sprintf("%d requests, p50 %.1f ms, p99 %.1f ms, longest %.0f ms", len(l), l.at(0.5).Seconds()*1e3, l.at(0.99).Seconds()*1e3, l.at(1).Seconds()*1e3)
+}
+
+// window returns the latencies since the last call.
+func (l *load) window() latencies {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := slices.Clone(l.took[l.seen:])
+	l.seen = len(l.took)
+	slices.Sort(out)
+	return out
+}
+
+// turnBackupsOn configures /srv/backup, confirms the kit and waits for the
+// first set.
+func turnBackupsOn(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	m.Shell(t, `printf 'backup:\n  target: /srv/backup\n' >>/etc/bugspark/bugspark.yaml
+		bugspark apply
+		bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
+		bugspark apply`)
+	eventually(t, "the first set", func() bool {
+		out, status := m.Try("bugspark", "backup", "list", "--json")
+		return status == 0 && strings.Count(out, `"id"`) == 1
+	})
+	archived(t, m)
+}
