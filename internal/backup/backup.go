@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"sync"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
@@ -67,12 +68,16 @@ func Create(ctx context.Context, r *repository.Repository, s Sources, report fun
 	if d.Database.DatabaseFacts, err = s.Database.Facts(ctx); err != nil {
 		return "", d, fmt.Errorf("asking the database about itself: %w", err)
 	}
-	progress := Progress{}
+	progress, mu := Progress{}, sync.Mutex{} // objects are read several at once
 	step := func(part string, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
 		progress = Progress{Part: part, Total: total}
 		report(progress)
 	}
 	heard := func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
 		progress.Bytes += n
 		report(progress)
 	}

@@ -5,12 +5,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -42,10 +45,25 @@ func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
 	if b.out, err = b.cmd.StdoutPipe(); err != nil {
 		return nil, err
 	}
+	widen(b.out)
 	if err := b.cmd.Start(); err != nil {
 		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting pg_basebackup")
 	}
 	return b, nil
+}
+
+// widen asks for as large a pipe as an ordinary account may have; a refusal only
+// costs time.
+func widen(pipe io.Reader) {
+	f, ok := pipe.(*os.File)
+	if !ok {
+		return
+	}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = conn.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) })
 }
 
 // Read reads the tar stream.

