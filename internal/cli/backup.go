@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -68,6 +69,9 @@ func createSet(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	p := newTransfer(env, asJSON)
 	id, d, err := backup.Create(ctx, r, v.sources, p.report)
 	p.finish()
+	if errors.Is(err, syscall.ENOSPC) {
+		return fault.Wrap(fault.Failed, syscall.ENOSPC, "make room there, or: bugspark backup prune --now", "no set was saved, the sets before are untouched; the backup target %s is full", v.target)
+	}
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark backup create' again; the sets before are untouched", "no set was saved")
 	}
