@@ -27,6 +27,8 @@ type Database interface {
 	Facts(context.Context) (DatabaseFacts, error)
 	// Copy streams a copy that starts by itself.
 	Copy(context.Context) (DatabaseCopy, error)
+	// Dump streams a logical copy, which other versions of the server can read.
+	Dump(context.Context) (io.ReadCloser, error)
 }
 
 // DatabaseCopy is a tar stream; its extent is known at the end.
@@ -40,7 +42,10 @@ type Sources struct {
 	Database Database
 	Objects  objectstore.Store
 	// Files are the contents of the set's directory config, by their path in it.
-	Files   map[string][]byte
+	Files map[string][]byte
+	// Logical adds a logical copy to the set: it survives a change of the server's
+	// major version, of the operating system's collations, and damage to files.
+	Logical bool
 	Version string // of this program
 	Host    string
 	Now     func() time.Time
@@ -48,7 +53,7 @@ type Sources struct {
 
 // Progress is how far a part of a set is.
 type Progress struct {
-	Part  string // database, objects, config
+	Part  string // database, logical copy, objects, config
 	Bytes int64  // read so far
 	Total int64  // expected; 0 when unknown
 }
@@ -56,6 +61,7 @@ type Progress struct {
 // Names of the parts of a set.
 const (
 	databasePart = "base.tar"
+	logicalPart  = "database.dump"
 	objectsPart  = "objects"
 	configPart   = "config"
 )
@@ -96,6 +102,17 @@ func Create(ctx context.Context, r *repository.Repository, s Sources, report fun
 		}
 		if d.Database.Extent, err = copying.Extent(); err != nil {
 			return err
+		}
+		if s.Logical {
+			step("logical", d.Database.Bytes)
+			dump, err := s.Database.Dump(ctx)
+			if err != nil {
+				return err
+			}
+			if err := w.Stream(ctx, logicalPart, repository.MediumChunks, dump); err != nil {
+				return err
+			}
+			d.Logical = true
 		}
 		step("objects", 0)
 		var tally tally

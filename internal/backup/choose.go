@@ -32,9 +32,6 @@ type Choice struct {
 	wal   *archive.WAL
 }
 
-// clockSlack is how far the clocks of target and server may differ.
-const clockSlack = 2 * time.Minute
-
 // Choose finds the set for a wish and proves that the WAL reaches it.
 func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w Wish) (Choice, error) {
 	sets, err := r.Sets(ctx)
@@ -102,7 +99,7 @@ func (c *Choice) follow(ctx context.Context, a *archive.Archive) error {
 	if c.Time.IsZero() {
 		return nil
 	}
-	if c.Reach.End <= stop || c.Reach.Until.Add(clockSlack).Before(c.Time) {
+	if c.Reach.End <= stop || c.Reach.Until.Before(c.Time) {
 		until := c.Document.CreatedAt
 		if c.Reach.Until.After(until) {
 			until = c.Reach.Until

@@ -24,6 +24,7 @@ type Document struct {
 		DatabaseFacts
 		pgcluster.Extent
 	} `json:"database"`
+	Logical bool        `json:"logical"` // there is a logical copy
 	Objects ObjectFacts `json:"objects"`
 	Files   int         `json:"config_files"`
 }

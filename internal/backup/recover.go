@@ -67,7 +67,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 		return out, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if out.Beat, out.Rows, err = count(ctx, s); err != nil {
+	if out.Beat, out.Rows, err = count(ctx, s.DSN(pgcluster.Database)); err != nil {
 		return out, err
 	}
 	out.Took = time.Since(began)
@@ -123,9 +123,15 @@ func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error,
 	}, nil
 }
 
+// Count asks a running cluster what it holds.
+func Count(ctx context.Context, c *pgcluster.Cluster) (out Recovered, err error) {
+	out.Beat, out.Rows, err = count(ctx, c.DSN(pgcluster.Superuser, pgcluster.Database))
+	return out, err
+}
+
 // count asks the recovered database what it holds.
-func count(ctx context.Context, s *pgcluster.Scratch) (beat time.Time, rows map[string]int64, err error) {
-	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
+func count(ctx context.Context, dsn string) (beat time.Time, rows map[string]int64, err error) {
+	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return beat, nil, fmt.Errorf("opening the recovered database: %w", err)
 	}

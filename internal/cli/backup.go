@@ -42,7 +42,7 @@ type savedSet struct {
 }
 
 func newBackupCreate(env Env) *cobra.Command {
-	var asJSON, claim bool
+	var asJSON, claim, logical bool
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Save one set now",
@@ -50,22 +50,37 @@ func newBackupCreate(env Env) *cobra.Command {
 
 It refuses a target without owner.json, which is what a missing mount looks like,
 and one that another machine writes to. --claim makes such a target this
-machine's: a new and empty one, or that of a machine which is gone for good.`,
+machine's: a new and empty one, or that of a machine which is gone for good.
+
+Once a week a set holds a logical copy of the database as well, from which it can
+be restored onto another major version of PostgreSQL; --logical adds one now.`,
 		Example: "  bugspark backup create\n  bugspark backup create --json | jq -r .id",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withRepository(cmd.Context(), env, vaultUse{create: true, claim: claim}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+				v.sources.Logical = logical
 				return createSet(ctx, env, v, r, asJSON)
 			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	c.Flags().BoolVar(&logical, "logical", false, "with a logical copy of the database, whenever the last one was made")
 	c.Flags().BoolVar(&claim, "claim", false, "make the target this machine's, whose ever it was")
 	return c
 }
 
+// logicalEvery is how often a set holds a logical copy as well.
+const logicalEvery = 6*24*time.Hour + 12*time.Hour
+
 func createSet(ctx context.Context, env Env, v *vault, r *repository.Repository, asJSON bool) error {
 	began := time.Now()
+	if !v.sources.Logical {
+		last, err := backup.LastLogical(ctx, r)
+		if err != nil {
+			return err
+		}
+		v.sources.Logical = began.Sub(last.CreatedAt) > logicalEvery
+	}
 	p := newTransfer(env, asJSON)
 	id, d, err := backup.Create(ctx, r, v.sources, p.report)
 	p.finish()

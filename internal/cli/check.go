@@ -163,7 +163,7 @@ func (b *backupStatus) judge(dirs config.Dirs, cfg config.Config) {
 	if cfg.Database.Mode == "managed" && age(m.WAL.Through) > walTooOld {
 		b.problem("nothing was archived for %s", rough(age(m.WAL.Through)))
 	}
-	if m.WAL.Gap != "" && m.Set.At.Before(m.WAL.GapAt) {
+	if m.WAL.Open(m.Set.Start) {
 		b.problem("WAL is missing from the archive (%s) and no set was taken since", m.WAL.Gap)
 	}
 	if len(m.Verify.Damaged) > 0 {

@@ -27,7 +27,8 @@ const (
 // rememberedSet is the last set that was saved.
 type rememberedSet struct {
 	ID      string    `json:"id"`
-	At      time.Time `json:"at"` // what it holds was so then, at least
+	At      time.Time `json:"at"`        // what it holds was so then, at least
+	Start   string    `json:"start_lsn"` // of its copy of the database
 	Seconds float64   `json:"seconds"`
 }
 
@@ -70,5 +71,5 @@ func (v *vault) saved(s savedSet, began time.Time) error {
 			return fmt.Errorf("taking back the request for a set: %w", err)
 		}
 	}
-	return v.remember(setMemory, rememberedSet{s.ID, s.Document.CreatedAt, s.Took})
+	return v.remember(setMemory, rememberedSet{s.ID, s.Document.CreatedAt, s.Document.Database.Start, s.Took})
 }

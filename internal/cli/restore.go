@@ -24,6 +24,8 @@ type restoreOptions struct {
 	yes    bool
 	dryRun bool
 	json   bool
+	// logical takes the logical copy, whatever came after it.
+	logical bool
 }
 
 func newRestore(env Env) *cobra.Command {
@@ -42,7 +44,8 @@ itself when the server is not healthy with the restored one.
   --into DIR     write the set into a new directory instead and touch nothing else
 
 On a new machine, where nothing is set up, --kit names the file with the recovery
-kit; configuration and secrets then come back as well.
+kit; configuration and secrets then come back as well. Where it has another major
+version of PostgreSQL, --logical takes the newest logical copy, at most a week old.
 
 Exit status 3: refused before anything was changed.`,
 		Example: `  bugspark restore --list
@@ -60,6 +63,7 @@ Exit status 3: refused before anything was changed.`,
 	c.Flags().StringVar(&o.into, "into", "", "new or empty `directory`")
 	c.Flags().StringVar(&o.kit, "kit", "", "`file` with the recovery kit, - for standard input")
 	c.Flags().StringVar(&o.target, "target", "", "`directory` with the backups, where it is not backup.target")
+	c.Flags().BoolVar(&o.logical, "logical", false, "on a new machine with another major version of PostgreSQL: from the newest logical copy")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the live data is exchanged")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check, show the plan and restore nothing")
 	c.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -71,6 +75,9 @@ Exit status 3: refused before anything was changed.`,
 func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	if !o.list && (o.set == "") == (o.time == "") {
 		return fault.New(fault.Usage, "bugspark restore --list, then bugspark restore --set SET or --time TIME", "restore must be told a set or a moment, and not both")
+	}
+	if o.logical && (o.set != backup.Latest || o.kit == "" || o.into != "") {
+		return fault.New(fault.Usage, "bugspark restore --kit FILE --target DIR --set latest --logical", "--logical is for a new machine and for the newest set with a logical copy")
 	}
 	moment, err := parseMoment(o.time, time.Now())
 	if err != nil {

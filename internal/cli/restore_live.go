@@ -37,6 +37,7 @@ type restoration struct {
 	server  pgcluster.Server
 	swap    *exchange.Exchanger
 	isNew   bool              // nothing is set up here
+	logical bool              // the database comes from a logical copy
 	files   map[string][]byte // the set's configuration
 	silent  bool
 	missing []string
@@ -89,12 +90,17 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 	if err := setup.RootCheck().Run(ctx); err != nil {
 		return nil, err
 	}
-	x := &restoration{env: env, v: v, r: r, silent: o.json}
+	x := &restoration{env: env, v: v, r: r, silent: o.json, logical: o.logical}
 	var err error
 	if x.a, err = v.archive(); err != nil {
 		return nil, err
 	}
-	if x.choice, err = backup.Choose(ctx, r, x.a, w); err != nil {
+	if o.logical {
+		x.choice, err = backup.ChooseLogical(ctx, r)
+	} else {
+		x.choice, err = backup.Choose(ctx, r, x.a, w)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if x.files, err = backup.ConfigFiles(ctx, r, x.choice.Set); err != nil {
@@ -113,6 +119,9 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 		if v.cfg, err = x.newConfig(); err != nil {
 			return nil, err
 		}
+	}
+	if o.logical && !x.isNew {
+		return nil, fault.New(fault.Preflight, "bugspark restore --set "+backup.Latest, "--logical is for a machine on which nothing is set up")
 	}
 	if v.cfg.Database.Mode != "managed" {
 		return nil, fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, then load the database there into yours", "the database is yours (database.mode is %s), so it is not replaced", v.cfg.Database.Mode)
@@ -134,8 +143,10 @@ func (x *restoration) check(ctx context.Context, dryRun bool) error {
 	}
 	finder := pgcluster.New(pgcluster.Options{StateDir: dir, Root: os.DirFS("/"), Lookup: x.env.Lookup, Run: pgcluster.Exec})
 	var err error
-	if x.server, err = finder.Major(ctx, x.choice.Document.Database.Major); err != nil {
-		return err
+	if !x.logical {
+		if x.server, err = finder.Major(ctx, x.choice.Document.Database.Major); err != nil {
+			return x.offerLogical(ctx, err)
+		}
 	}
 	into := x.swap.Next()
 	if dryRun {
@@ -242,6 +253,9 @@ func ignoreEOF(err error) error {
 }
 
 func (x *restoration) run(ctx context.Context) (restored, error) {
+	if x.logical {
+		return x.runLogical(ctx)
+	}
 	out := restored{Choice: x.choice, Changed: true}
 	p := newTransfer(x.env, x.silent)
 	recovered, err := x.copy(ctx, p)
@@ -255,17 +269,8 @@ func (x *restoration) run(ctx context.Context) (restored, error) {
 			return out, err
 		}
 	}
-	objects, err := openObjects(x.env, x.v.cfg, x.v.dirs)
-	if err != nil {
+	if out.Pictures, err = x.pictures(ctx, p); err != nil {
 		return out, err
-	}
-	if err := objects.Prepare(ctx); err != nil {
-		return out, fault.Wrap(fault.Failed, err, "journalctl -u bugspark-minio -u bugspark-storage -e", "preparing the object store")
-	}
-	out.Pictures, err = backup.PutPictures(ctx, x.choice, x.r, x.a, objects, p.report)
-	p.finish()
-	if err != nil {
-		return out, fault.Wrap(fault.Failed, err, "correct the cause and run the same command again; pictures that came back stay", "bringing back the pictures")
 	}
 	what := "set " + x.choice.Set
 	if !x.choice.Time.IsZero() {

@@ -268,8 +268,15 @@ func claimTarget(d config.Dirs, dir string, force bool) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(t.Memory), 0o755); err != nil {
-		return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
+	paths := []string{t.Memory}
+	// One that is there is left alone: systemd gives what root has put into a
+	// service's state directory to the service as long as root owns that too.
+	state := filepath.Dir(t.Memory)
+	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(state, 0o755); err != nil {
+			return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
+		}
+		paths = append(paths, state)
 	}
 	take := t.Claim
 	if force {
@@ -281,10 +288,17 @@ func claimTarget(d config.Dirs, dir string, force bool) error {
 	if account == nil {
 		return nil
 	}
-	for _, path := range []string{dir, filepath.Dir(t.Memory), t.Memory, filepath.Join(dir, target.OwnerFile)} {
-		if err := os.Chown(path, int(account.Uid), int(account.Gid)); err != nil {
-			return fault.Wrap(fault.Preflight, err, "make it belong to the account "+backupAccount+" (on the file server, if root has no rights there)", "giving the backup target away")
-		}
+	// All of the target: what a machine before this one has left there is its
+	// account's, which may be anybody's here.
+	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		paths = append(paths, path)
+		return err
+	})
+	for _, path := range paths {
+		err = errors.Join(err, os.Lchown(path, int(account.Uid), int(account.Gid)))
+	}
+	if err != nil {
+		return fault.Wrap(fault.Preflight, err, "make it belong to the account "+backupAccount+" (on the file server, if root has no rights there)", "giving the backup target away")
 	}
 	return nil
 }

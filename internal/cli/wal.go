@@ -202,10 +202,16 @@ func (s *shipping) round(ctx context.Context) error {
 	}
 	gap := s.shipper.State.Gap
 	err = s.shipper.Round(ctx)
-	if s.shipper.State.Gap != gap {
+	if s.shipper.State.Gap != gap && s.unhealed() {
 		err = errors.Join(err, wantSet(s.dirs, "WAL is missing from the archive: "+s.shipper.State.Gap))
 	}
 	return errors.Join(err, s.save(), s.remind())
+}
+
+// unhealed tells whether no set has closed the newest hole yet.
+func (s *shipping) unhealed() bool {
+	m, err := readMemory(s.dirs)
+	return err != nil || s.shipper.State.Open(m.Set.Start)
 }
 
 func (s *shipping) save() error {

@@ -21,7 +21,25 @@ import (
 // BaseBackup is a copy of the cluster on its way: a tar stream of everything,
 // with the WAL that makes it consistent, so that it can be restored by itself.
 // Read ends with io.EOF only if pg_basebackup ended well.
-type BaseBackup struct {
+type BaseBackup struct{ *output }
+
+// BaseBackup starts pg_basebackup. A cancelled ctx ends it.
+func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
+	o, err := c.output(ctx, "pg_basebackup", "--dbname="+c.DSN(Backup, "postgres"),
+		"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--verbose", "--label=bugspark")
+	return &BaseBackup{o}, err
+}
+
+// Dump starts pg_dump of our schema, as one file that pg_restore of the same or
+// a newer version reads. Read ends with io.EOF only if pg_dump ended well.
+func (c *Cluster) Dump(ctx context.Context) (io.ReadCloser, error) {
+	// Not compressed: who stores it compresses, and finds what did not change.
+	return c.output(ctx, "pg_dump", "--dbname="+c.DSN(Backup, Database), "--format=custom", "--compress=0", "--schema="+Database, "--no-password")
+}
+
+// output is what a program writes, ending with an error if the program does.
+type output struct {
+	name   string
 	cmd    *exec.Cmd
 	out    io.ReadCloser
 	stderr *tail
@@ -30,15 +48,13 @@ type BaseBackup struct {
 	end    error // what every Read after the last one says
 }
 
-// BaseBackup starts pg_basebackup. A cancelled ctx ends it.
-func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
+func (c *Cluster) output(ctx context.Context, name string, args ...string) (*output, error) {
 	server, err := c.Running(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b := &BaseBackup{stderr: &tail{}}
-	b.cmd = exec.CommandContext(ctx, server.program("pg_basebackup"), "--dbname="+c.DSN(Backup, "postgres"),
-		"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--verbose", "--label=bugspark")
+	b := &output{name: name, stderr: &tail{}}
+	b.cmd = exec.CommandContext(ctx, server.program(name), args...)
 	b.cmd.Env, b.cmd.Dir, b.cmd.Stderr = c.environment(), "/", b.stderr
 	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
 	b.cmd.WaitDelay = 10 * time.Second
@@ -47,7 +63,7 @@ func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
 	}
 	widen(b.out)
 	if err := b.cmd.Start(); err != nil {
-		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting pg_basebackup")
+		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting %s", name)
 	}
 	return b, nil
 }
@@ -66,8 +82,8 @@ func widen(pipe io.Reader) {
 	_ = conn.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) })
 }
 
-// Read reads the tar stream.
-func (b *BaseBackup) Read(p []byte) (int, error) {
+// Read reads what the program writes.
+func (b *output) Read(p []byte) (int, error) {
 	if b.end != nil {
 		return 0, b.end
 	}
@@ -83,17 +99,17 @@ func (b *BaseBackup) Read(p []byte) (int, error) {
 	return n, b.end
 }
 
-func (b *BaseBackup) wait() error {
+func (b *output) wait() error {
 	b.once.Do(func() {
 		if err := b.cmd.Wait(); err != nil {
-			b.err = fmt.Errorf("pg_basebackup: %w: %s", err, lastLines(b.stderr.bytes()))
+			b.err = fmt.Errorf("%s: %w: %s", b.name, err, lastLines(b.stderr.bytes()))
 		}
 	})
 	return b.err
 }
 
 // Close ends the program if it still runs.
-func (b *BaseBackup) Close() error {
+func (b *output) Close() error {
 	_ = b.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	_, _ = io.Copy(io.Discard, b.out)         // or it would wait for us to read
 	_ = b.wait()                              // whoever read to the end has heard of it

@@ -297,6 +297,11 @@ func machineComesBack(t *testing.T, m *machine.Machine, s *site, release, kit st
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The set that the restore has asked for may be under way.
+	eventually(t, "a set with a logical copy", func() bool {
+		_, status := m.Try("bugspark", "backup", "create", "--logical")
+		return status == 0
+	})
 	l := startLoad(s, "until the end")
 	l.progress(t, 200)
 	through := archived(t, m)
@@ -305,6 +310,9 @@ func machineComesBack(t *testing.T, m *machine.Machine, s *site, release, kit st
 	m.Kill(t)
 	l.end()
 	t.Run("and by hand, without us", func(t *testing.T) { readableByHand(t, m, release, kit, l, through, shown, picture) })
+	if release == "bookworm" {
+		t.Run("and on another release, from the logical copy", func(t *testing.T) { otherMajor(t, m, s, kit, shown, picture) })
+	}
 
 	n := boot(t, release)
 	n.Copy(t, filepath.Join(m.Root(), "srv/backup"), "/mnt/backup")

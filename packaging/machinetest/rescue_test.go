@@ -67,3 +67,35 @@ func readableByHand(t *testing.T, dead *machine.Machine, release, kit string, l 
 		t.Error("reading by hand has changed the target")
 	}
 }
+
+// otherMajor restores a dead machine onto a release with another major version
+// of PostgreSQL, which cannot replay its WAL.
+func otherMajor(t *testing.T, dead *machine.Machine, s *site, kit, shown string, picture []byte) {
+	n := boot(t, "trixie")
+	n.Copy(t, filepath.Join(dead.Root(), "srv/backup"), "/mnt/backup")
+	n.Write(t, "/root/kit.txt", kit)
+	n.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+	n.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	restore := []string{"bugspark", "restore", "--kit", "/root/kit.txt", "--target", "/mnt/backup", "--set", "latest"}
+	if out, status := n.Try(restore...); status != 3 || !strings.Contains(out, "--logical") {
+		t.Errorf("without the right PostgreSQL: %d %s", status, out)
+	}
+	n.Run(t, "test", "!", "-e", "/etc/bugspark/bugspark.yaml")
+	began := time.Now()
+	t.Log(n.Run(t, append(restore, "--logical")...))
+	t.Logf("onto another major version in %.1f s", time.Since(began).Seconds())
+	s.move(t, n)
+	s.seesPicture(t, shown, picture)
+	healthy(t, n)
+	if _, err := s.report("after the move", ""); err != nil {
+		t.Error(err)
+	}
+	archived(t, n)
+	eventually(t, "a set of the new cluster", func() bool {
+		out, status := n.Try("bugspark", "backup", "show", lastSet(n))
+		return status == 0 && strings.Contains(out, `"major": 17`)
+	})
+	if r, _ := drill(t, n); !r.Passed {
+		t.Errorf("drill on the new machine: %+v", r.Failures)
+	}
+}

@@ -26,14 +26,15 @@ var ErrMissing = errors.New("the archive does not have it")
 type Blob struct {
 	Name     string
 	Size     int64
-	StoredAt time.Time
+	StoredAt time.Time // or, of WAL, when it was written
 }
 
 // Blobs is the part of a target that an archive needs.
 type Blobs interface {
 	// Put stores body under name and returns when it is durable; what was there
 	// is replaced whole or not at all.
-	Put(ctx context.Context, name string, body io.Reader) error
+	// Its StoredAt becomes at.
+	Put(ctx context.Context, name string, body io.Reader, at time.Time) error
 	// Open opens a file, or fails with ErrMissing.
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
 	// List returns the files below a directory, in no order.
@@ -53,7 +54,7 @@ type Archive struct {
 }
 
 // put compresses, encrypts and stores body.
-func (a *Archive) put(ctx context.Context, name string, body io.Reader) error {
+func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
@@ -61,7 +62,7 @@ func (a *Archive) put(ctx context.Context, name string, body io.Reader) error {
 		w.CloseWithError(err)
 		done <- err
 	}()
-	err := a.Blobs.Put(ctx, name+suffix, r)
+	err := a.Blobs.Put(ctx, name+suffix, r, at)
 	r.CloseWithError(errors.Join(err, context.Canceled)) // or seal would wait for ever
 	sealing := <-done
 	if err == nil {

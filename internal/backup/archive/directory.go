@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ func (d Directory) path(name string) string {
 }
 
 // Put writes beside the place, syncs, renames and syncs the directory.
-func (d Directory) Put(ctx context.Context, name string, body io.Reader) error {
+func (d Directory) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	if err := d.room(); err != nil {
 		return err
 	}
@@ -50,6 +51,9 @@ func (d Directory) Put(ctx context.Context, name string, body io.Reader) error {
 		err = errors.Join(f.Sync(), ctx.Err())
 	}
 	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Chtimes(f.Name(), at, at)
+	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

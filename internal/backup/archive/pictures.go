@@ -34,7 +34,7 @@ func (s *Shipper) pictures(ctx context.Context, now time.Time) error {
 		if _, known := s.pics[key]; known {
 			continue
 		}
-		if err := s.picture(ctx, key); err != nil {
+		if err := s.picture(ctx, key, now); err != nil {
 			return err
 		}
 		s.pics[key] = now
@@ -61,7 +61,7 @@ func (s *Shipper) recall(ctx context.Context) error {
 	return nil
 }
 
-func (s *Shipper) picture(ctx context.Context, key string) error {
+func (s *Shipper) picture(ctx context.Context, key string, now time.Time) error {
 	body, o, err := s.Objects.Get(ctx, key)
 	if errors.Is(err, objectstore.ErrNotFound) {
 		return nil // its row went again, and the reaper was there
@@ -70,7 +70,7 @@ func (s *Shipper) picture(ctx context.Context, key string) error {
 		return fmt.Errorf("reading picture %s: %w", key, err)
 	}
 	defer body.Close()
-	return s.Archive.put(ctx, path.Join(pictureDir, key), &exact{r: body, left: o.Size})
+	return s.Archive.put(ctx, path.Join(pictureDir, key), &exact{r: body, left: o.Size}, now)
 }
 
 // exact fails when a body ends early, which no S3 library promises to notice.

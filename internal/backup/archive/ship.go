@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -55,10 +56,20 @@ type State struct {
 	// Gap is the last hole that was found, for the set that has to heal it.
 	Gap   string    `json:"gap,omitempty"`
 	GapAt time.Time `json:"gap_at,omitzero"`
+	// GapEnd is the first segment behind the hole.
+	GapEnd string `json:"gap_end,omitempty"`
 	// Pictures are in the archive up to here.
 	Pictures time.Time `json:"pictures"`
 	// Waiting is how many bytes of WAL the spool holds.
 	Waiting int64 `json:"spool_bytes"`
+}
+
+// Open tells whether there is a hole that a set beginning at start has not
+// closed. start is a position in PostgreSQL's form, empty without any set.
+func (s State) Open(start string) bool {
+	end, known := parseSegment(s.GapEnd)
+	at, err := ParseLSN(start)
+	return s.Gap != "" && !(known && err == nil && at.Segment() >= end.number)
 }
 
 // tail is the segment that is being written, as far as it was shipped.
@@ -239,7 +250,7 @@ func (s *Shipper) shipCut(ctx context.Context, file string) error {
 			return fmt.Errorf("reading the WAL spool: %w", err)
 		}
 		defer f.Close()
-		if err := s.Archive.put(ctx, path.Join(s.dir(), piece{seg, 0, end}.String()), io.NewSectionReader(f, 0, end)); err != nil {
+		if err := s.put(ctx, piece{seg, 0, end}.String(), f, 0, end); err != nil {
 			return err
 		}
 	}
@@ -252,6 +263,17 @@ func (s *Shipper) shipCut(ctx context.Context, file string) error {
 	return nil
 }
 
+// put ships a part of a spooled file under the time it was written at, which
+// may be long ago when the target was away: the moments that can be brought back
+// end there.
+func (s *Shipper) put(ctx context.Context, name string, f *os.File, from, length int64) error {
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("reading the WAL spool: %w", err)
+	}
+	return s.Archive.put(ctx, path.Join(s.dir(), name), io.NewSectionReader(f, from, length), info.ModTime())
+}
+
 // follow notices when WAL is missing before a segment. A new timeline begins
 // where the old one ended, in the same segment.
 func (s *Shipper) follow(seg segment) {
@@ -259,7 +281,7 @@ func (s *Shipper) follow(seg segment) {
 	if !ok || seg.number == last.number+1 || (seg.timeline > last.timeline && seg.number <= last.number+1) || seg == last {
 		return
 	}
-	s.State.Gap, s.State.GapAt = fmt.Sprintf("%s to %s", last, seg), s.Now()
+	s.State.Gap, s.State.GapAt, s.State.GapEnd = fmt.Sprintf("%s to %s", last, seg), s.Now(), seg.String()
 	s.Log.Error("WAL is missing from the archive; a new set is wanted", "after", last.String(), "before", seg.String())
 }
 
@@ -275,7 +297,7 @@ func (s *Shipper) move(ctx context.Context, from string) error {
 		return fmt.Errorf("reading the WAL spool: %w", err)
 	}
 	defer f.Close()
-	if err := s.Archive.put(ctx, path.Join(s.dir(), filepath.Base(from)), f); err != nil {
+	if err := s.put(ctx, filepath.Base(from), f, 0, math.MaxInt64); err != nil {
 		return err
 	}
 	if err := os.Remove(from); err != nil {
@@ -309,7 +331,7 @@ func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
 	if whole {
 		p = piece{seg, 0, spool.end}
 	}
-	if err := s.Archive.put(ctx, path.Join(s.dir(), p.String()), io.NewSectionReader(f, p.from, p.length)); err != nil {
+	if err := s.put(ctx, p.String(), f, p.from, p.length); err != nil {
 		return err
 	}
 	if whole {

@@ -20,13 +20,15 @@ import (
 )
 
 // Chunking of a part, as measured: a database's pages change here and there, so
-// small chunks store a fifth of what the default would; pictures never change.
+// small chunks store a fifth of what the default would; a dump changes at its
+// end; pictures never change.
 type Chunking string
 
-// The two chunkings.
+// The chunkings.
 const (
-	SmallChunks Chunking = "DYNAMIC-128K-BUZHASH"
-	LargeChunks Chunking = "DYNAMIC-4M-BUZHASH"
+	SmallChunks  Chunking = "DYNAMIC-128K-BUZHASH"
+	MediumChunks Chunking = "DYNAMIC-1M-BUZHASH"
+	LargeChunks  Chunking = "DYNAMIC-4M-BUZHASH"
 )
 
 // Writer puts the parts of one set side by side.
