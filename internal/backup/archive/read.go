@@ -197,6 +197,10 @@ func (w *WAL) way(timeline uint32, on bool) []stretch {
 
 // Open opens a segment or a history file as recovery asks for it. A segment
 // that was never completed is filled up with zeros, where recovery ends.
+//
+// The history of a timeline that was left before it was archived is empty. To
+// recovery, which looks for the newest timeline by asking for one after the
+// other, a missing one would be the end, and what came after it would be lost.
 func (w *WAL) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	s, isSegment := parseSegment(name)
 	if isSegment {
@@ -206,7 +210,11 @@ func (w *WAL) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	} else if !historyName.MatchString(name) {
 		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
 	}
-	return w.archive.open(ctx, path.Join("wal", w.system, name))
+	body, err := w.archive.open(ctx, path.Join("wal", w.system, name))
+	if errors.Is(err, ErrMissing) && !isSegment && name < fmt.Sprintf("%08X", w.newest) {
+		return io.NopCloser(bytes.NewReader(nil)), nil
+	}
+	return body, err
 }
 
 func (w *WAL) assemble(ctx context.Context, s segment) (io.ReadCloser, error) {

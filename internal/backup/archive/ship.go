@@ -274,11 +274,12 @@ func (s *Shipper) put(ctx context.Context, name string, f *os.File, from, length
 	return s.Archive.put(ctx, path.Join(s.dir(), name), io.NewSectionReader(f, from, length), info.ModTime())
 }
 
-// follow notices when WAL is missing before a segment. A new timeline begins
-// where the old one ended, in the same segment.
+// follow notices when WAL is missing before a segment. A new timeline, which a
+// restore begins, and taking one back, may go on anywhere; its history tells
+// readers where, and the receiver asks for a set of its own.
 func (s *Shipper) follow(seg segment) {
 	last, ok := parseSegment(s.State.Last)
-	if !ok || seg.number == last.number+1 || (seg.timeline > last.timeline && seg.number <= last.number+1) || seg == last {
+	if !ok || seg.timeline != last.timeline || seg.number == last.number+1 || seg == last {
 		return
 	}
 	s.State.Gap, s.State.GapAt, s.State.GapEnd = fmt.Sprintf("%s to %s", last, seg), s.Now(), seg.String()

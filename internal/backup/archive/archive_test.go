@@ -1,0 +1,182 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/bugspark/bugspark/internal/backup/archive"
+)
+
+// silent is a database that answers nothing.
+type silent struct{}
+
+func (silent) Beat(context.Context) (bool, error) { return false, errors.New("no database") }
+
+func (silent) Pictures(context.Context, time.Time) ([]string, error) { return nil, nil }
+
+type spool struct {
+	t       *testing.T
+	dir     string
+	archive *archive.Archive
+	shipper *archive.Shipper
+}
+
+func newSpool(t *testing.T, reserve int64) *spool {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &spool{t: t, dir: t.TempDir()}
+	s.archive = &archive.Archive{Blobs: archive.Directory{Target: t.TempDir(), Reserve: reserve}, Recipient: id.Recipient(), Identity: id}
+	s.shipper = &archive.Shipper{Archive: s.archive, System: "7", Spool: s.dir, Source: silent{}, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	return s
+}
+
+// segment puts a file into the spool; content is filled up with zeros.
+func (s *spool) segment(name, content string, at time.Time) {
+	s.t.Helper()
+	dir := filepath.Join(s.dir, name[:8])
+	path := filepath.Join(dir, name)
+	data := append([]byte(content), make([]byte, archive.SegmentSize-len(content))...)
+	if strings.HasSuffix(name, ".history") {
+		data = []byte(content)
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(path, data, 0o600), os.Chtimes(path, at, at)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *spool) ship() {
+	s.t.Helper()
+	if err := s.shipper.Round(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *spool) wal() *archive.WAL {
+	s.t.Helper()
+	w, err := s.archive.WAL(s.t.Context(), "7")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return w
+}
+
+func name(timeline, segment int) string { return fmt.Sprintf("%08X%08X%08X", timeline, 0, segment) }
+
+func TestWALKeepsTheTimeItWasWrittenAt(t *testing.T) {
+	s := newSpool(t, 0)
+	before := time.Now().Add(-3 * time.Hour).Truncate(time.Second)
+	s.segment(name(1, 1), "one", before.Add(-time.Hour))
+	s.segment(name(1, 2)+".partial", "two", before)
+	s.ship() // hours later, because the target was away
+	r := s.wal().Reach(1, archive.LSN(archive.SegmentSize))
+	if !r.Until.Equal(before) || r.Gap != "" || r.End.Segment() != 2 {
+		t.Errorf("reach %+v, written until %s", r, before)
+	}
+}
+
+func TestAHoleIsToldUntilASetBehindItClosesIt(t *testing.T) {
+	s := newSpool(t, 0)
+	s.segment(name(1, 1), "one", time.Now())
+	s.ship()
+	s.segment(name(1, 5), "five", time.Now())
+	s.ship()
+	if st := s.shipper.State; !st.Open("") || !st.Open("0/4000000") || st.Open("0/5000028") {
+		t.Errorf("state %+v", st)
+	}
+	if r := s.wal().Reach(1, archive.LSN(archive.SegmentSize)); r.Gap != name(1, 2) || r.End.Segment() != 2 {
+		t.Errorf("reach %+v", r)
+	}
+}
+
+// A restore goes back in the WAL, and taking it back goes forward again; neither
+// is a hole. The timeline that was left so soon that nothing of it was archived
+// must not hide the one after it from recovery.
+func TestANewTimelineIsNoHoleAndAMissingHistoryNotTheEnd(t *testing.T) {
+	s := newSpool(t, 0)
+	s.segment(name(1, 9), "nine", time.Now())
+	s.ship()
+	s.segment("00000003.history", "1\t0/9800000\tundone\n", time.Now())
+	s.segment(name(3, 9)+".partial", "nine, other", time.Now())
+	s.ship()
+	s.segment("00000005.history", "1\t0/3800000\tback in time\n", time.Now())
+	s.segment(name(5, 3)+".partial", "three, other", time.Now())
+	s.ship()
+	if s.shipper.State.Gap != "" {
+		t.Errorf("a hole: %s", s.shipper.State.Gap)
+	}
+	w := s.wal()
+	for _, history := range []string{"00000002.history", "00000003.history", "00000004.history", "00000005.history"} {
+		if body, err := w.Open(t.Context(), history); err != nil {
+			t.Errorf("%s: %v", history, err)
+		} else {
+			body.Close()
+		}
+	}
+	for _, missing := range []string{"00000006.history", name(1, 10), "backup_label"} {
+		if _, err := w.Open(t.Context(), missing); !errors.Is(err, archive.ErrMissing) {
+			t.Errorf("%s: %v", missing, err)
+		}
+	}
+	if w.Current(3, archive.LSN(0x9900000)) || !w.Current(1, archive.LSN(0x3000000)) || w.Current(1, archive.LSN(0x9000000)) {
+		t.Error("the abandoned timelines are taken for current ones")
+	}
+}
+
+// What the target refuses stays in the spool.
+func TestAFullTargetLosesNothing(t *testing.T) {
+	s := newSpool(t, 1<<62)
+	s.segment(name(1, 1), "one", time.Now())
+	if err := s.shipper.Round(t.Context()); err == nil || !strings.Contains(err.Error(), "free") {
+		t.Errorf("shipping to a full target: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "00000001", name(1, 1))); err != nil {
+		t.Error(err)
+	}
+	s.archive.Blobs = archive.Directory{Target: s.archive.Blobs.(archive.Directory).Target}
+	s.ship()
+	body, err := s.wal().Open(t.Context(), name(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if data, err := io.ReadAll(body); err != nil || !bytes.HasPrefix(data, []byte("one")) || len(data) != archive.SegmentSize {
+		t.Errorf("%d bytes came back: %v", len(data), err)
+	}
+}
+
+func TestAFlippedByteIsNoticed(t *testing.T) {
+	s := newSpool(t, 0)
+	s.segment(name(1, 1), "one", time.Now())
+	s.ship()
+	path := filepath.Join(s.archive.Blobs.(archive.Directory).Target, "archive/wal/7", name(1, 1)+".zst.age")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)-3] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	body, err := s.wal().Open(t.Context(), name(1, 1))
+	if err == nil {
+		_, err = io.ReadAll(body)
+		body.Close()
+	}
+	if err == nil {
+		t.Error("damaged WAL was handed out")
+	}
+}
