@@ -91,6 +91,8 @@ func TestATargetInTroubleTroublesNobody(t *testing.T) {
 			if server() != before {
 				t.Error("the database was restarted")
 			}
+			// A sign-in of before has ended by now.
+			s.must(t, "POST", "/api/v1/auth/login", map[string]string{"email": s.email, "password": s.password}, nil)
 			l.stored(t, s)
 			archivedWithin(t, m, time.Minute)
 			m.Run(t, "bugspark", "backup", "create")
