@@ -20,7 +20,7 @@ import (
 
 func newBackupDrill(env Env) *cobra.Command {
 	var asJSON bool
-	var scratch string
+	var scratch, signed string
 	c := &cobra.Command{
 		Use:   "drill",
 		Short: "Restore the newest state into a scratch directory, and prove that it is whole",
@@ -29,11 +29,20 @@ asking anything that runs: it replays the archived WAL, compares every file and
 picture with its hash, looks through every table and index, lets the API answer
 from what came back, and tells how much would have been lost and how long it took.
 
-The signed report is kept below /var/lib/bugspark/backup/drills. Exit status 1
-means that the backups did not pass.`,
+The signed report is kept below /var/lib/bugspark/backup/drills, as JSON and as a
+page; --signed proves that such a report is genuine. Exit status 1 means that the
+backups did not pass, or that the report is not genuine.`,
+		Example: `  bugspark backup drill
+  bugspark backup drill --signed /var/lib/bugspark/backup/last-drill.json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDrill(cmd.Context(), env, scratch, asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if signed != "" {
+				return checkSignature(env, signed)
+			}
+			return runDrill(cmd.Context(), env, scratch, asJSON)
+		},
 	}
+	c.Flags().StringVar(&signed, "signed", "", "hold no drill, look whether the report in this `file` is genuine")
 	c.Flags().StringVar(&scratch, "scratch", "", "`directory` with room for the database (default: below /var/lib/bugspark/backup)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	return c
@@ -79,6 +88,28 @@ func runDrill(ctx context.Context, env Env, scratch string, asJSON bool) (err er
 	if err == nil && !report.Passed {
 		return fault.New(fault.Failed, "take a new set at once: bugspark backup create; then drill again", "the backups did not pass the drill: %s", report.Failures[0])
 	}
+	return err
+}
+
+// checkSignature tells whether a report was signed with what derives from this
+// machine's backup key, and prints it.
+func checkSignature(env Env, file string) error {
+	data, err := os.ReadFile(file)
+	var r backup.DrillReport
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Usage, err, "name the .json file of a drill, such as /var/lib/bugspark/backup/last-drill.json", "reading the report")
+	}
+	v := &vault{env: env, dirs: config.DirsFrom(env.Lookup)}
+	if err := v.readKeys(); err != nil {
+		return err
+	}
+	if !r.Signed(v.key) {
+		return fault.New(fault.Failed, "hold a drill of your own: bugspark backup drill", "%s is not what a drill with this backup key has signed", file)
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s\nThe signature is genuine.\n", drillText(r))
 	return err
 }
 

@@ -201,6 +201,13 @@ func drillProves(t *testing.T, m *machine.Machine, s *site) {
 		t.Errorf("the drill touched production:\n%s\n%s", before, after)
 	}
 	m.Run(t, "systemctl", "start", "bugspark-backup-drill.service")
+	if out := m.Run(t, "bugspark", "backup", "drill", "--signed", "/var/lib/bugspark/backup/last-drill.json"); !strings.Contains(out, "genuine") {
+		t.Errorf("the report's signature: %s", out)
+	}
+	m.Shell(t, `sed 's/"rpo_seconds": [0-9.]*/"rpo_seconds": 0.1/' /var/lib/bugspark/backup/last-drill.json >/root/better.json`)
+	if out, status := m.Try("bugspark", "backup", "drill", "--signed", "/root/better.json"); status != 1 || !strings.Contains(out, "is not what") {
+		t.Errorf("a report that was made better: %d %s", status, out)
+	}
 	if out := m.Run(t, "bugspark", "status"); !strings.Contains(out, "Last proven backup") {
 		t.Errorf("status says\n%s", out)
 	}
