@@ -14,6 +14,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -84,7 +85,8 @@ func createSet(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	p := newTransfer(env, asJSON)
 	id, d, err := backup.Create(ctx, r, v.sources, p.report)
 	p.finish()
-	if errors.Is(err, syscall.ENOSPC) {
+	// The engine's errors are texts, so the target is asked as well.
+	if free, asking := target.Free(v.target); err != nil && (errors.Is(err, syscall.ENOSPC) || asking == nil && free < target.Reserve) {
 		return fault.Wrap(fault.Failed, syscall.ENOSPC, "make room there, or: bugspark backup prune --now", "no set was saved, the sets before are untouched; the backup target %s is full", v.target)
 	}
 	if err != nil {

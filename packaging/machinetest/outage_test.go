@@ -29,17 +29,17 @@ func outage(t *testing.T) time.Duration {
 // load: users notice nothing, the administrator is told, and the backups go on
 // by themselves when the target does.
 func TestATargetInTroubleTroublesNobody(t *testing.T) {
-	for name, trouble := range map[string]struct{ begin, end, says string }{
+	for name, trouble := range map[string]struct{ begin, end, says, tells string }{
 		"full": {
 			begin: `dd if=/dev/zero of=/srv/backup/archive/somebody-elses bs=4k 2>/dev/null || df /srv/backup`,
 			end:   `rm /srv/backup/archive/somebody-elses`,
-			says:  "free",
+			says:  "free", tells: "/srv/backup is full",
 		},
 		"away": {
 			// What runs keeps its view of the mount; after a restart it is gone.
 			begin: `mkdir -p /mnt/kept; mount --bind /srv/backup /mnt/kept; umount -l /srv/backup; systemctl restart bugspark-walship`,
 			end:   `mount --bind /mnt/kept /srv/backup`,
-			says:  "away",
+			says:  "away", tells: "is its mount missing?",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestATargetInTroubleTroublesNobody(t *testing.T) {
 			m.Shell(t, trouble.begin)
 			began := time.Now()
 			time.Sleep(outage(t) / 2)
-			if out, status := m.Try("bugspark", "backup", "create"); status == 0 || !strings.Contains(out, "next:") {
+			if out, status := m.Try("bugspark", "backup", "create"); status == 0 || !strings.Contains(out, trouble.tells) {
 				t.Errorf("a set now: %d %s", status, out)
 			} else {
 				t.Logf("a set now: %s", out)

@@ -58,7 +58,8 @@ func readableByHand(t *testing.T, dead *machine.Machine, release, kit string, l 
 		t.Errorf("the picture %s did not come back: %.200s\n%s", key, got, out)
 	}
 	if info := h.Run(t, "stat", "-c", "%s", "/var/tmp/rescue/bugspark.dump"); strings.TrimSpace(info) == "0" {
-		t.Error("the dump is empty")
+		log, _ := h.Try("tail", "-n", "30", "/var/tmp/rescue/run/log")
+		t.Errorf("the dump is empty:\n%s\n%s", out, log)
 	}
 	if missing := h.Shell(t, `cd /; psql -h /var/tmp/rescue/run -U postgres bugspark -Atc 'SELECT key FROM bugspark.pictures' | while read -r key; do test -e /var/tmp/rescue/set/objects/$key || echo $key; done`); missing != "" {
 		t.Errorf("rows without their object:\n%s", missing)
