@@ -20,6 +20,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/objectstore"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
 	"github.com/bugspark/bugspark/internal/pgcluster"
@@ -56,7 +57,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.objects = objects
-	s.target = repository.Options{Dir: t.TempDir(), Cache: t.TempDir(), Password: "the key of the backups", Log: slog.New(slog.DiscardHandler)}
+	s.target = repository.Options{Target: target.Directory(t.TempDir()), Cache: t.TempDir(), Password: "the key of the backups", Log: slog.New(slog.DiscardHandler)}
 	if err := repository.Create(t.Context(), s.target); err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,9 @@ func (c *Choice) follow(ctx context.Context, a *archive.Archive) error {
 	}
 	timeline := uint32(c.Document.Database.Timeline)
 	c.own = !c.wal.Current(timeline, stop)
-	c.Reach = c.wal.Reach(timeline, stop)
+	if c.Reach, err = c.wal.Reach(ctx, timeline, stop); err != nil {
+		return err
+	}
 	if c.Time.IsZero() {
 		return nil
 	}

@@ -89,7 +89,7 @@ func newContinuous(t *testing.T) *continuous {
 		t.Fatal(err)
 	}
 	c := &continuous{site: s, conn: connect(t, s.host, "bugspark"), spool: t.TempDir(),
-		archive: &archive.Archive{Blobs: archive.Directory{Target: s.target.Dir}, Recipient: identity.Recipient(), Identity: identity}}
+		archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
 	t.Cleanup(func() { c.conn.Close(context.Background()) })
 	source := &backup.Source{DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark"}
 	t.Cleanup(func() { source.Close() })

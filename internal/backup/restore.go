@@ -97,7 +97,7 @@ func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(
 		return fmt.Errorf("restoring the database: %w", err)
 	}
 	if p.databaseOnly {
-		return repository.Sync(p.Into)
+		return syncAll(p.Into)
 	}
 	if err := w.tree(r, p.Set, objectsPart, p.Document.Objects.Bytes, &w.objects); err != nil {
 		return err
@@ -108,7 +108,7 @@ func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(
 	if err := w.tree(r, p.Set, configPart, 0, &tally{}); err != nil {
 		return err
 	}
-	if err := repository.Sync(p.Into); err != nil {
+	if err := syncAll(p.Into); err != nil {
 		return err
 	}
 	// Last, so that a directory with it is whole.
@@ -119,7 +119,7 @@ func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(
 	if err := root.WriteFile("set.json", data, 0o600); err != nil {
 		return fmt.Errorf("marking the restore as whole: %w", err)
 	}
-	return repository.Sync(p.Into)
+	return syncAll(p.Into)
 }
 
 // writer writes below a root that no path of a set can leave.

@@ -22,7 +22,7 @@ func newBackup(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backup",
 		Short: "Save everything as one set, and look at what is saved",
-		Long: `Backup keeps sets in the directory backup.target: database, pictures,
+		Long: `Backup keeps sets in backup.target, a directory, a bucket or an SFTP server: database, pictures,
 configuration and secrets together, encrypted, each there whole or not at all.
 
 Between two sets the WAL and new pictures are archived every few seconds, so that
@@ -31,7 +31,7 @@ the recovery kit, without which nobody can read any of it.`,
 		Args: cobra.NoArgs,
 	}
 	c.AddCommand(newBackupCreate(env), newBackupList(env), newBackupShow(env), newBackupVerify(env), newBackupPrune(env),
-		newBackupKit(env), newBackupDrill(env), newBackupCheck(env))
+		newBackupKit(env), newBackupDrill(env), newBackupCheck(env), newBackupCopy(env), newBackupSSHKey(env))
 	return c
 }
 
@@ -86,7 +86,7 @@ func createSet(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	id, d, err := backup.Create(ctx, r, v.sources, p.report)
 	p.finish()
 	// The engine's errors are texts, so the target is asked as well.
-	if free, asking := target.Free(v.target); err != nil && (errors.Is(err, syscall.ENOSPC) || asking == nil && free < target.Reserve) {
+	if free, asking := v.target.Free(ctx); err != nil && (errors.Is(err, syscall.ENOSPC) || asking == nil && free < target.Reserve) {
 		return fault.Wrap(fault.Failed, syscall.ENOSPC, "make room there, or: bugspark backup prune --now", "no set was saved, the sets before are untouched; the backup target %s is full", v.target)
 	}
 	if err != nil {
@@ -105,16 +105,17 @@ func createSet(ctx context.Context, env Env, v *vault, r *repository.Repository,
 }
 
 func newBackupList(env Env) *cobra.Command {
-	var asJSON bool
+	var asJSON, second bool
 	c := &cobra.Command{
 		Use: "list", Short: "List the sets, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRepository(cmd.Context(), env, vaultUse{look: true}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{look: true, second: second}, func(ctx context.Context, _ *vault, r *repository.Repository) error {
 				return listSets(ctx, env, r, asJSON)
 			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	fromCopy(c, &second)
 	return c
 }
 
@@ -166,7 +167,7 @@ func newBackupShow(env Env) *cobra.Command {
 
 func newBackupVerify(env Env) *cobra.Command {
 	var percent float64
-	var scheduled bool
+	var scheduled, second bool
 	c := &cobra.Command{
 		Use:   "verify [SET]...",
 		Short: "Read sets back and compare every byte with its hash",
@@ -174,12 +175,13 @@ func newBackupVerify(env Env) *cobra.Command {
 cache. Without a set it verifies all of them. Exit status 1 means damage.`,
 		Example: "  bugspark backup verify\n  bugspark backup verify --percent 5",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRepository(cmd.Context(), env, vaultUse{}, func(ctx context.Context, v *vault, r *repository.Repository) error {
+			return withRepository(cmd.Context(), env, vaultUse{second: second}, func(ctx context.Context, v *vault, r *repository.Repository) error {
 				return verifySets(ctx, env, v, r, args, percent, scheduled)
 			})
 		},
 	}
 	c.Flags().BoolVar(&scheduled, "scheduled", false, "read 5 percent, or everything when that was last done a week ago")
+	fromCopy(c, &second)
 	c.Flags().Float64Var(&percent, "percent", 100, "share of the files to read whole; of the rest only the presence is proven")
 	return c
 }
@@ -221,7 +223,7 @@ func verifySets(ctx context.Context, env Env, v *vault, r *repository.Repository
 		found.Damaged = append(found.Damaged, verdict.ID)
 		fmt.Fprintf(env.Stdout, "%s is DAMAGED:\n  %s\n", verdict.ID, strings.Join(verdict.Damages, "\n  "))
 	}
-	if all {
+	if all && !v.place.copy {
 		if percent == 100 {
 			found.Full = now
 		} else if damaged == 0 {
@@ -235,6 +237,11 @@ func verifySets(ctx context.Context, env Env, v *vault, r *repository.Repository
 		return fault.New(fault.Failed, "take a new set at once: bugspark backup create", "%d of %d sets are damaged", damaged, len(verdicts))
 	}
 	return nil
+}
+
+// fromCopy is the flag of commands that can use the second target.
+func fromCopy(c *cobra.Command, second *bool) {
+	c.Flags().BoolVar(second, "copy", false, "use the second target, backup.copy.target")
 }
 
 func noSet(err error) error {

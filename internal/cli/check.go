@@ -2,11 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -36,7 +36,7 @@ drill, and at the room on the target. It writes them as metrics into
 			if err != nil {
 				return err
 			}
-			b, err := lookAtBackups(dirs, cfg, time.Now())
+			b, err := lookAtBackups(env, dirs, cfg, time.Now())
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ type backupStatus struct {
 
 	now    time.Time
 	memory backupMemory
-	free   int64 // on the target; -1 when it is away
+	free   int64 // on the target; -1 when it is away or does not tell
 }
 
 // The ages beyond which something is wrong.
@@ -71,10 +71,11 @@ const (
 	setTooOld   = 50 * time.Hour
 	walTooOld   = 15 * time.Minute
 	drillTooOld = 9 * 24 * time.Hour
+	copyTooOld  = 26 * time.Hour
 	roomTooLow  = 2 << 30
 )
 
-func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time) (backupStatus, error) {
+func lookAtBackups(env Env, dirs config.Dirs, cfg config.Config, now time.Time) (backupStatus, error) {
 	b := backupStatus{State: "off", now: now, free: -1}
 	if cfg.Backup.Target == "" {
 		return b, nil
@@ -100,10 +101,10 @@ func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time) (backupSt
 	if b.memory.Drill.Passed {
 		b.Proven = pointer(b.memory.Drill.Point)
 	}
-	if free, err := lookAtTarget(cfg.Backup.Target); err != nil {
+	if b.free, err = lookAtTarget(env, dirs, cfg); err != nil {
 		b.problem("the backup target %s is away: %v", cfg.Backup.Target, err)
-	} else if b.free = free; free < roomTooLow {
-		b.problem("the backup target has only %s free", size(free))
+	} else if b.free >= 0 && b.free < roomTooLow {
+		b.problem("the backup target has only %s free", size(b.free))
 	}
 	if confirmed {
 		b.judge(dirs, cfg)
@@ -114,28 +115,50 @@ func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time) (backupSt
 // targetAnswers is how long a target may take to say how much is free.
 const targetAnswers = 5 * time.Second
 
-// lookAtTarget returns the room on a target. A network mount whose server is
-// gone lets whoever looks at it wait for ever, so another goroutine does.
-func lookAtTarget(dir string) (int64, error) {
+// lookAtTarget returns the room on a target, -1 when it does not tell. A network
+// mount whose server is gone lets whoever looks at it wait for ever, so another
+// goroutine does. Who may not read its keys cannot look, and leaves it to the
+// check that runs every few minutes.
+func lookAtTarget(env Env, dirs config.Dirs, cfg config.Config) (int64, error) {
+	p, err := ownPlace(env, dirs, cfg.Backup, false)
+	if errors.Is(err, fs.ErrPermission) {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, err
+	}
+	s, err := p.open()
+	if err != nil {
+		return -1, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), targetAnswers)
+	defer cancel()
 	type answer struct {
 		free int64
 		err  error
 	}
 	got := make(chan answer, 1)
 	go func() {
-		_, err := os.Stat(filepath.Join(dir, target.OwnerFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			got <- answer{-1, target.ErrAway}
+		defer s.Close()
+		_, err := s.Stat(ctx, target.OwnerFile)
+		// Who may not look into the directory may still ask for its room.
+		if err != nil && !errors.Is(err, fs.ErrPermission) {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = target.ErrAway
+			}
+			got <- answer{-1, err}
 			return
 		}
-		// Who may not look into the directory may still ask for its room.
-		free, err := target.Free(dir)
+		free, err := s.Free(ctx)
+		if errors.Is(err, target.ErrUnknown) {
+			free, err = -1, nil
+		}
 		got <- answer{free, err}
 	}()
 	select {
 	case a := <-got:
 		return a.free, a.err
-	case <-time.After(targetAnswers):
+	case <-ctx.Done():
 		return -1, fmt.Errorf("no answer in %s", targetAnswers)
 	}
 }
@@ -162,6 +185,9 @@ func (b *backupStatus) judge(dirs config.Dirs, cfg config.Config) {
 	}
 	if cfg.Database.Mode == "managed" && age(m.WAL.Through) > walTooOld {
 		b.problem("nothing was archived for %s", rough(age(m.WAL.Through)))
+	}
+	if cfg.Backup.Copy.Target != "" && age(m.Copy.At) > copyTooOld {
+		b.problem("the second target was last up to date %s ago", rough(age(m.Copy.At)))
 	}
 	if m.WAL.Open(m.Set.Start) {
 		b.problem("WAL is missing from the archive (%s) and no set was taken since", m.WAL.Gap)
@@ -223,12 +249,13 @@ func (b backupStatus) metrics() []byte {
 	}
 	since("set_timestamp_seconds", "When the newest set was taken.", m.Set.At)
 	since("archived_timestamp_seconds", "Everything acknowledged before is in the archive.", m.WAL.Through)
+	since("copy_timestamp_seconds", "When the second target was last up to date.", m.Copy.At)
 	since("drill_timestamp_seconds", "When the last drill was held.", m.Drill.At)
 	gauge("set_duration_seconds", "How long the newest set took.", m.Set.Seconds)
 	gauge("drill_rpo_seconds", "Work that the last drill found lost, at most.", m.Drill.Lost)
 	gauge("drill_rto_seconds", "How long the last drill took.", m.Drill.Took)
 	gauge("spool_bytes", "WAL that waits for the target.", float64(m.WAL.Waiting))
-	gauge("target_free_bytes", "Room on the target; -1 when it is away.", float64(b.free))
+	gauge("target_free_bytes", "Room on the target; -1 when it is away or does not tell.", float64(b.free))
 	gauge("problems", "How many things are not as they should be.", float64(len(b.Problems)))
 	return out.Bytes()
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func newBackupDrill(env Env) *cobra.Command {
-	var asJSON bool
+	var asJSON, second bool
 	var scratch, signed string
 	c := &cobra.Command{
 		Use:   "drill",
@@ -39,17 +39,18 @@ backups did not pass, or that the report is not genuine.`,
 			if signed != "" {
 				return checkSignature(env, signed)
 			}
-			return runDrill(cmd.Context(), env, scratch, asJSON)
+			return runDrill(cmd.Context(), env, scratch, second, asJSON)
 		},
 	}
 	c.Flags().StringVar(&signed, "signed", "", "hold no drill, look whether the report in this `file` is genuine")
 	c.Flags().StringVar(&scratch, "scratch", "", "`directory` with room for the database (default: below /var/lib/bugspark/backup)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	fromCopy(c, &second)
 	return c
 }
 
-func runDrill(ctx context.Context, env Env, scratch string, asJSON bool) (err error) {
-	v, err := openVault(env, vaultUse{})
+func runDrill(ctx context.Context, env Env, scratch string, second, asJSON bool) (err error) {
+	v, err := openVault(ctx, env, vaultUse{second: second})
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (v *vault) drill(ctx context.Context, scratch, secret string, p *transfer) 
 		r := backup.DrillReport{At: time.Now().UTC(), Failures: []string{err.Error()}, Checks: []string{}}
 		return r, r.Sign(v.key)
 	}
-	if _, err := os.Stat(v.target); err != nil {
+	if _, err := v.target.Dir(ctx, ""); err != nil {
 		return failed(err)
 	}
 	o := v.repositoryOptions()

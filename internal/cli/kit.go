@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,10 @@ import (
 )
 
 // kit is the recovery kit: all that is needed beside the target.
-type kit struct{ key, identity, target string }
+type kit struct {
+	key, identity string
+	first, second place
+}
 
 func (k kit) fingerprint() string { return setup.KitFingerprint(k.key, k.identity) }
 
@@ -62,7 +66,13 @@ func ownKit(env Env, dirs config.Dirs, cfg config.Config) (kit, error) {
 	if v.identity == "" {
 		return kit{}, fault.New(fault.Failed, "bugspark apply", "there is no archive-identity yet")
 	}
-	return kit{v.key, v.identity, cfg.Backup.Target}, nil
+	k := kit{key: v.key, identity: v.identity}
+	var err error
+	if k.first, err = ownPlace(env, dirs, cfg.Backup, false); err != nil {
+		return k, err
+	}
+	k.second, err = ownPlace(env, dirs, cfg.Backup, true)
+	return k, err
 }
 
 func confirmKit(env Env, dirs config.Dirs, k kit, typed string) error {
@@ -81,7 +91,63 @@ const (
 	kitKey      = "backup-key:"
 	kitIdentity = "archive-identity:"
 	kitTarget   = "backup target:"
+	kitCopy     = "copy:"
 )
+
+// lines are the places of a kit as it shows them, in order.
+func (k *kit) lines() []kitLine {
+	k.second.copy = true
+	var out []kitLine
+	for _, p := range []*place{&k.first, &k.second} {
+		if p.secrets == nil {
+			p.secrets = map[string]string{}
+		}
+		label, prefix := kitTarget, "target "
+		if p.copy {
+			label, prefix = kitCopy, "copy "
+		}
+		out = append(out, kitLine{label, func() string { return p.Target }, func(s string) { p.Target = s }},
+			kitLine{prefix + "endpoint:", func() string { return p.Endpoint }, func(s string) { p.Endpoint = s }},
+			kitLine{prefix + "region:", func() string { return p.Region }, func(s string) { p.Region = s }},
+			kitLine{prefix + "host key:", func() string { return p.HostKey }, func(s string) { p.HostKey = s }})
+		for _, name := range []string{accessKey, secretKey, sshKey} {
+			get, set := func() string { return p.secrets[name] }, func(s string) { p.secrets[name] = s }
+			if name == sshKey { // the only one of several lines
+				get = func() string { return base64.StdEncoding.EncodeToString([]byte(p.secrets[sshKey])) }
+				set = func(s string) {
+					if pem, err := base64.StdEncoding.DecodeString(s); err == nil {
+						p.secrets[sshKey] = string(pem)
+					}
+				}
+			}
+			out = append(out, kitLine{prefix + strings.ReplaceAll(name, "-", " ") + ":", get, set})
+		}
+	}
+	return out
+}
+
+type kitLine struct {
+	label string
+	get   func() string
+	set   func(string)
+}
+
+// places is the part of the page that says where the backups are.
+func (k *kit) places() string {
+	var out strings.Builder
+	kind := ""
+	for _, l := range k.lines() {
+		text := l.get()
+		if l.label == kitTarget || l.label == kitCopy {
+			kind, _, _ = strings.Cut(text, ":")
+		}
+		remote := kind == "s3" || kind == "sftp"
+		if text != "" && (remote || l.label == kitTarget || l.label == kitCopy) {
+			fmt.Fprintf(&out, "%-18s %s\n", l.label, text)
+		}
+	}
+	return out.String()
+}
 
 func (k kit) print(w io.Writer, server string) error {
 	host, err := os.Hostname()
@@ -99,22 +165,24 @@ fingerprint:       %s
 
 %s        %s
 %s  %s
-%s     %s
 
+%s
 TO CONFIRM that this page is in a safe place, on the server:
 
     bugspark backup kit --confirm FINGERPRINT
     bugspark apply
 
-TO RESTORE on a new machine, with the target mounted at DIR and this page (or
-the two lines of secrets above) in the file kit.txt:
+TO RESTORE on a new machine, with this page (or the lines above) in the file
+kit.txt, and a target that is a directory mounted where it was:
 
     apt install bugspark bugspark-minio
-    bugspark restore --kit kit.txt --target DIR --set latest
+    bugspark restore --kit kit.txt --set latest
+
+With --target DIR from anywhere else; with --copy from the second target.
 
 WITHOUT BUGSPARK: the file RESTORE.txt on the target says how, with the programs
 kopia, age, zstd, tar and PostgreSQL.
-`, server, host, time.Now().Format(time.DateOnly), k.fingerprint(), kitKey, k.key, kitIdentity, k.identity, kitTarget, k.target)
+`, server, host, time.Now().Format(time.DateOnly), k.fingerprint(), kitKey, k.key, kitIdentity, k.identity, k.places())
 	return err
 }
 
@@ -132,11 +200,17 @@ func readKit(env Env, name string) (*kit, error) {
 		return nil, fault.Wrap(fault.Usage, err, "name the file with the recovery kit", "reading the recovery kit")
 	}
 	k := &kit{}
+	places := k.lines()
 	for line := range bytes.Lines(data) {
 		text := strings.TrimSpace(string(line))
-		for start, into := range map[string]*string{kitKey: &k.key, kitIdentity: &k.identity, kitTarget: &k.target} {
+		for start, into := range map[string]*string{kitKey: &k.key, kitIdentity: &k.identity} {
 			if rest, ok := strings.CutPrefix(text, start); ok {
 				*into = strings.TrimSpace(rest)
+			}
+		}
+		for _, l := range places {
+			if rest, ok := strings.CutPrefix(text, l.label); ok {
+				l.set(strings.TrimSpace(rest))
 			}
 		}
 	}

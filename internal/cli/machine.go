@@ -22,6 +22,7 @@ import (
 
 // machine is this machine as the commands setup, plan, apply and status see it.
 type machine struct {
+	env Env
 	*systemd.Manager
 	set  unit.Set
 	site *setup.Site
@@ -38,13 +39,27 @@ func openMachine(ctx context.Context, env Env, dirs config.Dirs, cfg config.Conf
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{Manager: manager, set: set, site: newSite(dirs, cfg)}
+	m := &machine{env: env, Manager: manager, set: set, site: newSite(env, dirs, cfg)}
 	return m, nil
 }
 
-func newSite(dirs config.Dirs, cfg config.Config) *setup.Site {
-	claim := func(target string) error { return claimTarget(dirs, target, false) }
-	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Claim: claim, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
+func newSite(env Env, dirs config.Dirs, cfg config.Config) *setup.Site {
+	of := func(section string) (place, error) { return ownPlace(env, dirs, cfg.Backup, section == "backup.copy") }
+	claim := func(ctx context.Context, section string) error {
+		p, err := of(section)
+		if err != nil {
+			return err
+		}
+		return p.claim(ctx, dirs, false)
+	}
+	names := func(ctx context.Context, section string) ([]string, error) {
+		p, err := of(section)
+		if err != nil {
+			return nil, err
+		}
+		return p.names(ctx)
+	}
+	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Claim: claim, Names: names, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
 		a, err := internalca.Create(name, now)
 		if err != nil {
 			return setup.AuthorityFiles{}, err
@@ -80,7 +95,7 @@ func (m *machine) checks(ctx context.Context) []setup.Check {
 		}})
 	}
 	if m.site.Config.Backup.Target != "" {
-		checks = append(checks, setup.Check{ID: "backup-target", Title: "the backup target can be used", Run: func(context.Context) error { return m.site.CheckTarget() }})
+		checks = append(checks, setup.Check{ID: "backup-target", Title: "the backup target can be used", Run: m.site.CheckTarget})
 	}
 	if m.site.Config.Storage.Engine == "minio" {
 		checks = append(checks, setup.Check{ID: "minio", Title: "a MinIO server is installed", Run: func(context.Context) error { return checkMinIO(m.site.Config.Storage) }})

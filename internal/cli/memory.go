@@ -21,6 +21,7 @@ const (
 	drillMemory  = "last-drill.json"
 	verifyMemory = "last-verify.json"
 	walMemory    = "wal.json"
+	copyMemory   = "last-copy.json"
 	setWanted    = "set-wanted" // watched by bugspark-backup.path
 )
 
@@ -45,11 +46,12 @@ type backupMemory struct {
 	Verify rememberedVerify   `json:"verify"`
 	Drill  backup.DrillReport `json:"drill"`
 	WAL    archive.State      `json:"wal"`
+	Copy   rememberedCopy     `json:"copy"`
 }
 
 func readMemory(d config.Dirs) (backupMemory, error) {
 	var m backupMemory
-	for name, into := range map[string]any{setMemory: &m.Set, verifyMemory: &m.Verify, drillMemory: &m.Drill, walMemory: &m.WAL} {
+	for name, into := range map[string]any{setMemory: &m.Set, verifyMemory: &m.Verify, drillMemory: &m.Drill, walMemory: &m.WAL, copyMemory: &m.Copy} {
 		data, err := os.ReadFile(filepath.Join(d.State, "backup", name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -75,7 +75,7 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 		fmt.Fprintf(env.Stdout, "%d of %d sets would go.\n", len(going), len(sets))
 		return v.pruneArchive(ctx, env, r, kept, o.dryRun)
 	}
-	if err := v.lighten(env); err != nil {
+	if err := v.lighten(ctx, env); err != nil {
 		return err
 	}
 	if err := r.Delete(ctx, going); err != nil {
@@ -88,12 +88,12 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	if err := v.pruneArchive(ctx, env, r, kept, false); err != nil {
 		return err
 	}
-	return v.own.Ballast()
+	return v.own.Ballast(ctx)
 }
 
 // lighten gives up the ballast of a full target.
-func (v *vault) lighten(env Env) error {
-	released, err := v.own.Release()
+func (v *vault) lighten(ctx context.Context, env Env) error {
+	released, err := v.own.Release(ctx)
 	if released {
 		fmt.Fprintln(env.Stderr, "The target is full; its ballast was given up.")
 	}

@@ -26,6 +26,7 @@ type restoreOptions struct {
 	json   bool
 	// logical takes the logical copy, whatever came after it.
 	logical bool
+	second  bool
 }
 
 func newRestore(env Env) *cobra.Command {
@@ -62,8 +63,9 @@ Exit status 3: refused before anything was changed.`,
 	c.Flags().StringVar(&o.time, "time", "", "the `moment` to go back to")
 	c.Flags().StringVar(&o.into, "into", "", "new or empty `directory`")
 	c.Flags().StringVar(&o.kit, "kit", "", "`file` with the recovery kit, - for standard input")
-	c.Flags().StringVar(&o.target, "target", "", "`directory` with the backups, where it is not backup.target")
+	c.Flags().StringVar(&o.target, "target", "", "the `target` with the backups, where it is not backup.target")
 	c.Flags().BoolVar(&o.logical, "logical", false, "on a new machine with another major version of PostgreSQL: from the newest logical copy")
+	fromCopy(c, &o.second)
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the live data is exchanged")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check, show the plan and restore nothing")
 	c.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -85,7 +87,7 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	}
 	// It writes as several accounts, and reads a target that another machine's
 	// account may own.
-	use := vaultUse{asRoot: true, target: o.target, wait: true, look: o.list || o.dryRun}
+	use := vaultUse{asRoot: true, target: o.target, wait: true, look: o.list || o.dryRun, second: o.second}
 	if o.kit != "" {
 		if use.kit, err = readKit(env, o.kit); err != nil {
 			return err

@@ -390,14 +390,26 @@ func (x *restoration) newConfig() (config.Config, error) {
 	if !ok {
 		return config.Config{}, fault.New(fault.Preflight, "run 'bugspark setup' first, then restore", "the set holds no configuration, and this machine has none")
 	}
-	if x.v.target != "" {
-		changed, err := setup.SetValue(data, "backup", "target", x.v.target)
+	// Backups go on where they were found, even if that was the copy.
+	p := x.v.place
+	for _, value := range [][2]string{{"target", p.Target}, {"endpoint", p.Endpoint}, {"region", p.Region}, {"host_key", p.HostKey}} {
+		if value[1] == "" {
+			continue
+		}
+		changed, err := setup.SetValue(data, "backup", value[0], value[1])
 		if err != nil {
 			return config.Config{}, err
 		}
 		data = changed
-		x.files["bugspark.yaml"] = data
 	}
+	if p.copy {
+		changed, err := setup.RemoveSection(data, "backup", "copy")
+		if err != nil {
+			return config.Config{}, err
+		}
+		data = changed
+	}
+	x.files["bugspark.yaml"] = data
 	return config.Parse("bugspark.yaml of the set", data, x.env.Lookup)
 }
 
@@ -420,6 +432,11 @@ func (x *restoration) install(ctx context.Context) error {
 			return err
 		}
 	}
+	for name, text := range x.v.place.secrets {
+		if err := setup.WriteSecret(d, "backup-"+name, []byte(text+"\n")); err != nil {
+			return err
+		}
+	}
 	if data, ok := x.files["ca.pem"]; ok {
 		if err := os.WriteFile(x.site.RootCertificate(), data, 0o644); err != nil {
 			return err
@@ -435,7 +452,7 @@ func (x *restoration) install(ctx context.Context) error {
 	if err := x.site.ApplyFiles(ctx); err != nil {
 		return err
 	}
-	if err := claimTarget(d, x.v.target, true); err != nil {
+	if err := x.v.ownPlace().claim(ctx, d, true); err != nil {
 		return fmt.Errorf("taking the backup target over: %w", err)
 	}
 	if x.v.cfg.Storage.Engine == "minio" {

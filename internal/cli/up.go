@@ -66,7 +66,7 @@ func runUp(ctx context.Context, env Env, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	site := newSite(dirs, cfg)
+	site := newSite(env, dirs, cfg)
 	if err := site.ApplyFiles(ctx); err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ type vault struct {
 	dirs     config.Dirs
 	cfg      config.Config
 	log      *slog.Logger
-	target   string
+	place    place
+	target   target.Store
 	key      string // of the sets
 	identity string // of the archive; empty where nothing is read of it
 	sources  backup.Sources
@@ -43,32 +44,30 @@ type vault struct {
 
 // vaultUse is what a command wants of a vault.
 type vaultUse struct {
-	create bool // take a set: sources are needed, and a repository is made if there is none
-	claim  bool // the target, whose ever it was
-	change bool // what is on the target
-	asRoot bool // keep the rights; what a command writes to the target is then not the services'
-	kit    *kit // instead of the credentials
-	target string
-	wait   bool // until other commands have finished
-	look   bool // at what is there, beside other commands
+	create bool   // take a set: sources are needed, and a repository is made if there is none
+	claim  bool   // the target, whose ever it was
+	change bool   // what is on the target
+	asRoot bool   // keep the rights; what a command writes to the target is then not the services'
+	kit    *kit   // instead of the credentials
+	target string // another than the usual
+	second bool   // the copy of the target
+	wait   bool   // until other commands have finished
+	look   bool   // at what is there, beside other commands
 }
 
 // openVault reads the secrets and then, unless told otherwise, gives root up.
-func openVault(env Env, use vaultUse) (*vault, error) {
-	v := &vault{env: env, dirs: config.DirsFrom(env.Lookup), target: use.target}
+func openVault(ctx context.Context, env Env, use vaultUse) (*vault, error) {
+	v := &vault{env: env, dirs: config.DirsFrom(env.Lookup)}
 	var err error
 	if v.cfg, err = config.Load(v.dirs, env.Lookup); err != nil {
 		return nil, err
 	}
 	v.log = newLog(env, v.cfg.Log)
-	if v.target == "" {
-		v.target = v.cfg.Backup.Target
+	if v.place, err = v.choosePlace(use); err != nil {
+		return nil, err
 	}
-	if v.target == "" && use.kit != nil {
-		v.target = use.kit.target
-	}
-	if v.target == "" {
-		return nil, fault.New(fault.Usage, "set backup.target in "+v.dirs.File()+" to a directory, best on another machine, and run 'bugspark apply'", "there is no backup target")
+	if v.target, err = v.place.open(); err != nil {
+		return nil, err
 	}
 	if use.kit != nil {
 		v.key, v.identity = use.kit.key, use.kit.identity
@@ -81,7 +80,7 @@ func openVault(env Env, use vaultUse) (*vault, error) {
 		}
 	}
 	if use.claim {
-		if err := claimTarget(v.dirs, v.target, true); err != nil {
+		if err := v.place.claim(ctx, v.dirs, true); err != nil {
 			return nil, err
 		}
 	}
@@ -91,6 +90,35 @@ func openVault(env Env, use vaultUse) (*vault, error) {
 		}
 	}
 	return v, nil
+}
+
+// choosePlace finds the target that is meant, and what opens it.
+func (v *vault) choosePlace(use vaultUse) (place, error) {
+	b := v.cfg.Backup
+	known := func(second bool) (place, error) { return ownPlace(v.env, v.dirs, b, second) }
+	first, second := b.Place, b.Copy.Place
+	if use.kit != nil {
+		known = func(second bool) (place, error) {
+			if second {
+				return use.kit.second, nil
+			}
+			return use.kit.first, nil
+		}
+		first, second = use.kit.first.Place, use.kit.second.Place
+	}
+	switch {
+	case use.second && second.Target == "":
+		return place{}, fault.New(fault.Usage, "set backup.copy.target in "+v.dirs.File()+" and run 'bugspark apply'", "there is no second backup target")
+	case use.second || (use.target != "" && use.target == second.Target):
+		return known(true)
+	case use.target == "" && first.Target == "":
+		return place{}, fault.New(fault.Usage, "set backup.target in "+v.dirs.File()+", best to a place on another machine, and run 'bugspark apply'", "there is no backup target")
+	case use.target == "" || use.target == first.Target:
+		return known(false)
+	case strings.Contains(use.target, "://"):
+		return place{}, fault.New(fault.Usage, "name one that stands there, or copy it into a directory and name that", "the keys of the target %s are neither in the configuration nor in the kit", use.target)
+	}
+	return place{Place: config.Place{Target: use.target}}, nil
 }
 
 func (v *vault) readKeys() error {
@@ -111,7 +139,7 @@ func (v *vault) archive() (*archive.Archive, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Failed, err, "put the one of your recovery kit into "+v.dirs.CredentialFile("archive-identity"), "the archive's identity cannot be used")
 	}
-	return &archive.Archive{Blobs: archive.Directory{Target: v.target}, Identity: identity, Recipient: identity.Recipient()}, nil
+	return &archive.Archive{Target: v.target, Identity: identity, Recipient: identity.Recipient()}, nil
 }
 
 // state is the directory of what backups remember on this machine.
@@ -138,16 +166,17 @@ func (v *vault) alone(wait bool) (unlock func(), err error) {
 }
 
 func (v *vault) repositoryOptions() repository.Options {
-	return repository.Options{Dir: filepath.Join(v.target, "sets"), Password: v.key, Cache: v.state("cache"), Log: v.log}
+	return repository.Options{Target: v.target, Password: v.key, Cache: v.state("cache"), Log: v.log}
 }
 
 // withRepository opens the target's repository for work, alone: two writers at
 // once would damage it. Who only looks disturbs nobody.
 func withRepository(ctx context.Context, env Env, use vaultUse, work func(context.Context, *vault, *repository.Repository) error) error {
-	v, err := openVault(env, use)
+	v, err := openVault(ctx, env, use)
 	if err != nil {
 		return err
 	}
+	defer v.target.Close()
 	if !use.look {
 		unlock, err := v.alone(use.wait)
 		if err != nil {
@@ -164,29 +193,26 @@ func withRepository(ctx context.Context, env Env, use vaultUse, work func(contex
 }
 
 func (v *vault) open(ctx context.Context, use vaultUse) (*repository.Repository, error) {
-	if _, err := os.Stat(v.target); err != nil {
-		return nil, fault.Wrap(fault.Preflight, err, "mount the backup target, or correct backup.target", "the backup target is not there")
+	if _, err := v.target.Dir(ctx, ""); err != nil {
+		return nil, v.place.explain(err)
 	}
 	var err error
 	o := v.repositoryOptions()
 	if use.create || use.change {
-		if v.own, err = ownTarget(v.dirs, v.target); err != nil {
+		if v.own, err = v.place.own(v.dirs, v.target); err != nil {
 			return nil, err
 		}
-		if err := v.own.Beat(); err != nil && !(use.change && errors.Is(err, syscall.ENOSPC)) {
+		if err := v.own.Beat(ctx); err != nil && !(use.change && errors.Is(err, syscall.ENOSPC)) {
 			return nil, err
 		}
 	}
 	if use.create {
-		if err := rescue.Write(v.target, rescuePrograms); err != nil {
+		if err := rescue.Write(ctx, v.target, rescuePrograms); err != nil {
 			return nil, fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only", "preparing the backup target %s", v.target)
 		}
 	}
 	r, err := repository.Open(ctx, o)
 	if errors.Is(err, repository.ErrMissing) && use.create {
-		if err := os.Mkdir(o.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fault.Wrap(fault.Preflight, err, "run 'bugspark apply', which gives the directory to the account "+backupAccount, "making a repository in the backup target")
-		}
 		if err = repository.Create(ctx, o); err == nil {
 			r, err = repository.Open(ctx, o)
 		}
@@ -244,65 +270,6 @@ func (v *vault) openSources() error {
 	return nil
 }
 
-// ownTarget is the backup target as this machine sees it.
-func ownTarget(d config.Dirs, dir string) (*target.Target, error) {
-	id, err := os.ReadFile("/etc/machine-id")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading this machine's id: %w", err)
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, err
-	}
-	return &target.Target{Dir: dir, Memory: filepath.Join(d.State, "backup", "target.json"), Machine: strings.TrimSpace(string(id)), Host: host, Now: time.Now}, nil
-}
-
-// claimTarget makes an unowned target this machine's, or with force any, and
-// leaves everything to the account of the backups.
-func claimTarget(d config.Dirs, dir string, force bool) error {
-	t, err := ownTarget(d, dir)
-	if err != nil {
-		return err
-	}
-	account, err := credential(backupAccount)
-	if err != nil {
-		return err
-	}
-	paths := []string{t.Memory}
-	// One that is there is left alone: systemd gives what root has put into a
-	// service's state directory to the service as long as root owns that too.
-	state := filepath.Dir(t.Memory)
-	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(state, 0o755); err != nil {
-			return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
-		}
-		paths = append(paths, state)
-	}
-	take := t.Claim
-	if force {
-		take = t.Take
-	}
-	if err := take(); err != nil {
-		return err
-	}
-	if account == nil {
-		return nil
-	}
-	// All of the target: what a machine before this one has left there is its
-	// account's, which may be anybody's here.
-	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		paths = append(paths, path)
-		return err
-	})
-	for _, path := range paths {
-		err = errors.Join(err, os.Lchown(path, int(account.Uid), int(account.Gid)))
-	}
-	if err != nil {
-		return fault.Wrap(fault.Preflight, err, "make it belong to the account "+backupAccount+" (on the file server, if root has no rights there)", "giving the backup target away")
-	}
-	return nil
-}
-
 // remember writes a small file of the backups' state, readable by everybody.
 func (v *vault) remember(name string, what any) error {
 	data, err := json.MarshalIndent(what, "", "  ")
@@ -313,4 +280,12 @@ func (v *vault) remember(name string, what any) error {
 		return fmt.Errorf("remembering the state of the backups: %w", err)
 	}
 	return nil
+}
+
+// ownPlace is the place as it is this machine's from a restore on: the first, and
+// only one.
+func (v *vault) ownPlace() place {
+	p := v.place
+	p.copy = false
+	return p
 }

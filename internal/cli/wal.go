@@ -121,12 +121,21 @@ func shipWAL(ctx context.Context, env Env) error {
 	}
 	source := &backup.Source{DSN: cluster.DSN(pgcluster.Backup, pgcluster.Database)}
 	defer source.Close()
-	own, err := ownTarget(dirs, cfg.Backup.Target)
+	place, err := ownPlace(env, dirs, cfg.Backup, false)
+	if err != nil {
+		return err
+	}
+	store, err := place.open()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	own, err := place.own(dirs, store)
 	if err != nil {
 		return err
 	}
 	s := &shipping{dirs: dirs, source: source, target: own, shipper: archive.Shipper{
-		Archive: &archive.Archive{Blobs: archive.Directory{Target: cfg.Backup.Target, Reserve: target.Reserve}, Recipient: recipient},
+		Archive: &archive.Archive{Target: target.Reserved{Store: store, Bytes: target.Reserve}, Recipient: recipient},
 		Source:  source, Objects: objects, Now: time.Now, Log: newLog(env, cfg.Log),
 	}}
 	return s.run(ctx)
@@ -197,7 +206,7 @@ func (s *shipping) round(ctx context.Context) error {
 	if _, err := os.Stat(s.shipper.Spool); errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was received yet
 	}
-	if err := s.target.Beat(); err != nil {
+	if err := s.target.Beat(ctx); err != nil {
 		return err
 	}
 	gap := s.shipper.State.Gap

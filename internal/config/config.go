@@ -81,7 +81,8 @@ type Limits struct {
 
 // Backup is where sets are kept, how long, and when they are taken.
 type Backup struct {
-	Target        string `mapstructure:"target"`
+	Place         `mapstructure:",squash"`
+	Copy          Copy   `mapstructure:"copy"`
 	Schedule      string `mapstructure:"schedule"`
 	DrillSchedule string `mapstructure:"drill_schedule"`
 	WindowDays    int    `mapstructure:"window_days"`
@@ -89,6 +90,12 @@ type Backup struct {
 	KeepWeekly    int    `mapstructure:"keep_weekly"`
 	KeepMonthly   int    `mapstructure:"keep_monthly"`
 	SpoolMiB      int    `mapstructure:"spool_mib"`
+}
+
+// Copy is a second target.
+type Copy struct {
+	Place    `mapstructure:",squash"`
+	Schedule string `mapstructure:"schedule"`
 }
 
 // Alert is who hears that something failed.

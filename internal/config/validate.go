@@ -5,7 +5,6 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -88,20 +87,12 @@ func (c Config) validate(name string) error {
 }
 
 func (c Config) validateBackup(add func(string, ...any)) {
-	if t := c.Backup.Target; t != "" {
-		if !filepath.IsAbs(t) || filepath.Clean(t) != t {
-			add("backup.target must be an absolute path without a slash at its end, not %q", t)
-		}
-		for _, hidden := range []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp", "/dev", "/proc", "/sys"} {
-			if t == hidden || strings.HasPrefix(t, hidden+"/") {
-				add("backup.target must not be below %s, which the services do not see", hidden)
-			}
-		}
-		if strings.ContainsAny(t, " \t\n\"'\\%") {
-			add("backup.target must have no spaces, quotes or percent signs, unlike %q", t)
-		}
+	validatePlace("backup", c.Backup.Place, add)
+	validatePlace("backup.copy", c.Backup.Copy.Place, add)
+	if c.Backup.Copy.Target != "" && (c.Backup.Target == "" || c.Backup.Copy.Target == c.Backup.Target) {
+		add("backup.copy.target must be another target than backup.target, which must be set")
 	}
-	for key, value := range map[string]string{"backup.schedule": c.Backup.Schedule, "backup.drill_schedule": c.Backup.DrillSchedule} {
+	for key, value := range map[string]string{"backup.schedule": c.Backup.Schedule, "backup.drill_schedule": c.Backup.DrillSchedule, "backup.copy.schedule": c.Backup.Copy.Schedule} {
 		if value == "" || strings.ContainsAny(value, "\n%") {
 			add("%s must be a calendar expression such as *-*-* 02:15, not %q", key, value)
 		}

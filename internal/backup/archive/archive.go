@@ -12,48 +12,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path"
 	"strings"
 	"time"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bugspark/bugspark/internal/backup/target"
 )
 
 // ErrMissing says that the archive has no such file.
 var ErrMissing = errors.New("the archive does not have it")
 
-// Blob is one file of a target.
-type Blob struct {
-	Name     string
-	Size     int64
-	StoredAt time.Time // or, of WAL, when it was written
-}
-
-// Blobs is the part of a target that an archive needs.
-type Blobs interface {
-	// Put stores body under name and returns when it is durable; what was there
-	// is replaced whole or not at all.
-	// Its StoredAt becomes at.
-	Put(ctx context.Context, name string, body io.Reader, at time.Time) error
-	// Open opens a file, or fails with ErrMissing.
-	Open(ctx context.Context, name string) (io.ReadCloser, error)
-	// List returns the files below a directory, in no order.
-	List(ctx context.Context, dir string) ([]Blob, error)
-	// Delete removes a file; one that is not there is no error.
-	Delete(ctx context.Context, name string) error
-}
-
 // suffix of every file says how to read it: age -d, then zstd -d.
 const suffix = ".zst.age"
 
+// root is the directory of a target that holds its archive.
+const root = "archive"
+
 // Archive is the archive of a target.
 type Archive struct {
-	Blobs     Blobs
+	Target    target.Store
 	Recipient age.Recipient // to write
 	Identity  age.Identity  // to read; nil for who may not
 }
 
-// put compresses, encrypts and stores body.
+func file(name string) string { return path.Join(root, name+suffix) }
+
+// put compresses, encrypts and stores body; what it stores says that it was
+// written at.
 func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
@@ -62,7 +51,7 @@ func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.
 		w.CloseWithError(err)
 		done <- err
 	}()
-	err := a.Blobs.Put(ctx, name+suffix, r, at)
+	err := a.Target.Put(ctx, file(name), r, at)
 	r.CloseWithError(errors.Join(err, context.Canceled)) // or seal would wait for ever
 	sealing := <-done
 	if err == nil {
@@ -92,7 +81,10 @@ func (a *Archive) seal(w io.Writer, body io.Reader) error {
 
 // open reads a file of the archive as it was before put.
 func (a *Archive) open(ctx context.Context, name string) (io.ReadCloser, error) {
-	body, err := a.Blobs.Open(ctx, name+suffix)
+	body, err := a.Target.Open(ctx, file(name), 0, -1)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrMissing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s from the archive: %w", name, err)
 	}
@@ -117,18 +109,33 @@ func (o *opened) Close() error {
 	return o.body.Close()
 }
 
-// list returns the names of a directory without their suffix.
-func (a *Archive) list(ctx context.Context, dir string) ([]Blob, error) {
-	all, err := a.Blobs.List(ctx, dir)
+// list returns the files of a directory under their names in the archive, without
+// suffix.
+func (a *Archive) list(ctx context.Context, dir string) ([]target.File, error) {
+	all, err := a.Target.Walk(ctx, path.Join(root, dir))
 	if err != nil {
 		return nil, fmt.Errorf("listing the archive: %w", err)
 	}
 	out := all[:0]
-	for _, b := range all {
-		if name, ok := strings.CutSuffix(b.Name, suffix); ok {
-			b.Name = name
-			out = append(out, b)
+	for _, f := range all {
+		if name, ok := strings.CutSuffix(f.Name, suffix); ok {
+			f.Name = strings.TrimPrefix(name, root+"/")
+			out = append(out, f)
 		}
 	}
 	return out, nil
+}
+
+// writtenAt is when a file of the archive was written, which a listing does not
+// know exactly of every target.
+func (a *Archive) writtenAt(ctx context.Context, name string) (time.Time, error) {
+	f, err := a.Target.Stat(ctx, file(name))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking at %s in the archive: %w", name, err)
+	}
+	return f.ModifiedAt, nil
+}
+
+func (a *Archive) remove(ctx context.Context, name string) error {
+	return a.Target.Delete(ctx, file(name))
 }

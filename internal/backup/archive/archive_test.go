@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/target"
 )
 
 // silent is a database that answers nothing.
@@ -39,7 +40,7 @@ func newSpool(t *testing.T, reserve int64) *spool {
 		t.Fatal(err)
 	}
 	s := &spool{t: t, dir: t.TempDir()}
-	s.archive = &archive.Archive{Blobs: archive.Directory{Target: t.TempDir(), Reserve: reserve}, Recipient: id.Recipient(), Identity: id}
+	s.archive = &archive.Archive{Target: target.Reserved{Store: target.Directory(t.TempDir()), Bytes: reserve}, Recipient: id.Recipient(), Identity: id}
 	s.shipper = &archive.Shipper{Archive: s.archive, System: "7", Spool: s.dir, Source: silent{}, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	return s
 }
@@ -82,7 +83,7 @@ func TestWALKeepsTheTimeItWasWrittenAt(t *testing.T) {
 	s.segment(name(1, 1), "one", before.Add(-time.Hour))
 	s.segment(name(1, 2)+".partial", "two", before)
 	s.ship() // hours later, because the target was away
-	r := s.wal().Reach(1, archive.LSN(archive.SegmentSize))
+	r := s.reach(t)
 	if !r.Until.Equal(before) || r.Gap != "" || r.End.Segment() != 2 {
 		t.Errorf("reach %+v, written until %s", r, before)
 	}
@@ -97,7 +98,7 @@ func TestAHoleIsToldUntilASetBehindItClosesIt(t *testing.T) {
 	if st := s.shipper.State; !st.Open("") || !st.Open("0/4000000") || st.Open("0/5000028") {
 		t.Errorf("state %+v", st)
 	}
-	if r := s.wal().Reach(1, archive.LSN(archive.SegmentSize)); r.Gap != name(1, 2) || r.End.Segment() != 2 {
+	if r := s.reach(t); r.Gap != name(1, 2) || r.End.Segment() != 2 {
 		t.Errorf("reach %+v", r)
 	}
 }
@@ -146,7 +147,7 @@ func TestAFullTargetLosesNothing(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.dir, "00000001", name(1, 1))); err != nil {
 		t.Error(err)
 	}
-	s.archive.Blobs = archive.Directory{Target: s.archive.Blobs.(archive.Directory).Target}
+	s.archive.Target = s.archive.Target.(target.Reserved).Store
 	s.ship()
 	body, err := s.wal().Open(t.Context(), name(1, 1))
 	if err != nil {
@@ -162,7 +163,7 @@ func TestAFlippedByteIsNoticed(t *testing.T) {
 	s := newSpool(t, 0)
 	s.segment(name(1, 1), "one", time.Now())
 	s.ship()
-	path := filepath.Join(s.archive.Blobs.(archive.Directory).Target, "archive/wal/7", name(1, 1)+".zst.age")
+	path := filepath.Join(s.archive.Target.String(), "archive/wal/7", name(1, 1)+".zst.age")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -179,4 +180,14 @@ func TestAFlippedByteIsNoticed(t *testing.T) {
 	if err == nil {
 		t.Error("damaged WAL was handed out")
 	}
+}
+
+// reach is how far the archive goes from the first segment on.
+func (s *spool) reach(t *testing.T) archive.Reach {
+	t.Helper()
+	r, err := s.wal().Reach(t.Context(), 1, archive.LSN(archive.SegmentSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

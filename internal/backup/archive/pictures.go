@@ -96,7 +96,7 @@ func (a *Archive) Pictures(ctx context.Context) (map[string]time.Time, error) {
 	}
 	out := make(map[string]time.Time, len(all))
 	for _, b := range all {
-		out[strings.TrimPrefix(b.Name, pictureDir+"/")] = b.StoredAt
+		out[strings.TrimPrefix(b.Name, pictureDir+"/")] = b.ModifiedAt
 	}
 	return out, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path"
 	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/target"
 )
 
 // Pruned is what Prune let go.
@@ -30,7 +32,7 @@ func (a *Archive) Prune(ctx context.Context, system string, keep LSN, picturesBe
 			whole[s] = true
 		}
 	}
-	var going []Blob
+	var going []target.File
 	for _, b := range all {
 		name := path.Base(b.Name)
 		s, isSegment := parseSegment(name)
@@ -44,13 +46,13 @@ func (a *Archive) Prune(ctx context.Context, system string, keep LSN, picturesBe
 		return out, err
 	}
 	for _, b := range pictures {
-		if b.StoredAt.Before(picturesBefore) {
+		if b.ModifiedAt.Before(picturesBefore) {
 			going = append(going, b)
 		}
 	}
 	for _, b := range going {
 		if !dryRun {
-			if err := a.Blobs.Delete(ctx, b.Name+suffix); err != nil {
+			if err := a.remove(ctx, b.Name); err != nil {
 				return out, errors.Join(fmt.Errorf("removing %s from the archive: %w", b.Name, err), ctx.Err())
 			}
 		}

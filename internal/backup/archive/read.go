@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"path"
 	"slices"
@@ -18,10 +19,10 @@ import (
 type WAL struct {
 	archive *Archive
 	system  string
-	whole   map[segment]time.Time
+	whole   map[segment]bool
 	pieces  map[segment][]piece
-	pieceAt map[piece]time.Time
-	newest  uint32 // timeline
+	listed  map[string]time.Time // every file, as it was listed
+	newest  uint32               // timeline
 	history []switchPoint
 }
 
@@ -38,16 +39,16 @@ func (a *Archive) WAL(ctx context.Context, system string) (*WAL, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &WAL{archive: a, system: system, whole: map[segment]time.Time{}, pieces: map[segment][]piece{}, pieceAt: map[piece]time.Time{}}
+	w := &WAL{archive: a, system: system, whole: map[segment]bool{}, pieces: map[segment][]piece{}, listed: map[string]time.Time{}}
 	newestHistory := ""
 	for _, b := range all {
 		name := path.Base(b.Name)
+		w.listed[name] = b.ModifiedAt
 		if s, ok := parseSegment(name); ok {
-			w.whole[s] = b.StoredAt
+			w.whole[s] = true
 			w.newest = max(w.newest, s.timeline)
 		} else if p, ok := parsePiece(name); ok {
 			w.pieces[p.segment] = append(w.pieces[p.segment], p)
-			w.pieceAt[p] = b.StoredAt
 			w.newest = max(w.newest, p.segment.timeline)
 		} else if historyName.MatchString(name) {
 			newestHistory = max(newestHistory, name)
@@ -118,13 +119,13 @@ func (w *WAL) Current(timeline uint32, stop LSN) bool {
 type Reach struct {
 	End   LSN       `json:"-"`
 	LSN   string    `json:"lsn"`
-	Until time.Time `json:"until"`             // when the last of it was stored
+	Until time.Time `json:"until"`             // when the last of it was written
 	Gap   string    `json:"missing,omitempty"` // the first segment that is missing, when there are later ones
 }
 
 // Reach follows the WAL from a position on a timeline.
-func (w *WAL) Reach(timeline uint32, from LSN) Reach {
-	r := Reach{End: from}
+func (w *WAL) Reach(ctx context.Context, timeline uint32, from LSN) (Reach, error) {
+	r, last := Reach{End: from}, ""
 	on := w.Current(timeline, from)
 	for n := from.Segment(); ; n++ {
 		s, ok := w.at(n, timeline, on)
@@ -136,22 +137,30 @@ func (w *WAL) Reach(timeline uint32, from LSN) Reach {
 			}
 			break
 		}
-		if at, whole := w.whole[s]; whole {
-			r.End, r.Until = LSN((n+1)*SegmentSize), at
+		if w.whole[s] {
+			r.End, last = LSN((n+1)*SegmentSize), s.String()
 			continue
 		}
 		end := int64(0)
 		for _, p := range w.pieces[s] {
 			if p.from <= end && p.from+p.length > end {
 				end = p.from + p.length
-				r.Until = w.pieceAt[p]
+				last = p.String()
 			}
 		}
 		r.End = LSN(n*SegmentSize + uint64(end))
 		break
 	}
 	r.LSN = r.End.String()
-	return r
+	if last == "" {
+		return r, nil
+	}
+	at, err := w.archive.writtenAt(ctx, path.Join("wal", w.system, last))
+	if errors.Is(err, fs.ErrNotExist) {
+		at, err = w.listed[last], nil // a piece that the shipper has replaced meanwhile
+	}
+	r.Until = at
+	return r, err
 }
 
 // at is the file that holds segment number n for whoever goes from a timeline
@@ -163,7 +172,7 @@ func (w *WAL) at(n uint64, timeline uint32, on bool) (segment, bool) {
 			continue
 		}
 		s := segment{t.timeline, n}
-		if _, ok := w.whole[s]; ok || len(w.pieces[s]) > 0 {
+		if w.whole[s] || len(w.pieces[s]) > 0 {
 			return s, true
 		}
 	}
@@ -204,7 +213,7 @@ func (w *WAL) way(timeline uint32, on bool) []stretch {
 func (w *WAL) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	s, isSegment := parseSegment(name)
 	if isSegment {
-		if _, whole := w.whole[s]; !whole {
+		if !w.whole[s] {
 			return w.assemble(ctx, s)
 		}
 	} else if !historyName.MatchString(name) {

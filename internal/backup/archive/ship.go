@@ -348,7 +348,7 @@ func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
 
 func (s *Shipper) dropPieces(ctx context.Context, pieces []piece) error {
 	for _, p := range pieces {
-		if err := s.Archive.Blobs.Delete(ctx, path.Join(s.dir(), p.String())+suffix); err != nil {
+		if err := s.Archive.remove(ctx, path.Join(s.dir(), p.String())); err != nil {
 			return fmt.Errorf("removing a part of a segment that is whole: %w", err)
 		}
 	}

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/kopia/kopia/repo"
@@ -37,7 +36,7 @@ func (r *Repository) Delete(ctx context.Context, ids []string) error {
 	if err != nil {
 		return r.failed(err)
 	}
-	return Sync(r.o.Dir)
+	return nil
 }
 
 // Reclaim gives space back that no set needs any more. What was deleted stays on
@@ -64,5 +63,5 @@ func (r *Repository) Reclaim(ctx context.Context, atOnce bool) error {
 	if err != nil {
 		return r.failed(fmt.Errorf("reclaiming space on the target: %w", err))
 	}
-	return errors.Join(Sync(r.o.Dir))
+	return nil
 }

@@ -18,11 +18,12 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/target"
 )
 
 func options(t *testing.T) repository.Options {
 	t.Helper()
-	return repository.Options{Dir: t.TempDir(), Cache: t.TempDir(), Password: "thirty-two bytes of randomness..", Log: slog.New(slog.DiscardHandler)}
+	return repository.Options{Target: target.Directory(t.TempDir()), Cache: t.TempDir(), Password: "thirty-two bytes of randomness..", Log: slog.New(slog.DiscardHandler)}
 }
 
 func created(t *testing.T) (*repository.Repository, repository.Options) {
@@ -156,7 +157,7 @@ func TestASecondSetStoresWhatChanged(t *testing.T) {
 	if _, err := save(t, r, database, tr); err != nil {
 		t.Fatal(err)
 	}
-	first, reads := usage(t, o.Dir), tr.reads.Load()
+	first, reads := usage(t, o.Target.String()), tr.reads.Load()
 	copy(database[5<<20:], "one page changed")
 	tr.files["new"] = noise(99, 20_000)
 	if _, err := save(t, r, database, tr); err != nil {
@@ -165,7 +166,7 @@ func TestASecondSetStoresWhatChanged(t *testing.T) {
 	if now := tr.reads.Load(); now != reads+1 {
 		t.Errorf("%d objects were read again", now-reads-1)
 	}
-	if more := usage(t, o.Dir) - first; more > first/20 {
+	if more := usage(t, o.Target.String()) - first; more > first/20 {
 		t.Errorf("the second set stored %d bytes more on %d", more, first)
 	}
 }
@@ -245,7 +246,7 @@ func TestWrongTargetsAreRefused(t *testing.T) {
 		t.Errorf("an empty directory: %v", err)
 	}
 	gone := options(t)
-	gone.Dir = filepath.Join(gone.Dir, "unmounted")
+	gone.Target = target.Directory(filepath.Join(gone.Target.String(), "unmounted"))
 	if err := repository.Create(t.Context(), gone); !errors.Is(err, repository.ErrMissing) {
 		t.Errorf("no directory: %v", err)
 	}
@@ -286,7 +287,7 @@ func TestDamageIsFoundAndNamed(t *testing.T) {
 		if v, err := r.Verify(t.Context(), []string{id}, 100); err != nil || len(v) != 1 || len(v[0].Damages) > 0 || v[0].Bytes < 4<<20 {
 			t.Errorf("before: %+v %v", v, err)
 		}
-		packs, err := filepath.Glob(filepath.Join(o.Dir, "p*", "*", "*.f"))
+		packs, err := filepath.Glob(filepath.Join(o.Target.String(), "sets", "p*", "*", "*.f"))
 		if err != nil || len(packs) == 0 {
 			t.Fatalf("packs %v %v", packs, err)
 		}

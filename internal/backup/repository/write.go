@@ -73,9 +73,6 @@ func (r *Repository) Write(ctx context.Context, describe func() (Document, error
 	if err != nil {
 		return "", r.failed(fmt.Errorf("saving the set: %w", err))
 	}
-	if err := Sync(r.o.Dir); err != nil {
-		return "", err
-	}
 	// Believe the target, not the session.
 	if err := r.rep.Refresh(ctx); err != nil {
 		return "", fmt.Errorf("reading the set back: %w", err)

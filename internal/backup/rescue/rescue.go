@@ -4,15 +4,17 @@ package rescue
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/bugspark/bugspark/internal/backup/target"
 )
 
 //go:embed RESTORE.txt
@@ -28,10 +30,13 @@ const (
 // directory that it lacks. Names of programs carry their version, so that those
 // an older set was made for stay. A directory that is not there has none: a
 // build that was not installed from a package.
-func Write(target, programs string) error {
-	path := filepath.Join(target, Instructions)
-	if old, err := os.ReadFile(path); err != nil || !bytes.Equal(old, instructions) {
-		if err := renameio.WriteFile(path, instructions, 0o644); err != nil {
+func Write(ctx context.Context, t target.Store, programs string) error {
+	old, err := target.ReadFile(ctx, t, Instructions)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the instructions: %w", err)
+	}
+	if !bytes.Equal(old, instructions) {
+		if err := t.Put(ctx, Instructions, bytes.NewReader(instructions), time.Time{}); err != nil {
 			return fmt.Errorf("writing the instructions: %w", err)
 		}
 	}
@@ -42,21 +47,21 @@ func Write(target, programs string) error {
 	if err != nil {
 		return fmt.Errorf("looking for the rescue programs: %w", err)
 	}
-	dir := filepath.Join(target, Programs)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making a directory for the rescue programs: %w", err)
+	have, err := t.Dir(ctx, Programs)
+	if err != nil {
+		return fmt.Errorf("looking for the rescue programs: %w", err)
 	}
 	for _, e := range entries {
-		if err := add(filepath.Join(programs, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+		if err := add(ctx, t, filepath.Join(programs, e.Name()), have); err != nil {
 			return fmt.Errorf("adding the rescue program %s: %w", e.Name(), err)
 		}
 	}
 	return nil
 }
 
-// add copies a file unless one of its size is there.
-func add(from, to string) error {
-	in, err := os.Open(from)
+// add copies a program unless one of its name and size is there.
+func add(ctx context.Context, t target.Store, program string, have []target.File) error {
+	in, err := os.Open(program)
 	if err != nil {
 		return err
 	}
@@ -65,16 +70,10 @@ func add(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if have, err := os.Stat(to); err == nil && have.Size() == info.Size() {
-		return nil
+	for _, f := range have {
+		if f.Name == info.Name() && f.Size == info.Size() {
+			return nil
+		}
 	}
-	out, err := renameio.NewPendingFile(to, renameio.WithPermissions(0o755))
-	if err != nil {
-		return err
-	}
-	defer out.Cleanup() //nolint:errcheck // after a success there is nothing left of it
-	if _, err := io.Copy(out, in); err != nil {
-		return err
-	}
-	return out.CloseAtomicallyReplace()
+	return t.Put(ctx, path.Join(Programs, info.Name()), in, time.Time{})
 }

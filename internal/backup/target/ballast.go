@@ -1,11 +1,12 @@
 package target
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,51 +22,58 @@ const (
 
 const ballastFile = "ballast"
 
-// Free is the room on the file system of a directory.
-func Free(dir string) (int64, error) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return 0, fmt.Errorf("looking at the free space of %s: %w", dir, err)
-	}
-	return int64(fs.Bavail) * fs.Bsize, nil
-}
-
 // Ballast puts a file on the target that only takes room, if there is plenty.
-func (t *Target) Ballast() error {
-	path := filepath.Join(t.Dir, ballastFile)
-	if _, err := os.Stat(path); err == nil {
+// Only a directory has one: elsewhere others' files do not take what is ours.
+func (t *Target) Ballast(ctx context.Context) error {
+	d, ok := t.Store.(Directory)
+	if !ok {
 		return nil
 	}
-	if free, err := Free(t.Dir); err != nil || free < 4*ballastSize {
+	if _, err := d.Stat(ctx, ballastFile); err == nil {
+		return nil
+	}
+	if free, err := d.Free(ctx); err != nil || free < 4*ballastSize {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
+	if err := d.allocate(ballastFile, ballastSize); err != nil {
 		return fmt.Errorf("taking ballast: %w", err)
-	}
-	err = unix.Fallocate(int(f.Fd()), 0, 0, ballastSize)
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		// Such a file system may also store zeros in no room at all; then there is no
-		// ballast, and the reserve has to do.
-		err = nil
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("taking ballast: %w", err), os.Remove(path))
 	}
 	return nil
 }
 
 // Release gives the ballast up when the target is full.
-func (t *Target) Release() (released bool, err error) {
-	if free, err := Free(t.Dir); err != nil || free >= Reserve {
-		return false, err
-	}
-	err = os.Remove(filepath.Join(t.Dir, ballastFile))
-	if errors.Is(err, fs.ErrNotExist) {
+func (t *Target) Release(ctx context.Context) (released bool, err error) {
+	free, err := t.Store.Free(ctx)
+	if errors.Is(err, ErrUnknown) || (err == nil && free >= Reserve) {
 		return false, nil
 	}
 	if err != nil {
+		return false, err
+	}
+	if _, err := t.Store.Stat(ctx, ballastFile); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err := t.Store.Delete(ctx, ballastFile); err != nil {
 		return false, fmt.Errorf("giving up the ballast: %w", err)
 	}
 	return true, nil
+}
+
+// Reserved is a store that leaves some bytes free.
+type Reserved struct {
+	Store
+	Bytes int64
+}
+
+// Put fails when so little is free that deleting old backups, which writes
+// first, would soon be impossible.
+func (r Reserved) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	free, err := r.Free(ctx)
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		return err
+	}
+	if err == nil && free < r.Bytes {
+		return fmt.Errorf("the backup target %s has only %d MiB free: %w", r, free>>20, unix.ENOSPC)
+	}
+	return r.Store.Put(ctx, name, body, at)
 }

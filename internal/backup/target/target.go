@@ -1,15 +1,18 @@
-// Package target tells whether the directory that keeps the backups is there,
-// and whose it is. A mount that failed leaves an empty directory, and the copy
-// of a virtual machine believes that it is the original; both must not write.
+// Package target is where backups are kept: a directory, a bucket or an SFTP
+// server. It tells whether a target is there, and whose it is: a mount that failed
+// leaves an empty directory, and the copy of a virtual machine believes that it is
+// the original; both must not write.
 package target
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -30,7 +33,7 @@ var (
 
 // Target is a target as one machine sees it.
 type Target struct {
-	Dir     string
+	Store
 	Memory  string // file of this machine with its last marks
 	Machine string // machine id
 	Host    string
@@ -57,21 +60,29 @@ type memory struct {
 // beatEvery is how often the mark changes.
 const beatEvery = time.Minute
 
-func (t *Target) path() string { return filepath.Join(t.Dir, OwnerFile) }
-
-func (t *Target) read() (owner, error) {
+func (t *Target) read(ctx context.Context) (owner, error) {
 	var o owner
-	data, err := os.ReadFile(t.path())
+	data, err := ReadFile(ctx, t.Store, OwnerFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, fault.Wrap(fault.Preflight, ErrAway, "mount it; if it is a new and empty directory: bugspark backup create --claim", "the backup target %s cannot be used", t.Dir)
+		return o, fault.Wrap(fault.Preflight, ErrAway, "mount it; if it is new and empty: bugspark backup create --claim", "the backup target %s cannot be used", t)
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &o)
 	}
 	if err != nil {
-		return o, fault.Wrap(fault.Preflight, err, "look at "+t.path(), "reading whose the backup target is")
+		return o, fault.Wrap(fault.Preflight, err, "look at "+OwnerFile+" in "+t.String(), "reading whose the backup target is")
 	}
 	return o, nil
+}
+
+// ReadFile reads a small file of a target.
+func ReadFile(ctx context.Context, s Store, name string) ([]byte, error) {
+	body, err := s.Open(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(body, 1<<20))
+	return data, errors.Join(err, body.Close())
 }
 
 func (t *Target) remembered() (memory, error) {
@@ -90,13 +101,13 @@ func (t *Target) remembered() (memory, error) {
 }
 
 // Check fails unless the target is there and this machine's.
-func (t *Target) Check() error {
-	_, _, err := t.check()
+func (t *Target) Check(ctx context.Context) error {
+	_, _, err := t.check(ctx)
 	return err
 }
 
-func (t *Target) check() (owner, memory, error) {
-	o, err := t.read()
+func (t *Target) check(ctx context.Context) (owner, memory, error) {
+	o, err := t.read(ctx)
 	if err != nil {
 		return o, memory{}, err
 	}
@@ -104,46 +115,46 @@ func (t *Target) check() (owner, memory, error) {
 	if err != nil {
 		return o, m, err
 	}
-	const next = "choose another directory for this machine; or, if the other one is gone for good: bugspark backup create --claim"
+	const next = "choose another target for this machine; or, if the other one is gone for good: bugspark backup create --claim"
 	if o.Machine != t.Machine {
-		return o, m, fault.Wrap(fault.Preflight, ErrForeign, next, "the backup target %s is that of %s since %s", t.Dir, o.Host, o.Since.Local().Format(time.DateTime))
+		return o, m, fault.Wrap(fault.Preflight, ErrForeign, next, "the backup target %s is that of %s since %s", t, o.Host, o.Since.Local().Format(time.DateTime))
 	}
 	// Without any memory this is the owner, reinstalled.
 	if o.Mark != "" && len(m.Marks) > 0 && !slices.Contains(m.Marks, o.Mark) {
-		return o, m, fault.Wrap(fault.Preflight, ErrForeign, next, "a copy of this machine, or the original of which this is a copy, has written to the backup target %s", t.Dir)
+		return o, m, fault.Wrap(fault.Preflight, ErrForeign, next, "a copy of this machine, or the original of which this is a copy, has written to the backup target %s", t)
 	}
 	return o, m, nil
 }
 
 // Claim takes a target that nobody owns, and refuses one of another machine.
-func (t *Target) Claim() error {
-	if err := t.Check(); !errors.Is(err, ErrAway) {
+func (t *Target) Claim(ctx context.Context) error {
+	if err := t.Check(ctx); !errors.Is(err, ErrAway) {
 		return err
 	}
-	return t.Take()
+	return t.Take(ctx)
 }
 
 // Take makes the target this machine's, whose ever it was.
-func (t *Target) Take() error {
-	if _, err := os.Stat(t.Dir); err != nil {
-		return fault.Wrap(fault.Preflight, err, "mount or make it: mkdir -p "+t.Dir, "the backup target is not there")
+func (t *Target) Take(ctx context.Context) error {
+	if _, err := t.Store.Dir(ctx, ""); err != nil {
+		return fault.Wrap(fault.Preflight, err, "mount or make it", "the backup target %s is not there", t)
 	}
-	return t.mark(owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, memory{})
+	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, memory{})
 }
 
 // Beat is Check, and leaves a new mark when the last one is a minute old.
-func (t *Target) Beat() error {
-	o, m, err := t.check()
+func (t *Target) Beat(ctx context.Context) error {
+	o, m, err := t.check(ctx)
 	if err != nil {
 		return err
 	}
 	if age := t.Now().Sub(m.At); age >= 0 && age < beatEvery && len(m.Marks) > 0 {
 		return nil
 	}
-	return t.mark(o, m)
+	return t.mark(ctx, o, m)
 }
 
-func (t *Target) mark(o owner, m memory) error {
+func (t *Target) mark(ctx context.Context, o owner, m memory) error {
 	before := o.Mark
 	o.Mark = uuid.NewString()
 	m.Marks, m.At = []string{o.Mark}, t.Now()
@@ -151,16 +162,20 @@ func (t *Target) mark(o owner, m memory) error {
 		m.Marks = append(m.Marks, before)
 	}
 	// First, so that an interruption between the two leaves a mark it knows.
-	if err := write(t.Memory, m); err != nil {
+	if err := remember(t.Memory, m); err != nil {
 		return fmt.Errorf("remembering the mark of the backup target: %w", err)
 	}
-	if err := write(t.path(), o); err != nil {
-		return fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only; 'bugspark apply' gives it to the right account", "writing whose the backup target is")
+	data, err := json.MarshalIndent(o, "", "  ")
+	if err == nil {
+		err = t.Put(ctx, OwnerFile, bytes.NewReader(append(data, '\n')), time.Time{})
+	}
+	if err != nil {
+		return fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only; 'bugspark apply' gives a directory to the right account", "writing whose the backup target is")
 	}
 	return nil
 }
 
-func write(path string, what any) error {
+func remember(path string, what any) error {
 	data, err := json.MarshalIndent(what, "", "  ")
 	if err != nil {
 		return err

@@ -102,6 +102,28 @@ func SetValue(data []byte, section, key, value string) ([]byte, error) {
 	return encode(&doc)
 }
 
+// RemoveSection takes a section within another out of a configuration.
+func RemoveSection(data []byte, section, key string) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if len(doc.Content) == 0 {
+		return data, nil
+	}
+	within := child(doc.Content[0], section)
+	if within == nil {
+		return data, nil
+	}
+	for i := 0; i+1 < len(within.Content); i += 2 {
+		if within.Content[i].Value == key {
+			within.Content = append(within.Content[:i], within.Content[i+2:]...)
+			break
+		}
+	}
+	return encode(&doc)
+}
+
 func encode(doc *yaml.Node) ([]byte, error) {
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)

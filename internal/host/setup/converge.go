@@ -51,6 +51,7 @@ func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	backups := c.Backup.Target != "" && kitConfirmed
 	// The path comes first: the receiver asks for the first set as soon as it runs.
 	optional(backups && c.Database.Mode == "managed", "bugspark-backup.path", "bugspark-walstream.service", "bugspark-walship.service")
+	optional(backups && c.Backup.Copy.Target != "", "bugspark-backup-copy.timer")
 	optional(backups, "bugspark-backup.timer", "bugspark-backup-prune.timer", "bugspark-backup-verify.timer", "bugspark-backup-drill.timer", "bugspark-backup-check.timer")
 	on = append(on,
 		"bugspark-migrate.service",
@@ -76,13 +77,16 @@ func (s *Site) dropIns() map[string]string {
 		"bugspark-proxy-https.socket": port(s.Config.Server.HTTPSPort, 443),
 	}
 	b := s.Config.Backup
-	writable := ""
-	if b.Target != "" {
-		// With the dash a mount that is away is ours to report, in plain words.
-		writable = fmt.Sprintf("# Written by 'bugspark apply' from backup.target.\n[Service]\nReadWritePaths=-%s\n", b.Target)
+	// What is saved may be elsewhere as well as where it is saved to.
+	sources := s.Config.Database.Mode == "external" || s.Config.Storage.Engine == "s3"
+	for _, name := range []string{"walship", "backup"} {
+		out["bugspark-"+name+".service"] = reach(sources, b.Place)
 	}
-	for _, name := range []string{"walship", "backup", "backup-prune", "backup-verify", "backup-drill", "backup-check"} {
-		out["bugspark-"+name+".service"] = writable
+	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
+		out["bugspark-"+name+".service"] = reach(false, b.Place)
+	}
+	for _, name := range []string{"backup-copy", "backup-check"} {
+		out["bugspark-"+name+".service"] = reach(false, b.Place, b.Copy.Place)
 	}
 	calendar := func(setting, value string) string {
 		if config.IsDefault(setting, value) {
@@ -91,8 +95,33 @@ func (s *Site) dropIns() map[string]string {
 		return fmt.Sprintf("# Written by 'bugspark apply' from %s.\n[Timer]\nOnCalendar=\nOnCalendar=%s\n", setting, value)
 	}
 	out["bugspark-backup.timer"] = calendar("backup.schedule", b.Schedule)
+	out["bugspark-backup-copy.timer"] = calendar("backup.copy.schedule", b.Copy.Schedule)
 	out["bugspark-backup-drill.timer"] = calendar("backup.drill_schedule", b.DrillSchedule)
 	return out
+}
+
+// reach is what lets a unit reach targets: the directory, or the network, without
+// which it otherwise runs.
+func reach(far bool, places ...config.Place) string {
+	directories := ""
+	for _, p := range places {
+		l, err := p.Locate()
+		switch {
+		case err != nil || l.Kind == "":
+		case l.Kind == "directory":
+			// With the dash a mount that is away is ours to report, in plain words.
+			directories += fmt.Sprintf("ReadWritePaths=-%s\n", l.Path)
+		default:
+			far = true
+		}
+	}
+	if far {
+		directories += "PrivateNetwork=no\nRestrictAddressFamilies=AF_INET AF_INET6\n"
+	}
+	if directories == "" {
+		return ""
+	}
+	return "# Written by 'bugspark apply' from where the data and the backups are.\n[Service]\n" + directories
 }
 
 // step is one change and how to make it.
@@ -129,13 +158,11 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		}
 		add(ch, do)
 	}
-	give, err := c.Site.targetStep()
+	targets, err := c.Site.targetSteps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if give != nil {
-		steps = append(steps, *give)
-	}
+	steps = append(steps, targets...)
 	confirmed, err := KitConfirmed(c.Site.Dirs)
 	if err != nil {
 		return nil, err

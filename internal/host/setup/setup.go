@@ -42,9 +42,11 @@ type Site struct {
 	Config    config.Config
 	Authority Authority
 	Now       func() time.Time
-	// Claim makes a backup target that nobody owns this machine's; the room of the
-	// backups provides it.
-	Claim func(target string) error
+	// Claim makes a backup target that nobody owns this machine's, and Names lists
+	// what lies on it; the room of the backups provides both. section is "backup" or
+	// "backup.copy".
+	Claim func(ctx context.Context, section string) error
+	Names func(ctx context.Context, section string) ([]string, error)
 }
 
 // RootCertificate is the path of the internal CA's root, for clients.

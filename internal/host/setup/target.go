@@ -18,60 +18,112 @@ import (
 // backupAccount owns what the backups write.
 const backupAccount = "bugspark-backup"
 
+// place is a target by the section of its settings.
+type place struct {
+	config.Place
+	section string
+}
+
+func places(c config.Config) []place {
+	var out []place
+	for _, p := range []place{{c.Backup.Place, "backup"}, {c.Backup.Copy.Place, "backup.copy"}} {
+		if p.Target != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // CheckTarget refuses a backup target that is not there or holds something of
 // somebody else's. One that was applied before is not looked at: a mount that
 // is away today must not keep an administrator from applying the rest.
-func (s *Site) CheckTarget() error {
-	target := s.Config.Backup.Target
-	if known, err := s.knownTarget(); known || err != nil {
-		return err
+func (s *Site) CheckTarget(ctx context.Context) error {
+	for _, p := range places(s.Config) {
+		if known, err := s.known(p); err != nil {
+			return err
+		} else if known {
+			continue
+		}
+		if err := s.ours(ctx, p); err != nil {
+			return err
+		}
 	}
-	info, err := os.Stat(target)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.New(fault.Preflight, "mount or make it: mkdir -p "+target, "the backup target %s is not there", target)
-	case err != nil:
-		return fault.Wrap(fault.Preflight, err, "", "looking at the backup target")
-	case !info.IsDir():
-		return fault.New(fault.Preflight, "name a directory in backup.target", "the backup target %s is no directory", target)
-	}
-	_, err = ours(target)
-	return err
+	return nil
 }
 
-// knownTarget tells whether the target was applied before.
-func (s *Site) knownTarget() (bool, error) {
+// known tells whether a target was applied before.
+func (s *Site) known(p place) (bool, error) {
 	before, err := ReadApplied(s.Dirs)
 	if err != nil {
 		return false, err
 	}
 	old, err := config.Parse("the configuration applied before", []byte(before.Config), func(string) (string, bool) { return "", false })
-	return err == nil && old.Backup.Target == s.Config.Backup.Target, nil
-}
-
-// ours tells whether a directory holds nothing but backups of ours, or nothing.
-func ours(target string) (bool, error) {
-	entries, err := os.ReadDir(target)
 	if err != nil {
-		return false, fault.Wrap(fault.Preflight, err, "", "looking at the backup target")
+		return false, nil //nolint:nilerr // none was, or one of another version of ours
 	}
-	for _, e := range entries {
-		switch e.Name() {
-		case "sets", "archive", "owner.json", "RESTORE.txt", "rescue", "ballast", "lost+found", ".snapshot":
-		default:
-			return false, fault.New(fault.Preflight, "name a directory of its own in backup.target", "the backup target %s holds something that is not ours: %s", target, e.Name())
+	for _, o := range places(old) {
+		if o == p {
+			return true, nil
 		}
 	}
-	return true, nil
+	return false, nil
 }
 
-// targetStep gives the target to the account of the backups where it has another
-// owner: root, who made the directory, or the account of a machine before this.
-func (s *Site) targetStep() (*step, error) {
-	target := s.Config.Backup.Target
-	if target == "" {
-		return nil, nil
+// ours refuses a target that holds anything but backups of ours, or nothing.
+func (s *Site) ours(ctx context.Context, p place) error {
+	names, err := s.Names(ctx, p.section)
+	if err != nil {
+		return err
 	}
+	for _, name := range names {
+		switch name {
+		case "sets", "archive", "owner.json", "RESTORE.txt", "rescue", "ballast", "lost+found", ".snapshot":
+		default:
+			return fault.New(fault.Preflight, "give it a place of its own in "+p.section+".target", "the backup target %s holds something that is not ours: %s", p.Target, name)
+		}
+	}
+	return nil
+}
+
+// targetSteps make targets this machine's that are new to it. A directory is
+// given to the account of the backups where it has another owner: root, who made
+// it, or the account of a machine before this.
+func (s *Site) targetSteps(ctx context.Context) ([]step, error) {
+	var out []step
+	for _, p := range places(s.Config) {
+		l, err := p.Locate()
+		if err != nil {
+			return nil, err
+		}
+		var one *step
+		if l.Kind == "directory" {
+			one, err = s.giveDirectory(ctx, p)
+		} else {
+			one, err = s.claim(ctx, p)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if one != nil {
+			out = append(out, *one)
+		}
+	}
+	return out, nil
+}
+
+func (s *Site) claim(ctx context.Context, p place) (*step, error) {
+	if known, err := s.known(p); known || err != nil {
+		return nil, err
+	}
+	if err := s.ours(ctx, p); err != nil {
+		return nil, err
+	}
+	return &step{Change{What: p.Target, Action: "claim", Detail: "for the backups of this machine"}, func(ctx context.Context) error {
+		return s.Claim(ctx, p.section)
+	}}, nil
+}
+
+func (s *Site) giveDirectory(ctx context.Context, p place) (*step, error) {
 	account, err := user.Lookup(backupAccount)
 	var unknown user.UnknownUserError
 	if errors.As(err, &unknown) {
@@ -85,15 +137,15 @@ func (s *Site) targetStep() (*step, error) {
 	if err := errors.Join(err, err2); err != nil {
 		return nil, fmt.Errorf("reading the account %s: %w", backupAccount, err)
 	}
-	info, err := os.Stat(target)
+	info, err := os.Stat(p.Target)
 	if err != nil {
 		return nil, nil //nolint:nilerr // away: the jobs say so, and the next apply looks again
 	}
-	known, err := s.knownTarget()
+	known, err := s.known(p)
 	if err != nil {
 		return nil, err
 	}
-	_, err = os.Stat(filepath.Join(target, "owner.json"))
+	_, err = os.Stat(filepath.Join(p.Target, "owner.json"))
 	claimed := err == nil
 	if known && !claimed {
 		return nil, nil // a mount is missing, and the directory below it is no target
@@ -101,17 +153,17 @@ func (s *Site) targetStep() (*step, error) {
 	if st, ok := info.Sys().(*syscall.Stat_t); !ok || (int(st.Uid) == uid && claimed) {
 		return nil, nil
 	}
-	if _, err := ours(target); err != nil {
+	if err := s.ours(ctx, p); err != nil {
 		return nil, err
 	}
-	return &step{Change{What: target, Action: "give", Detail: "to the account " + backupAccount}, func(context.Context) error {
-		if err := s.Claim(target); err != nil {
+	return &step{Change{What: p.Target, Action: "give", Detail: "to the account " + backupAccount}, func(ctx context.Context) error {
+		if err := s.Claim(ctx, p.section); err != nil {
 			return err
 		}
-		err := filepath.WalkDir(target, func(path string, _ fs.DirEntry, err error) error {
+		err := filepath.WalkDir(p.Target, func(path string, _ fs.DirEntry, err error) error {
 			return errors.Join(err, os.Lchown(path, uid, gid))
 		})
-		if err := errors.Join(err, os.Chmod(target, 0o700)); err != nil {
+		if err := errors.Join(err, os.Chmod(p.Target, 0o700)); err != nil {
 			return fault.Wrap(fault.Failed, err, "make it belong to the account "+backupAccount+" (on the file server, if root has no rights there)", "giving the backup target away")
 		}
 		return nil

@@ -1,0 +1,38 @@
+package target
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// silence is how long a target may say nothing in the middle of an exchange.
+const silence = time.Minute
+
+// dial connects to a target that is elsewhere. A connection on which nothing
+// moves ends with an error: a server that stalls would otherwise hold a backup
+// for ever.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return impatient{c}, nil
+}
+
+type impatient struct{ net.Conn }
+
+func (c impatient) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
+}
+
+func (c impatient) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}

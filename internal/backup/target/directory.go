@@ -1,0 +1,227 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Directory is a target that is a directory, best a mount of another machine's.
+// The directory must be there: one that is not may be a mount that failed.
+type Directory string
+
+var _ Store = Directory("")
+
+func (d Directory) path(name string) string {
+	return filepath.Join(string(d), filepath.FromSlash(name))
+}
+
+func (d Directory) String() string { return string(d) }
+
+// Close has nothing to do.
+func (d Directory) Close() error { return nil }
+
+// Put writes beside the place, syncs, renames and syncs the directory.
+func (d Directory) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	path := d.path(name)
+	f, err := d.create(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, body)
+	if err == nil {
+		err = errors.Join(f.Sync(), ctx.Err())
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil && !at.IsZero() {
+		err = os.Chtimes(f.Name(), at, at)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// create makes a file to write to. Whoever deletes the last file of a directory
+// takes the directory with it, so it may have to be made more than once.
+func (d Directory) create(dir string) (f *os.File, err error) {
+	for range 5 {
+		if err = makeDirs(dir, string(d)); err == nil {
+			f, err = os.CreateTemp(dir, unfinished+"-*")
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if _, away := os.Stat(string(d)); away != nil {
+			return nil, away
+		}
+	}
+	return f, err
+}
+
+// makeDirs makes dir and what is missing above it, up to root, durably.
+func makeDirs(dir, root string) error {
+	if dir == filepath.Clean(root) {
+		return nil
+	}
+	err := os.Mkdir(dir, 0o700)
+	switch {
+	case err == nil:
+		return syncDir(filepath.Dir(dir))
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := makeDirs(filepath.Dir(dir), root); err != nil {
+		return err
+	}
+	return makeDirs(dir, root)
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if errors.Is(err, unix.EINVAL) {
+		err = nil // a file system (some of FUSE) that cannot
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Open opens a file.
+func (d Directory) Open(_ context.Context, name string, from, length int64) (io.ReadCloser, error) {
+	f, err := os.Open(d.path(name))
+	if err != nil || (from == 0 && length < 0) {
+		return f, err
+	}
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return limited(f, length), nil
+}
+
+// limited ends body after length bytes, unless that is negative.
+func limited(body io.ReadCloser, length int64) io.ReadCloser {
+	if length < 0 {
+		return body
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(body, length), body}
+}
+
+// Stat looks at a file.
+func (d Directory) Stat(_ context.Context, name string) (File, error) {
+	info, err := os.Stat(d.path(name))
+	if err != nil {
+		return File{}, err
+	}
+	return file(name, info), nil
+}
+
+func file(name string, info fs.FileInfo) File {
+	return File{Name: name, Size: info.Size(), ModifiedAt: info.ModTime(), IsDir: info.IsDir()}
+}
+
+// Dir lists one directory.
+func (d Directory) Dir(_ context.Context, name string) ([]File, error) {
+	entries, err := os.ReadDir(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(string(d))
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([]File, 0, len(entries))
+	for _, e := range entries {
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) || strings.HasPrefix(e.Name(), unfinished) {
+			continue // deleted meanwhile, or not there yet
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, file(e.Name(), info))
+	}
+	return out, nil
+}
+
+// Walk lists all files below a directory.
+func (d Directory) Walk(ctx context.Context, name string) ([]File, error) {
+	if _, err := os.Stat(string(d)); err != nil {
+		return nil, err
+	}
+	var out []File
+	err := filepath.WalkDir(d.path(name), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), unfinished) {
+			return errors.Join(err, ctx.Err())
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		inside, err := filepath.Rel(string(d), path)
+		out = append(out, file(filepath.ToSlash(inside), info))
+		return err
+	})
+	return out, err
+}
+
+// Delete removes a file and the directories that it leaves empty.
+func (d Directory) Delete(_ context.Context, name string) error {
+	path := d.path(name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for dir := filepath.Dir(path); dir != filepath.Clean(string(d)) && os.Remove(dir) == nil; dir = filepath.Dir(dir) {
+	}
+	return nil
+}
+
+// Free is the room on the directory's file system.
+func (d Directory) Free(context.Context) (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(string(d), &fs); err != nil {
+		return 0, fmt.Errorf("looking at the free space of %s: %w", d, err)
+	}
+	return int64(fs.Bavail) * fs.Bsize, nil
+}
+
+// allocate makes a file that only takes room.
+func (d Directory) allocate(name string, size int64) error {
+	f, err := os.OpenFile(d.path(name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		// Such a file system may also store zeros in no room at all; then there is no
+		// ballast, and the reserve has to do.
+		err = nil
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}

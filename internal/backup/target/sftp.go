@@ -1,0 +1,317 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// SFTPOptions say where a server is and who signs in.
+type SFTPOptions struct {
+	Host    string // with its port
+	User    string
+	Path    string // absolute directory, which must be there
+	Key     []byte // private key in PEM, without a passphrase
+	HostKey string // the server's public key, as in known_hosts without the name
+}
+
+// SFTP is a target that is a directory of an SFTP server. The connection is made
+// when it is first needed, and again after it was lost.
+type SFTP struct {
+	o      SFTPOptions
+	config ssh.ClientConfig
+
+	mu     sync.Mutex
+	client *sftp.Client
+	conn   *ssh.Client
+}
+
+var _ Store = (*SFTP)(nil)
+
+// ErrHostKey says that the server is not the one that was expected. The text
+// shows its key.
+var ErrHostKey = errors.New("the server shows another host key")
+
+// NewSFTP returns the store for o without talking to the server.
+func NewSFTP(o SFTPOptions) (*SFTP, error) {
+	signer, err := ssh.ParsePrivateKey(o.Key)
+	if err != nil {
+		return nil, fmt.Errorf("reading the SSH key: %w", err)
+	}
+	s := &SFTP{o: o, config: ssh.ClientConfig{User: o.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, Timeout: 10 * time.Second}}
+	if o.HostKey == "" {
+		s.config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error { return unexpected(key) }
+		return s, nil
+	}
+	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(o.HostKey))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no public key such as ssh-ed25519 AAAA...: %w", o.HostKey, err)
+	}
+	s.config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
+		if string(key.Marshal()) != string(want.Marshal()) {
+			return unexpected(key)
+		}
+		return nil
+	}
+	// Of several keys the server shows the kind that is known; RSA keys sign in
+	// more than one way.
+	if want.Type() == ssh.KeyAlgoRSA {
+		s.config.HostKeyAlgorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	} else {
+		s.config.HostKeyAlgorithms = []string{want.Type()}
+	}
+	return s, nil
+}
+
+func unexpected(key ssh.PublicKey) error {
+	return fmt.Errorf("%w: %s (%s)", ErrHostKey, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))), ssh.FingerprintSHA256(key))
+}
+
+func (s *SFTP) path(name string) string { return path.Join(s.o.Path, name) }
+
+func (s *SFTP) String() string { return "sftp://" + s.o.User + "@" + s.o.Host + s.o.Path }
+
+// Close ends the connection.
+func (s *SFTP) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drop()
+}
+
+func (s *SFTP) drop() error {
+	if s.client == nil {
+		return nil
+	}
+	// The SFTP session first: it waits for answers that a dead connection would
+	// never bring.
+	err := s.conn.Close()
+	_ = s.client.Close() // nothing is left of it without the connection
+	s.client, s.conn = nil, nil
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+func (s *SFTP) connected(ctx context.Context) (*sftp.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s.client, nil
+	}
+	plain, err := dial(ctx, "tcp", s.o.Host)
+	if err != nil {
+		return nil, err
+	}
+	conn, channels, requests, err := ssh.NewClientConn(plain, s.o.Host, &s.config)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("signing in as %s at %s: %w", s.o.User, s.o.Host, err), ignoreClosed(plain.Close()))
+	}
+	c := ssh.NewClient(conn, channels, requests)
+	client, err := sftp.NewClient(c, sftp.UseConcurrentWrites(true))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("beginning SFTP at %s: %w", s.o.Host, err), ignoreClosed(c.Close()))
+	}
+	s.client, s.conn = client, c
+	return client, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// with runs do on a connection, and once more on a new one if it was lost: after
+// a quiet minute it always is.
+func (s *SFTP) with(ctx context.Context, do func(*sftp.Client) error) error {
+	for again := false; ; again = true {
+		c, err := s.connected(ctx)
+		if err == nil {
+			err = do(c)
+		}
+		if err == nil || c == nil || !lost(err) {
+			return err
+		}
+		s.mu.Lock()
+		if s.client == c {
+			_ = s.drop() // it is lost as it is
+		}
+		s.mu.Unlock()
+		if again || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func lost(err error) bool {
+	var network net.Error
+	return errors.Is(err, sftp.ErrSSHFxConnectionLost) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &network)
+}
+
+// Stat looks at a file.
+func (s *SFTP) Stat(ctx context.Context, name string) (f File, err error) {
+	err = s.with(ctx, func(c *sftp.Client) error {
+		info, err := c.Stat(s.path(name))
+		if err == nil {
+			f = file(name, info)
+		}
+		return err
+	})
+	return f, err
+}
+
+// Dir lists one directory.
+func (s *SFTP) Dir(ctx context.Context, name string) (out []File, err error) {
+	err = s.with(ctx, func(c *sftp.Client) error {
+		out = nil
+		infos, err := c.ReadDirContext(ctx, s.path(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			_, err = c.Stat(s.o.Path)
+		}
+		for _, info := range infos {
+			if !strings.HasPrefix(info.Name(), unfinished) {
+				out = append(out, file(info.Name(), info))
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// Walk lists all files below a directory.
+func (s *SFTP) Walk(ctx context.Context, name string) ([]File, error) {
+	entries, err := s.Dir(ctx, name)
+	var out []File
+	for _, e := range entries {
+		e.Name = path.Join(name, e.Name)
+		if !e.IsDir {
+			out = append(out, e)
+			continue
+		}
+		below, err := s.Walk(ctx, e.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, below...)
+	}
+	return out, err
+}
+
+// Open opens a file.
+func (s *SFTP) Open(ctx context.Context, name string, from, length int64) (body io.ReadCloser, err error) {
+	err = s.with(ctx, func(c *sftp.Client) error {
+		f, err := c.Open(s.path(name))
+		if err == nil {
+			if _, err = f.Seek(from, io.SeekStart); err != nil {
+				return errors.Join(err, f.Close())
+			}
+			body = limited(f, length)
+		}
+		return err
+	})
+	return body, err
+}
+
+// Delete removes a file and the directories that it leaves empty.
+func (s *SFTP) Delete(ctx context.Context, name string) error {
+	return s.with(ctx, func(c *sftp.Client) error {
+		p := s.path(name)
+		if err := c.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for dir := path.Dir(p); dir != path.Clean(s.o.Path) && c.RemoveDirectory(dir) == nil; dir = path.Dir(dir) {
+		}
+		return nil
+	})
+}
+
+// Free asks for the room by statvfs@openssh.com, which most servers know.
+func (s *SFTP) Free(ctx context.Context) (free int64, err error) {
+	err = s.with(ctx, func(c *sftp.Client) error {
+		if _, known := c.HasExtension("statvfs@openssh.com"); !known {
+			return ErrUnknown
+		}
+		v, err := c.StatVFS(s.o.Path)
+		if err == nil {
+			free = int64(v.Frsize * v.Bavail) //nolint:gosec // no file system has 8 EiB
+		}
+		return err
+	})
+	return free, err
+}
+
+// Put writes beside the place, syncs where the server can, and renames.
+func (s *SFTP) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	p := s.path(name)
+	temporary := path.Join(path.Dir(p), unfinished+"-"+uuid.NewString())
+	started := false
+	err := s.with(ctx, func(c *sftp.Client) error {
+		if started {
+			return fmt.Errorf("the connection was lost: %w", io.ErrClosedPipe) // body is partly read
+		}
+		f, err := create(c, temporary, s.o.Path)
+		if err != nil {
+			return err
+		}
+		started = true
+		return finish(c, f, p, body, at)
+	})
+	if err != nil {
+		return fmt.Errorf("writing %s to %s: %w", name, s, err)
+	}
+	return nil
+}
+
+// create makes a file to write to, and the directories above it below root.
+func create(c *sftp.Client, temporary, root string) (f *sftp.File, err error) {
+	for range 5 {
+		if f, err = c.Create(temporary); !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		if _, away := c.Stat(root); away != nil {
+			return nil, away
+		}
+		if err = c.MkdirAll(path.Dir(temporary)); err != nil {
+			return nil, err
+		}
+	}
+	return f, err
+}
+
+func finish(c *sftp.Client, f *sftp.File, p string, body io.Reader, at time.Time) error {
+	_, err := f.ReadFrom(body)
+	if err == nil {
+		if _, known := c.HasExtension("fsync@openssh.com"); known {
+			err = f.Sync()
+		}
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil && !at.IsZero() {
+		err = c.Chtimes(f.Name(), at, at)
+	}
+	if err == nil {
+		if _, known := c.HasExtension("posix-rename@openssh.com"); known {
+			err = c.PosixRename(f.Name(), p)
+		} else if err = c.Rename(f.Name(), p); err != nil {
+			// Such a server does not replace; for a moment there is neither.
+			err = errors.Join(c.Remove(p), c.Rename(f.Name(), p))
+		}
+	}
+	if err != nil {
+		return errors.Join(err, c.Remove(f.Name()))
+	}
+	return nil
+}

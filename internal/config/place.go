@@ -1,0 +1,98 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Place is where backups are kept.
+type Place struct {
+	Target   string `mapstructure:"target"`
+	Endpoint string `mapstructure:"endpoint"`
+	Region   string `mapstructure:"region"`
+	HostKey  string `mapstructure:"host_key"`
+}
+
+// Location is the target of a place, taken apart.
+type Location struct {
+	Kind string // directory, s3, sftp
+	Path string // of a directory; without slashes at its ends, the prefix in a bucket
+	Host string // bucket; or host and port of an SFTP server
+	User string
+}
+
+// Locate reads the target of a place. The zero Location is none.
+func (p Place) Locate() (Location, error) {
+	t := p.Target
+	wrong := func(why string) (Location, error) {
+		return Location{}, fault.New(fault.Usage, "write it as /DIRECTORY, s3://BUCKET/PREFIX or sftp://USER@HOST/DIRECTORY", "the backup target %q cannot be used: %s", t, why)
+	}
+	switch {
+	case t == "":
+		return Location{}, nil
+	case strings.ContainsAny(t, " \t\n\"'\\%"):
+		return wrong("it must have no spaces, quotes or percent signs")
+	case !strings.Contains(t, "://"):
+		return directory(t, wrong)
+	}
+	u, err := url.Parse(t)
+	switch {
+	case err != nil:
+		return wrong("it is no URL")
+	case u.RawQuery != "" || u.Fragment != "" || u.Host == "":
+		return wrong("something is missing, or too much")
+	}
+	if _, secret := u.User.Password(); secret {
+		return wrong("a password does not belong into it")
+	}
+	switch u.Scheme {
+	case "s3":
+		if u.User != nil || u.Port() != "" {
+			return wrong("of a bucket it names nothing but the bucket; the service is backup.endpoint")
+		}
+		return Location{Kind: "s3", Host: u.Host, Path: strings.Trim(path.Clean("/"+u.Path), "/")}, nil
+	case "sftp":
+		if u.User.Username() == "" || len(u.Path) < 2 || path.Clean(u.Path) != u.Path {
+			return wrong("of an SFTP server it names an account and an absolute directory without a slash at its end")
+		}
+		host := u.Host
+		if u.Port() == "" {
+			host = net.JoinHostPort(u.Hostname(), "22")
+		}
+		return Location{Kind: "sftp", Host: host, Path: u.Path, User: u.User.Username()}, nil
+	}
+	return wrong("there are no targets of the kind " + u.Scheme)
+}
+
+func directory(t string, wrong func(string) (Location, error)) (Location, error) {
+	if !filepath.IsAbs(t) || filepath.Clean(t) != t {
+		return wrong("it must be an absolute path without a slash at its end")
+	}
+	for _, hidden := range []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp", "/dev", "/proc", "/sys"} {
+		if t == hidden || strings.HasPrefix(t, hidden+"/") {
+			return wrong("the services do not see what is below " + hidden)
+		}
+	}
+	return Location{Kind: "directory", Path: t}, nil
+}
+
+// validatePlace checks what a target of its kind needs.
+func validatePlace(section string, p Place, add func(string, ...any)) {
+	l, err := p.Locate()
+	if err != nil {
+		add("%s.target: %v", section, err)
+		return
+	}
+	if u, err := url.Parse(p.Endpoint); l.Kind == "s3" && (err != nil || u.Host == "" || !slices.Contains([]string{"https", "http"}, u.Scheme) || strings.Trim(u.Path, "/") != "" || u.User != nil) {
+		add("%s.endpoint must be the URL of the S3 service, such as https://s3.example.org, not %q", section, p.Endpoint)
+	}
+	if l.Kind == "sftp" && p.HostKey != "" && len(strings.Fields(p.HostKey)) < 2 {
+		add("%s.host_key must be a public key such as ssh-ed25519 AAAA..., not %q", section, p.HostKey)
+	}
+}
