@@ -70,24 +70,25 @@ func (d Directory) create(dir string) (f *os.File, err error) {
 	return f, err
 }
 
-// makeDirs makes dir and what is missing above it, up to root, durably.
+// makeDirs makes dir and what is missing above it, durably; never root itself.
 func makeDirs(dir, root string) error {
 	if dir == filepath.Clean(root) {
-		return nil
+		_, err := os.Stat(root)
+		return err
 	}
 	err := os.Mkdir(dir, 0o700)
-	switch {
-	case err == nil:
-		return syncDir(filepath.Dir(dir))
-	case errors.Is(err, fs.ErrExist):
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeDirs(filepath.Dir(dir), root); err == nil {
+			err = os.Mkdir(dir, 0o700)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
 		return nil
-	case !errors.Is(err, fs.ErrNotExist):
+	}
+	if err != nil {
 		return err
 	}
-	if err := makeDirs(filepath.Dir(dir), root); err != nil {
-		return err
-	}
-	return makeDirs(dir, root)
+	return syncDir(filepath.Dir(dir))
 }
 
 func syncDir(dir string) error {

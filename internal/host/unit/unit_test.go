@@ -26,7 +26,7 @@ func TestEveryShippedServiceHasAnAccountAndASandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(services) != 16 {
+	if len(services) != 17 {
 		t.Errorf("%d services", len(services))
 	}
 	for _, u := range services {
