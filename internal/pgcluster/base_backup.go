@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"sync"
@@ -53,19 +54,24 @@ func (c *Cluster) output(ctx context.Context, name string, args ...string) (*out
 	if err != nil {
 		return nil, err
 	}
-	b := &output{name: name, stderr: &tail{}}
-	b.cmd = exec.CommandContext(ctx, server.program(name), args...)
-	b.cmd.Env, b.cmd.Dir, b.cmd.Stderr = c.environment(), "/", b.stderr
+	o, err := start(ctx, server.program(name), c.environment(), args...)
+	if err != nil {
+		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting %s", name)
+	}
+	return o, nil
+}
+
+func start(ctx context.Context, program string, env []string, args ...string) (_ *output, err error) {
+	b := &output{name: filepath.Base(program), stderr: &tail{}}
+	b.cmd = exec.CommandContext(ctx, program, args...)
+	b.cmd.Env, b.cmd.Dir, b.cmd.Stderr = env, "/", b.stderr
 	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
 	b.cmd.WaitDelay = 10 * time.Second
 	if b.out, err = b.cmd.StdoutPipe(); err != nil {
 		return nil, err
 	}
 	widen(b.out)
-	if err := b.cmd.Start(); err != nil {
-		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting %s", name)
-	}
-	return b, nil
+	return b, b.cmd.Start()
 }
 
 // widen asks for as large a pipe as an ordinary account may have; a refusal only
