@@ -25,7 +25,7 @@ import (
 type Database interface {
 	// Facts are read before the copy begins.
 	Facts(context.Context) (DatabaseFacts, error)
-	// Copy streams a copy that starts by itself.
+	// Copy streams a copy that starts by itself; nil when there can be none.
 	Copy(context.Context) (DatabaseCopy, error)
 	// Dump streams a logical copy, which other versions of the server can read.
 	Dump(context.Context) (io.ReadCloser, error)
@@ -97,13 +97,15 @@ func Create(ctx context.Context, r *repository.Repository, s Sources, report fun
 		if err != nil {
 			return err
 		}
-		if err := w.Stream(ctx, databasePart, repository.SmallChunks, copying); err != nil {
-			return err
+		if copying != nil {
+			if err := w.Stream(ctx, databasePart, repository.SmallChunks, copying); err != nil {
+				return err
+			}
+			if d.Database.Extent, err = copying.Extent(); err != nil {
+				return err
+			}
 		}
-		if d.Database.Extent, err = copying.Extent(); err != nil {
-			return err
-		}
-		if s.Logical {
+		if s.Logical || copying == nil {
 			step("logical", d.Database.Bytes)
 			dump, err := s.Database.Dump(ctx)
 			if err != nil {

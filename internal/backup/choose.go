@@ -57,6 +57,14 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 		if c.Document, err = Read(ctx, r, s.ID); err != nil {
 			return c, err
 		}
+		if !c.Document.Physical() {
+			if !w.Time.IsZero() {
+				return c, fault.New(fault.Preflight, "bugspark restore --set "+s.ID+", or the backups of the database server itself",
+					"the sets have logical copies of your database, and none of the moments between them")
+			}
+			c.Replay = false
+			return c, nil
+		}
 		refused = c.follow(ctx, a)
 		if c.own && refused == nil {
 			// A restore has abandoned the timeline of this set: an older one and the WAL

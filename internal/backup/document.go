@@ -29,13 +29,18 @@ type Document struct {
 	Files   int         `json:"config_files"`
 }
 
+// Physical tells whether the set has a copy of the whole cluster, to which WAL can
+// be added; of a customer's server it has only a logical one.
+func (d Document) Physical() bool { return d.Database.Start != "" }
+
 // DatabaseFacts describe a cluster before it is copied.
 type DatabaseFacts struct {
 	SystemIdentifier string           `json:"system_identifier"`
 	Major            int              `json:"major"`
 	Bytes            int64            `json:"bytes"` // of all databases
 	Schema           int              `json:"schema"`
-	Rows             map[string]int64 `json:"rows"` // of the main tables, when the copy began
+	Namespace        string           `json:"namespace,omitempty"` // the schema of our tables on a customer's server
+	Rows             map[string]int64 `json:"rows"`                // of the main tables, when the copy began
 }
 
 // ObjectFacts describe all objects of a set together.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -93,6 +95,9 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	if err != nil {
 		return err
 	}
+	if !choice.Document.Physical() {
+		return d.logical(ctx, choice, objects, out)
+	}
 	server, err := d.Cluster.Major(ctx, choice.Document.Database.Major)
 	if err != nil {
 		return err
@@ -164,9 +169,48 @@ func (d *Drill) objects(ctx context.Context, c Choice, out *DrillReport) (map[st
 	return all, nil
 }
 
+// logical loads the logical copy of a customer's server into a scratch server of
+// ours.
+func (d *Drill) logical(ctx context.Context, c Choice, objects map[string]bool, out *DrillReport) (err error) {
+	server, err := d.Cluster.AtLeast(ctx, c.Document.Database.Major)
+	if err != nil {
+		return err
+	}
+	s := &pgcluster.Scratch{Server: server, DataDir: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run")}
+	if err := os.Mkdir(s.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := s.Initialize(ctx); err != nil {
+		return err
+	}
+	if err := s.Start(ctx, nil); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	err = loadLogical(ctx, d.Repository, c.Set, d.Report, func(ctx context.Context, body io.Reader) error {
+		return s.Load(ctx, body, c.Document.Database.Namespace)
+	})
+	if err != nil {
+		return err
+	}
+	out.proven("the logical copy of the database was loaded into an empty server")
+	_, out.Rows, err = count(ctx, s.DSN(pgcluster.Database))
+	if err != nil {
+		return err
+	}
+	out.Point = c.Document.CreatedAt
+	if err := d.examine(ctx, s, objects, out); err != nil {
+		return err
+	}
+	d.judge(c, out)
+	return nil
+}
+
 // examine looks into the running copy.
 func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[string]bool, out *DrillReport) error {
-	out.proven("every file of the database matched its manifest, and the WAL was replayed")
+	if out.Document.Physical() {
+		out.proven("every file of the database matched its manifest, and the WAL was replayed")
+	}
 	if err := s.Check(ctx, pgcluster.Database); err != nil {
 		out.Failures = append(out.Failures, err.Error())
 	} else {
@@ -207,6 +251,9 @@ func (d *Drill) judge(c Choice, out *DrillReport) {
 	}
 	slices.Sort(out.Failures)
 	out.Lost = out.At.Sub(out.Point).Seconds()
+	if !c.Document.Physical() {
+		return
+	}
 	archived := c.Reach.Until
 	if archived.IsZero() {
 		out.Failures = append(out.Failures, "the archive has no WAL from the set on")

@@ -36,13 +36,17 @@ func LastLogical(ctx context.Context, r *repository.Repository) (Logical, error)
 // Load replaces the schema of a running, empty cluster by the logical copy of a
 // set: all of it or nothing.
 func Load(ctx context.Context, r *repository.Repository, set string, c *pgcluster.Cluster, report func(Progress)) error {
+	return loadLogical(ctx, r, set, report, c.Load)
+}
+
+func loadLogical(ctx context.Context, r *repository.Repository, set string, report func(Progress), load func(context.Context, io.Reader) error) error {
 	body, err := r.Open(ctx, set, logicalPart)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	p := Progress{Part: "logical"}
-	return c.Load(ctx, readerFunc(func(b []byte) (int, error) {
+	return load(ctx, readerFunc(func(b []byte) (int, error) {
 		n, err := body.Read(b)
 		p.Bytes += int64(n)
 		report(p)

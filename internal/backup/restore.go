@@ -93,8 +93,12 @@ func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(
 	}
 	defer root.Close()
 	w := writer{ctx: ctx, root: root, report: report}
-	if err := w.database(r, p); err != nil {
-		return fmt.Errorf("restoring the database: %w", err)
+	if p.Document.Physical() {
+		if err := w.database(r, p); err != nil {
+			return fmt.Errorf("restoring the database: %w", err)
+		}
+	} else if err := w.dump(r, p); err != nil {
+		return fmt.Errorf("restoring the logical copy of the database: %w", err)
 	}
 	if p.databaseOnly {
 		return syncAll(p.Into)
@@ -167,6 +171,16 @@ func (w *writer) database(r *repository.Repository, p Plan) error {
 	}
 }
 
+// dump writes the logical copy as a file for pg_restore.
+func (w *writer) dump(r *repository.Repository, p Plan) error {
+	body, err := r.Open(w.ctx, p.Set, logicalPart)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return w.file(logicalPart, body, -1)
+}
+
 func (w *writer) tree(r *repository.Repository, id, part string, total int64, t *tally) error {
 	w.progress = Progress{Part: part, Total: total}
 	if err := w.root.MkdirAll(part, 0o700); err != nil {
@@ -214,7 +228,7 @@ func (w *writer) file(name string, body io.Reader, size int64) error {
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
-	if err == nil && n != size {
+	if err == nil && size >= 0 && n != size {
 		err = fmt.Errorf("%d bytes came instead of %d", n, size)
 	}
 	if err != nil {

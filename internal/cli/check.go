@@ -28,15 +28,16 @@ drill, and at the room on the target. It writes them as metrics into
 /var/lib/bugspark/backup/metrics.prom. Exit status 1 means that something is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := stepDown(backupAccount); err != nil {
-				return err
-			}
 			dirs := config.DirsFrom(env.Lookup)
 			cfg, err := config.Load(dirs, env.Lookup)
 			if err != nil {
 				return err
 			}
-			b, err := lookAtBackups(env, dirs, cfg, time.Now())
+			look := lookAtTarget(env, dirs, cfg)
+			if err := stepDown(backupAccount); err != nil {
+				return err
+			}
+			b, err := lookAtBackups(dirs, cfg, time.Now(), look)
 			if err != nil {
 				return err
 			}
@@ -61,9 +62,10 @@ type backupStatus struct {
 	Through  *time.Time `json:"archived_through,omitempty"`
 	Problems []string   `json:"problems,omitempty"`
 
-	now    time.Time
-	memory backupMemory
-	free   int64 // on the target; -1 when it is away or does not tell
+	now     time.Time
+	memory  backupMemory
+	foreign bool  // the database is the customer's
+	free    int64 // on the target; -1 when it is away or does not tell
 }
 
 // The ages beyond which something is wrong.
@@ -75,8 +77,8 @@ const (
 	roomTooLow  = 2 << 30
 )
 
-func lookAtBackups(env Env, dirs config.Dirs, cfg config.Config, now time.Time) (backupStatus, error) {
-	b := backupStatus{State: "off", now: now, free: -1}
+func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time, look func() (free int64, err error)) (backupStatus, error) {
+	b := backupStatus{State: "off", now: now, free: -1, foreign: cfg.Database.Mode == "external"}
 	if cfg.Backup.Target == "" {
 		return b, nil
 	}
@@ -98,10 +100,13 @@ func lookAtBackups(env Env, dirs config.Dirs, cfg config.Config, now time.Time) 
 		return &t
 	}
 	b.Set, b.Through = pointer(b.memory.Set.At), pointer(b.memory.WAL.Through)
+	if b.foreign {
+		b.Through = nil // that of a cluster from before
+	}
 	if b.memory.Drill.Passed {
 		b.Proven = pointer(b.memory.Drill.Point)
 	}
-	if b.free, err = lookAtTarget(env, dirs, cfg); err != nil {
+	if b.free, err = look(); err != nil {
 		b.problem("the backup target %s is away: %v", cfg.Backup.Target, err)
 	} else if b.free >= 0 && b.free < roomTooLow {
 		b.problem("the backup target has only %s free", size(b.free))
@@ -115,18 +120,25 @@ func lookAtBackups(env Env, dirs config.Dirs, cfg config.Config, now time.Time) 
 // targetAnswers is how long a target may take to say how much is free.
 const targetAnswers = 5 * time.Second
 
-// lookAtTarget returns the room on a target, -1 when it does not tell. A network
-// mount whose server is gone lets whoever looks at it wait for ever, so another
-// goroutine does. Who may not read its keys cannot look, and leaves it to the
-// check that runs every few minutes.
-func lookAtTarget(env Env, dirs config.Dirs, cfg config.Config) (int64, error) {
+// lookAtTarget reads the keys of the target and returns what looks at it, for its
+// room or -1 when it does not tell. Who may not read the keys cannot look, and
+// leaves it to the check that runs every few minutes.
+func lookAtTarget(env Env, dirs config.Dirs, cfg config.Config) func() (int64, error) {
 	p, err := ownPlace(env, dirs, cfg.Backup, false)
-	if errors.Is(err, fs.ErrPermission) {
-		return -1, nil
+	return func() (int64, error) {
+		if errors.Is(err, fs.ErrPermission) {
+			return -1, nil
+		}
+		if err != nil {
+			return -1, err
+		}
+		return p.look()
 	}
-	if err != nil {
-		return -1, err
-	}
+}
+
+// look looks whether a target is there. A network mount whose server is gone lets
+// whoever looks at it wait for ever, so another goroutine does.
+func (p place) look() (int64, error) {
 	s, err := p.open()
 	if err != nil {
 		return -1, err
@@ -215,6 +227,8 @@ func (b backupStatus) sentence() string {
 	s := fmt.Sprintf("Last proven backup: %s old", rough(b.now.Sub(*b.Proven)))
 	if b.Through != nil {
 		s += fmt.Sprintf("; everything up to %s ago is archived", rough(b.now.Sub(*b.Through)))
+	} else if b.foreign && b.Set != nil {
+		s += fmt.Sprintf("; of your database everything since the newest set, %s ago, is in no set", rough(b.now.Sub(*b.Set)))
 	}
 	return s
 }

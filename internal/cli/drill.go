@@ -134,16 +134,12 @@ func (v *vault) drill(ctx context.Context, scratch, secret string, p *transfer) 
 	if err != nil {
 		return failed(err)
 	}
-	cluster, err := openCluster(v.env)
-	if err != nil {
-		return failed(err)
-	}
 	fetch, err := fetchCommand()
 	if err != nil {
 		return failed(err)
 	}
 	d := &backup.Drill{
-		Repository: r, Archive: a, Cluster: cluster, Scratch: scratch, Now: time.Now, Report: p.report, Fetch: fetch,
+		Repository: r, Archive: a, Cluster: programs(v.env), Scratch: scratch, Now: time.Now, Report: p.report, Fetch: fetch,
 		Secrets: func(files map[string][]byte) error { return usable(files, secret) },
 		Answer:  answersFrom,
 	}

@@ -128,6 +128,9 @@ func (v *vault) pruneArchive(ctx context.Context, env Env, r *repository.Reposit
 	if err != nil {
 		return err
 	}
+	if !d.Physical() {
+		return nil // without WAL there is no archive
+	}
 	from, err := archive.ParseLSN(d.Database.Start)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type restoration struct {
 	swap    *exchange.Exchanger
 	isNew   bool              // nothing is set up here
 	logical bool              // the database comes from a logical copy
+	foreign *backup.Foreign   // the database is the customer's
+	empty   bool              // and holds nothing of ours
 	files   map[string][]byte // the set's configuration
 	silent  bool
 	missing []string
@@ -123,9 +126,6 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 	if o.logical && !x.isNew {
 		return nil, fault.New(fault.Preflight, "bugspark restore --set "+backup.Latest, "--logical is for a machine on which nothing is set up")
 	}
-	if v.cfg.Database.Mode != "managed" {
-		return nil, fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, then load the database there into yours", "the database is yours (database.mode is %s), so it is not replaced", v.cfg.Database.Mode)
-	}
 	if x.machine, err = openMachine(ctx, env, v.dirs, v.cfg); err != nil {
 		return nil, err
 	}
@@ -133,8 +133,17 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 }
 
 func (x *restoration) check(ctx context.Context, dryRun bool) error {
-	if _, err := setup.Preflight(ctx, x.checks(ctx)); err != nil {
+	checks := x.checks(ctx)
+	if x.isNew { // its secrets come with the set
+		checks = slices.DeleteFunc(checks, func(c setup.Check) bool { return c.ID == "secrets" || c.ID == "backup-target" })
+	}
+	if _, err := setup.Preflight(ctx, checks); err != nil {
 		return err
+	}
+	if physical := x.choice.Document.Physical(); physical != (x.v.cfg.Database.Mode == "managed") {
+		return fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, and load it by hand", "the set is of a database that was run in another way than database.mode %s", x.v.cfg.Database.Mode)
+	} else if !physical {
+		return x.checkForeign(ctx)
 	}
 	dir := filepath.Join(x.v.dirs.State, "postgres")
 	x.swap = x.exchanger(x.v.dirs)
@@ -212,6 +221,10 @@ func (x *restoration) describe() {
 	switch {
 	case !c.Time.IsZero():
 		fmt.Fprintf(out, "up to       %s, by the archived WAL\n", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"))
+	case x.foreign != nil && x.empty:
+		fmt.Fprintf(out, "up to       the set itself; the database is yours, and empty: the logical copy is loaded\n")
+	case x.foreign != nil:
+		fmt.Fprintf(out, "the database is yours and holds data: it stays as it is\n")
 	case c.Replay && c.Reach.Until.IsZero():
 		fmt.Fprintf(out, "up to       the set itself: no WAL was archived after it\n")
 	case c.Replay:
@@ -255,6 +268,9 @@ func ignoreEOF(err error) error {
 func (x *restoration) run(ctx context.Context) (restored, error) {
 	if x.logical {
 		return x.runLogical(ctx)
+	}
+	if x.foreign != nil {
+		return x.runForeign(ctx)
 	}
 	out := restored{Choice: x.choice, Changed: true}
 	p := newTransfer(x.env, x.silent)

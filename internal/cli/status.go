@@ -73,7 +73,7 @@ func (m *machine) status(ctx context.Context) (statusReport, error) {
 	for _, u := range r.Units {
 		r.Healthy = r.Healthy && u.Healthy
 	}
-	if r.Backup, err = lookAtBackups(m.env, m.site.Dirs, m.site.Config, time.Now()); err != nil {
+	if r.Backup, err = lookAtBackups(m.site.Dirs, m.site.Config, time.Now(), lookAtTarget(m.env, m.site.Dirs, m.site.Config)); err != nil {
 		return r, err
 	}
 	quick, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -227,7 +227,7 @@ func (v *vault) open(ctx context.Context, use vaultUse) (*repository.Repository,
 // backups are not among it: a set that held its own key would look like a copy
 // of it.
 func (v *vault) openSources() error {
-	cluster, err := openCluster(v.env)
+	database, err := v.database()
 	if err != nil {
 		return err
 	}
@@ -266,8 +266,18 @@ func (v *vault) openSources() error {
 	if err != nil {
 		return err
 	}
-	v.sources = backup.Sources{Database: backup.Cluster{Cluster: cluster}, Objects: objects, Files: files, Version: Version, Host: host, Now: time.Now}
+	v.sources = backup.Sources{Database: database, Objects: objects, Files: files, Version: Version, Host: host, Now: time.Now}
 	return nil
+}
+
+// database is ours or the customer's.
+func (v *vault) database() (backup.Database, error) {
+	if v.cfg.Database.Mode == "external" {
+		dsn, err := config.ReadCredential(v.env.Lookup, v.dirs, "database-dsn")
+		return newForeign(v.env, dsn), err
+	}
+	cluster, err := openCluster(v.env)
+	return backup.Cluster{Cluster: cluster}, err
 }
 
 // remember writes a small file of the backups' state, readable by everybody.

@@ -55,6 +55,19 @@ func (c *Cluster) Major(ctx context.Context, major int) (Server, error) {
 	return Server{}, fault.New(fault.Preflight, c.install(major), "the set is of PostgreSQL %d, which is not installed (found: %s)", major, majors(servers))
 }
 
+// AtLeast finds the newest installed server that can read what a major version
+// wrote logically.
+func (c *Cluster) AtLeast(ctx context.Context, major int) (Server, error) {
+	servers, err := c.Servers(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	if len(servers) == 0 || servers[0].Major < major {
+		return Server{}, fault.New(fault.Preflight, c.install(major), "the set is of PostgreSQL %d, and no server of that version or a newer one is installed (found: %s)", major, majors(servers))
+	}
+	return servers[0], nil
+}
+
 // Running finds the programs for the server that runs: an account that may only
 // connect to it cannot look into its data.
 func (c *Cluster) Running(ctx context.Context) (Server, error) {
