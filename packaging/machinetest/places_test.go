@@ -24,8 +24,8 @@ END
 	systemctl restart ssh`
 
 // s3Service is a MinIO of somebody else's.
-const s3Service = `mkdir -p /srv/s3; systemd-run -q --unit=s3 -p WorkingDirectory=/srv -E HOME=/srv -E MINIO_ROOT_USER=the-access-key -E MINIO_ROOT_PASSWORD=the-secret-key \
-		/usr/lib/bugspark/minio server --quiet --address 127.0.0.1:9100 /srv/s3
+const s3Service = `mkdir -p /srv/s3; cp /usr/lib/bugspark/minio /srv/customers-s3; systemd-run -q --unit=s3 -p WorkingDirectory=/srv -E HOME=/srv -E MINIO_ROOT_USER=the-access-key -E MINIO_ROOT_PASSWORD=the-secret-key \
+		/srv/customers-s3 server --quiet --address 127.0.0.1:9100 /srv/s3
 	until curl -sf http://127.0.0.1:9100/minio/health/live; do sleep 0.2; done`
 
 // TestTargetsElsewhere keeps the backups on an SFTP server and a copy of them in

@@ -65,7 +65,13 @@ type setupResult struct {
 // one-time password and makes a project.
 func setUp(t *testing.T, m *machine.Machine) *site {
 	t.Helper()
-	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\nlimits:\n  reports_per_project: 0\n  reports_per_address: 0\n")
+	return setUpWith(t, m, "")
+}
+
+// setUpWith runs setup with more settings.
+func setUpWith(t *testing.T, m *machine.Machine, more string) *site {
+	t.Helper()
+	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\nlimits:\n  reports_per_project: 0\n  reports_per_address: 0\n"+more)
 	began := time.Now()
 	var r setupResult
 	out := m.Run(t, "bugspark", "setup", "--non-interactive", "--answers", "/root/answers.yaml", "--json")
