@@ -235,7 +235,11 @@ func (x *restoration) describe() {
 	if c.Reach.Gap != "" {
 		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Reach.Gap)
 	}
-	fmt.Fprintf(out, "database    %s, %d reports in the set; %s free\n", size(c.Document.Database.Bytes), c.Document.Database.Rows["reports"], size(x.plan.Free))
+	free := ""
+	if x.plan.Free > 0 {
+		free = "; " + size(x.plan.Free) + " free"
+	}
+	fmt.Fprintf(out, "database    %s, %d reports in the set%s\n", size(c.Document.Database.Bytes), c.Document.Database.Rows["reports"], free)
 	fmt.Fprintf(out, "pictures    %d of %s, where they are not there already\n", c.Document.Objects.Count, size(c.Document.Objects.Bytes))
 	if x.isNew {
 		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here\n", x.v.cfg.Server.Name)

@@ -45,7 +45,7 @@ func TestKilledCommandsLoseNothing(t *testing.T) {
 	after := s.ids(t)
 	archived(t, m)
 	k := killer{m: m, s: s, moment: moment, before: before, after: after, took: map[string]time.Duration{}}
-	commands := []string{"bugspark backup create", "bugspark restore --yes --time " + moment, "bugspark backup prune", "bugspark restore --yes --time " + moment}
+	commands := []string{"bugspark backup create", "bugspark restore --yes --time " + moment, "bugspark backup prune", "bugspark restore --yes --time " + moment, "bugspark backup prune --now"}
 	ended := 0
 	for i := range kills {
 		command := commands[(i/2)%len(commands)]

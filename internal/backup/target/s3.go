@@ -25,6 +25,7 @@ type S3Options struct {
 	Prefix    string // of every key, without a slash at either end; may be empty
 	AccessKey string
 	SecretKey string
+	Silence   time.Duration // after which the service counts as gone; zero is a minute
 }
 
 // S3 is a target that is a bucket of an S3 service, or what is below a prefix
@@ -52,9 +53,9 @@ func NewS3(o S3Options) (*S3, error) {
 		Region: o.Region,
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dial,
+			DialContext:           dialer(patience(o.Silence)),
 			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: silence,
+			ResponseHeaderTimeout: patience(o.Silence),
 			MaxIdleConnsPerHost:   16,
 			IdleConnTimeout:       time.Minute,
 			DisableCompression:    true,

@@ -21,9 +21,10 @@ import (
 type SFTPOptions struct {
 	Host    string // with its port
 	User    string
-	Path    string // absolute directory, which must be there
-	Key     []byte // private key in PEM, without a passphrase
-	HostKey string // the server's public key, as in known_hosts without the name
+	Path    string        // absolute directory, which must be there
+	Key     []byte        // private key in PEM, without a passphrase
+	HostKey string        // the server's public key, as in known_hosts without the name
+	Silence time.Duration // after which the server counts as gone; zero is a minute
 }
 
 // SFTP is a target that is a directory of an SFTP server. The connection is made
@@ -110,7 +111,7 @@ func (s *SFTP) connected(ctx context.Context) (*sftp.Client, error) {
 	if s.client != nil {
 		return s.client, nil
 	}
-	plain, err := dial(ctx, "tcp", s.o.Host)
+	plain, err := dialer(patience(s.o.Silence))(ctx, "tcp", s.o.Host)
 	if err != nil {
 		return nil, err
 	}

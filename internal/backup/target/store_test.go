@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -210,6 +211,40 @@ func TestRemoteTargetsThatAreNotThere(t *testing.T) {
 		if err := s.Put(t.Context(), "a", strings.NewReader("b"), time.Time{}); err == nil {
 			t.Errorf("%s: put", name)
 		}
+	}
+}
+
+// A server that stalls counts as one that is gone, and is used again when it is
+// back.
+func TestAServerThatStallsIsGivenUp(t *testing.T) {
+	server := targettest.StartSFTP(t, t.TempDir())
+	server.Options.Silence = 300 * time.Millisecond
+	s, err := target.NewSFTP(server.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	put(t, s, "a", "1", time.Time{})
+	server.Deafen(true)
+	server.Cut()
+	if err := s.Put(t.Context(), "b", strings.NewReader("2"), time.Time{}); err == nil || !strings.Contains(err.Error(), "timeout") {
+		t.Errorf("a deaf server: %v", err)
+	}
+	server.Deafen(false)
+	server.Cut()
+	put(t, s, "b", "2", time.Time{})
+
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	deaf, err := target.NewS3(target.S3Options{Endpoint: "http://" + ln.Addr().String(), Region: "us-east-1", Bucket: "backups", AccessKey: "a", SecretKey: "b", Silence: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deaf.Stat(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "timeout") {
+		t.Errorf("a deaf service: %v", err)
 	}
 }
 

@@ -25,8 +25,7 @@ type SFTP struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 	key   ssh.PublicKey
-	// Deaf servers accept a connection and never say a word.
-	Deaf bool
+	deaf  bool
 }
 
 // sftpServer is where Debian's openssh-sftp-server and Fedora's openssh-server
@@ -77,8 +76,9 @@ func StartSFTP(t *testing.T, dir string) *SFTP {
 			}
 			s.mu.Lock()
 			s.conns[c] = true
+			deaf := s.deaf
 			s.mu.Unlock()
-			if !s.Deaf {
+			if !deaf {
 				go serve(c, config, program)
 			}
 		}
@@ -88,6 +88,13 @@ func StartSFTP(t *testing.T, dir string) *SFTP {
 		s.Cut()
 	})
 	return s
+}
+
+// Deafen lets the server accept connections and never say a word.
+func (s *SFTP) Deafen(deaf bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = deaf
 }
 
 // Cut breaks every connection.
