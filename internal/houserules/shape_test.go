@@ -56,7 +56,10 @@ func TestForbiddenCalls(t *testing.T) {
 		}
 		mainProgram := s.file.Name.Name == "main"
 		ast.Inspect(s.file, func(n ast.Node) bool {
-			if f, ok := n.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			// kopia's registry of storages is a map of the process without a lock, so
+			// only its start can add to it.
+			registers := s.path == "internal/backup/repository/storage.go"
+			if f, ok := n.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" && !registers {
 				t.Errorf("%s has an init function: build values in a constructor", s.path)
 			}
 			call, ok := n.(*ast.CallExpr)

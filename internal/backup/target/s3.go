@@ -33,6 +33,7 @@ type S3Options struct {
 type S3 struct {
 	o      S3Options
 	client *minio.Client
+	idle   func()
 }
 
 var _ Store = (*S3)(nil)
@@ -47,26 +48,27 @@ func NewS3(o S3Options) (*S3, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return nil, fmt.Errorf("%q is no URL such as https://s3.example.org", o.Endpoint)
 	}
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer(patience(o.Silence)),
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: patience(o.Silence),
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       time.Minute,
+		DisableCompression:    true,
+	}
 	client, err := minio.New(u.Host, &minio.Options{
-		Creds:  credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""),
-		Secure: u.Scheme == "https",
-		Region: o.Region,
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer(patience(o.Silence)),
-			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: patience(o.Silence),
-			MaxIdleConnsPerHost:   16,
-			IdleConnTimeout:       time.Minute,
-			DisableCompression:    true,
-		},
+		Creds:        credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""),
+		Secure:       u.Scheme == "https",
+		Region:       o.Region,
+		Transport:    transport,
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   4,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the client of %s: %w", o.Endpoint, err)
 	}
-	return &S3{o, client}, nil
+	return &S3{o, client, transport.CloseIdleConnections}, nil
 }
 
 func (s *S3) key(name string) string { return path.Join(s.o.Prefix, name) }
@@ -74,7 +76,10 @@ func (s *S3) key(name string) string { return path.Join(s.o.Prefix, name) }
 func (s *S3) String() string { return "s3://" + path.Join(s.o.Bucket, s.o.Prefix) }
 
 // Close gives idle connections up.
-func (s *S3) Close() error { return nil }
+func (s *S3) Close() error {
+	s.idle()
+	return nil
+}
 
 func (s *S3) failed(err error, name string) error {
 	switch r := minio.ToErrorResponse(err); {
