@@ -78,7 +78,7 @@ func copyTarget(ctx context.Context, env Env, asJSON, dryRun bool) error {
 	if err := stepDown(backupAccount); err != nil {
 		return err
 	}
-	unlock, err := v.alone(false)
+	unlock, err := v.aloneWithCopy(false)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -86,6 +87,9 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 	}
 	fmt.Fprintf(env.Stdout, "%d of %d sets went.\n", len(going), len(sets))
 	if err := v.pruneArchive(ctx, env, r, kept, false); err != nil {
+		return err
+	}
+	if err := target.Sweep(ctx, v.target, time.Now()); err != nil {
 		return err
 	}
 	return v.own.Ballast(ctx)

@@ -148,18 +148,29 @@ func (v *vault) state(name string) string { return filepath.Join(v.dirs.State, "
 // alone makes sure that one command at a time uses the target. A busy one is an
 // error, unless the command is one that should rather wait.
 func (v *vault) alone(wait bool) (unlock func(), err error) {
+	return v.hold("lock", "another backup, restore or verification", wait)
+}
+
+// aloneWithCopy keeps the second target from being copied to while the first lets
+// go of what is being copied. A first copy may take days, and sets must not wait
+// for it, so it has a lock of its own.
+func (v *vault) aloneWithCopy(wait bool) (unlock func(), err error) {
+	return v.hold("copy.lock", "a copy onto the second target, or a prune,", wait)
+}
+
+func (v *vault) hold(file, who string, wait bool) (unlock func(), err error) {
 	if err := os.MkdirAll(v.state(""), 0o755); err != nil {
 		return nil, fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
 	}
-	busy := fault.New(fault.Failed, "wait until it has finished", "another backup, restore or verification is under way")
+	busy := fault.New(fault.Failed, "wait until it has finished", "%s is under way", who)
 	_, job := v.env.Lookup("INVOCATION_ID") // systemd's jobs take turns
 	for told := false; ; told = true {
-		unlock, err := lockFile(v.state("lock"), busy)
+		unlock, err := lockFile(v.state(file), busy)
 		if !errors.Is(err, busy) || !(job || wait) {
 			return unlock, err
 		}
 		if wait && !told {
-			fmt.Fprintln(v.env.Stderr, "  waiting for another backup, restore or verification to finish")
+			fmt.Fprintf(v.env.Stderr, "  waiting for %s to finish\n", who)
 		}
 		time.Sleep(time.Second)
 	}
@@ -177,6 +188,13 @@ func withRepository(ctx context.Context, env Env, use vaultUse, work func(contex
 		return err
 	}
 	defer v.target.Close()
+	if use.change { // first, or sets would wait for the copy with it
+		unlock, err := v.aloneWithCopy(use.wait)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	if !use.look {
 		unlock, err := v.alone(use.wait)
 		if err != nil {

@@ -139,8 +139,7 @@ func file(name string, info fs.FileInfo) File {
 	return File{Name: name, Size: info.Size(), ModifiedAt: info.ModTime(), IsDir: info.IsDir()}
 }
 
-// Dir lists one directory.
-func (d Directory) Dir(_ context.Context, name string) ([]File, error) {
+func (d Directory) raw(_ context.Context, name string) ([]File, error) {
 	entries, err := os.ReadDir(d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = os.Stat(string(d))
@@ -151,8 +150,8 @@ func (d Directory) Dir(_ context.Context, name string) ([]File, error) {
 	out := make([]File, 0, len(entries))
 	for _, e := range entries {
 		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) || strings.HasPrefix(e.Name(), unfinished) {
-			continue // deleted meanwhile, or not there yet
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted meanwhile
 		}
 		if err != nil {
 			return nil, err

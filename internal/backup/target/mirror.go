@@ -88,11 +88,25 @@ func (m *Mirror) Run(ctx context.Context) (Mirrored, error) {
 	return out, nil
 }
 
-// list lists the WAL before the pictures: pictures are archived before the WAL
-// that names them, so a list in this order lacks none.
+// list lists what names others before what is named, because that is the order in
+// which it goes away, and comes in the other: WAL before pictures, and of the
+// repository, to which a set may be added meanwhile, indexes before packs.
 func (m *Mirror) list(ctx context.Context, s Store) ([]File, error) {
+	shards, err := s.Dir(ctx, "sets")
+	if err != nil {
+		return nil, err
+	}
+	dirs := []string{"archive/wal", "archive/pictures"}
 	var out []File
-	for _, dir := range []string{"archive/wal", "archive/pictures", "sets", "rescue"} {
+	for _, f := range shards {
+		if f.IsDir && f.Name != "p" && f.Name != "q" {
+			dirs = append(dirs, "sets/"+f.Name)
+		} else if !f.IsDir {
+			f.Name = "sets/" + f.Name
+			out = append(out, f)
+		}
+	}
+	for _, dir := range append(dirs, "sets/p", "sets/q", "rescue") {
 		files, err := s.Walk(ctx, dir)
 		if err != nil {
 			return nil, err

@@ -174,8 +174,7 @@ func (s *SFTP) Stat(ctx context.Context, name string) (f File, err error) {
 	return f, err
 }
 
-// Dir lists one directory.
-func (s *SFTP) Dir(ctx context.Context, name string) (out []File, err error) {
+func (s *SFTP) raw(ctx context.Context, name string) (out []File, err error) {
 	err = s.with(ctx, func(c *sftp.Client) error {
 		out = nil
 		infos, err := c.ReadDirContext(ctx, s.path(name))
@@ -183,9 +182,7 @@ func (s *SFTP) Dir(ctx context.Context, name string) (out []File, err error) {
 			_, err = c.Stat(s.o.Path)
 		}
 		for _, info := range infos {
-			if !strings.HasPrefix(info.Name(), unfinished) {
-				out = append(out, file(info.Name(), info))
-			}
+			out = append(out, file(info.Name(), info))
 		}
 		return err
 	})

@@ -119,6 +119,31 @@ func TestABrokenPutLeavesWhatWasThere(t *testing.T) {
 	})
 }
 
+func TestWhatInterruptedWritesLeftIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	sftp, err := target.NewSFTP(targettest.StartSFTP(t, dir).Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sftp.Close()
+	for _, s := range []target.Store{target.Directory(dir), sftp} {
+		put(t, s, "sets/p/abc/1.f", "pack", time.Time{})
+		put(t, s, "archive/wal/7/.incoming-1", "rest", time.Now().Add(-48*time.Hour))
+		put(t, s, "archive/wal/8/.incoming-2", "under way", time.Now())
+		if err := target.Sweep(t.Context(), s, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Stat(t.Context(), "archive/wal/7/.incoming-1"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", s, err)
+		}
+		for _, name := range []string{"archive/wal/8/.incoming-2", "sets/p/abc/1.f"} {
+			if _, err := s.Stat(t.Context(), name); err != nil {
+				t.Errorf("%s: %v", s, err)
+			}
+		}
+	}
+}
+
 func TestTheOwnerIsKnownOnEveryKindOfTarget(t *testing.T) {
 	targettest.Stores(t, func(t *testing.T, s target.Store) {
 		a, b := newMachine(t, "", "a"), newMachine(t, "", "b")
