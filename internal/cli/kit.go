@@ -173,12 +173,13 @@ TO CONFIRM that this page is in a safe place, on the server:
     bugspark apply
 
 TO RESTORE on a new machine, with this page (or the lines above) in the file
-kit.txt, and a target that is a directory mounted where it was:
+kit.txt:
 
     apt install bugspark bugspark-minio
     bugspark restore --kit kit.txt --set latest
 
-With --target DIR from anywhere else; with --copy from the second target.
+A target that is a directory is mounted first, where it was, or anywhere else and
+then named with --target DIR. With --copy everything comes from the copy.
 
 WITHOUT BUGSPARK: the file RESTORE.txt on the target says how, with the programs
 kopia, age, zstd, tar and PostgreSQL.

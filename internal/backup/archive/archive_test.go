@@ -103,6 +103,37 @@ func TestAHoleIsToldUntilASetBehindItClosesIt(t *testing.T) {
 	}
 }
 
+// Whoever lists the archive and reads it a little later, as a drill does, finds a
+// segment that the shipper has put together meanwhile.
+func TestPiecesThatWereReplacedSinceTheListingAreStillRead(t *testing.T) {
+	s := newSpool(t, 0)
+	s.segment(name(1, 1)+".partial", "the begin", time.Now())
+	s.ship()
+	s.segment(name(1, 1)+".partial", "the begin and more", time.Now())
+	s.ship()
+	listed := s.wal()
+	if err := os.Remove(filepath.Join(s.dir, "00000001", name(1, 1)+".partial")); err != nil {
+		t.Fatal(err)
+	}
+	s.segment(name(1, 1), "the begin and more, to the end", time.Now())
+	s.ship()
+	body, err := listed.Open(t.Context(), name(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	if err != nil || len(data) != archive.SegmentSize || !strings.HasPrefix(string(data), "the begin and more, to the end\x00") {
+		t.Errorf("%d bytes: %.40q %v", len(data), data, err)
+	}
+	if _, err := listed.Reach(t.Context(), 1, archive.LSN(archive.SegmentSize)); err != nil {
+		t.Errorf("reach: %v", err)
+	}
+	if _, err := listed.Open(t.Context(), name(1, 2)); !errors.Is(err, archive.ErrMissing) {
+		t.Errorf("a segment that never was: %v", err)
+	}
+}
+
 // A restore goes back in the WAL, and taking it back goes forward again; neither
 // is a hole. The timeline that was left so soon that nothing of it was archived
 // must not hide the one after it from recovery.

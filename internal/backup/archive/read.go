@@ -214,7 +214,7 @@ func (w *WAL) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	s, isSegment := parseSegment(name)
 	if isSegment {
 		if !w.whole[s] {
-			return w.assemble(ctx, s)
+			return w.pieced(ctx, s)
 		}
 	} else if !historyName.MatchString(name) {
 		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
@@ -224,6 +224,24 @@ func (w *WAL) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}
 	return body, err
+}
+
+// pieced opens a segment that was there only in pieces. The shipper may have
+// replaced them since they were listed, by fewer ones or by the whole segment; to
+// recovery, a segment that is missing would be the end.
+func (w *WAL) pieced(ctx context.Context, s segment) (io.ReadCloser, error) {
+	body, err := w.assemble(ctx, s)
+	if len(w.pieces[s]) == 0 || !errors.Is(err, ErrMissing) {
+		return body, err
+	}
+	now, err := w.archive.WAL(ctx, w.system)
+	if err != nil {
+		return nil, err
+	}
+	if now.whole[s] {
+		return w.archive.open(ctx, path.Join("wal", w.system, s.String()))
+	}
+	return now.assemble(ctx, s)
 }
 
 func (w *WAL) assemble(ctx context.Context, s segment) (io.ReadCloser, error) {
