@@ -52,6 +52,7 @@ test | bench)
 	need ip iproute2
 	need lintian lintian
 	need mount mount
+	need mke2fs e2fsprogs
 	[ -x /usr/lib/openssh/sftp-server ] || missing="$missing openssh-sftp-server"
 	if [ "$1" = bench ]; then
 		need wrk wrk
