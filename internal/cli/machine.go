@@ -75,6 +75,20 @@ func (m *machine) converger(p *progress) *setup.Converger {
 	}
 }
 
+// firstSet asks for the first set of a customer's database as soon as backups run;
+// of ours the receiver of the WAL does.
+func (m *machine) firstSet() error {
+	confirmed, err := setup.KitConfirmed(m.site.Dirs)
+	if err != nil || !confirmed || m.site.Config.Database.Mode == "managed" || m.site.Config.Backup.Target == "" {
+		return err
+	}
+	memory, err := readMemory(m.site.Dirs)
+	if err != nil || !memory.Set.At.IsZero() {
+		return err
+	}
+	return wantSet(m.site.Dirs, "the first set")
+}
+
 // checks is everything that must hold before setup or apply changes anything.
 func (m *machine) checks(ctx context.Context) []setup.Check {
 	if root := setup.RootCheck(); root.Run(ctx) != nil {

@@ -58,6 +58,9 @@ the refused file is kept as bugspark.yaml.refused. A second apply changes nothin
 			}
 			made, err := conv.Apply(ctx)
 			p.finish()
+			if err == nil {
+				err = m.firstSet()
+			}
 			if err != nil {
 				return err
 			}

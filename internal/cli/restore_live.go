@@ -349,6 +349,9 @@ func (x *restoration) finish(ctx context.Context) error {
 	p := newProgress(x.env, x.silent)
 	_, err := x.converger(p).Apply(ctx)
 	p.finish()
+	if err == nil {
+		err = x.firstSet()
+	}
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark apply'", "the data is restored, but not everything runs")
 	}

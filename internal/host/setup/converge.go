@@ -50,7 +50,8 @@ func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	optional(c.Storage.Engine == "minio", "bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service")
 	backups := c.Backup.Target != "" && kitConfirmed
 	// The path comes first: the receiver asks for the first set as soon as it runs.
-	optional(backups && c.Database.Mode == "managed", "bugspark-backup.path", "bugspark-walstream.service", "bugspark-walship.service")
+	optional(backups, "bugspark-backup.path")
+	optional(backups && c.Database.Mode == "managed", "bugspark-walstream.service", "bugspark-walship.service")
 	optional(backups && c.Backup.Copy.Target != "", "bugspark-backup-copy.timer")
 	optional(backups, "bugspark-backup.timer", "bugspark-backup-prune.timer", "bugspark-backup-verify.timer", "bugspark-backup-drill.timer", "bugspark-backup-check.timer")
 	on = append(on,
