@@ -475,7 +475,7 @@ func (x *restoration) install(ctx context.Context) error {
 	if err := x.site.ApplyFiles(ctx); err != nil {
 		return err
 	}
-	if err := x.v.ownPlace().claim(ctx, d, true); err != nil {
+	if err := x.v.adopted().claim(ctx, d, true); err != nil {
 		return fmt.Errorf("taking the backup target over: %w", err)
 	}
 	if x.v.cfg.Storage.Engine == "minio" {

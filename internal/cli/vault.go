@@ -310,9 +310,9 @@ func (v *vault) remember(name string, what any) error {
 	return nil
 }
 
-// ownPlace is the place as it is this machine's from a restore on: the first, and
+// adopted is the place as it is this machine's from a restore on: the first, and
 // only one.
-func (v *vault) ownPlace() place {
+func (v *vault) adopted() place {
 	p := v.place
 	p.copy = false
 	return p

@@ -69,10 +69,7 @@ func backupsStart(t *testing.T, m *machine.Machine) string {
 		}
 	}
 	// The new replication slot asks for the first set by itself.
-	eventually(t, "the first set", func() bool {
-		out, status := m.Try("bugspark", "backup", "list", "--json")
-		return status == 0 && strings.Count(out, `"id"`) == 1
-	})
+	firstSet(t, m)
 	archived(t, m)
 	m.Run(t, "bugspark", "backup", "check")
 	if out := m.Shell(t, "find /srv/backup -not -user bugspark-backup"); out != "" {

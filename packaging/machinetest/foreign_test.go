@@ -35,10 +35,7 @@ func TestYourOwnDatabaseAndStorage(t *testing.T) {
 	s := setUpWith(t, m, "database:\n  mode: external\nstorage:\n  engine: s3\n  endpoint: http://127.0.0.1:9100\n  bucket: pictures\nbackup:\n  target: /srv/backup\n")
 	m.Shell(t, `bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
 		bugspark apply`)
-	eventually(t, "the first set", func() bool {
-		out, status := m.Try("bugspark", "backup", "list", "--json")
-		return status == 0 && strings.Count(out, `"id"`) == 1
-	})
+	firstSet(t, m)
 	picture := testPicture(t)
 	shown, err := s.report("with a picture", s.upload(t, picture))
 	if err != nil {

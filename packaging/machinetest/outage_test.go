@@ -141,9 +141,15 @@ func turnBackupsOn(t *testing.T, m *machine.Machine) {
 		bugspark apply
 		bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
 		bugspark apply`)
+	firstSet(t, m)
+	archived(t, m)
+}
+
+// firstSet waits for the set that comes by itself.
+func firstSet(t *testing.T, m *machine.Machine) {
+	t.Helper()
 	eventually(t, "the first set", func() bool {
 		out, status := m.Try("bugspark", "backup", "list", "--json")
 		return status == 0 && strings.Count(out, `"id"`) == 1
 	})
-	archived(t, m)
 }

@@ -128,10 +128,7 @@ func backupsElsewhere(t *testing.T, m *machine.Machine) string {
 	if out := m.Run(t, "bugspark", "apply"); !strings.Contains(out, "othing") {
 		t.Errorf("a third apply: %s", out)
 	}
-	eventually(t, "the first set", func() bool {
-		out, status := m.Try("bugspark", "backup", "list", "--json")
-		return status == 0 && strings.Count(out, `"id"`) == 1
-	})
+	firstSet(t, m)
 	archived(t, m)
 	m.Run(t, "bugspark", "backup", "check")
 	if !isActive(m, "bugspark-backup-copy.timer") {
