@@ -87,6 +87,11 @@ func Create(ctx context.Context, r *repository.Repository, s Sources, report fun
 		progress.Bytes += n
 		report(progress)
 	}
+	read := func() int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return progress.Bytes
+	}
 	describe := func() (repository.Document, error) {
 		body, err := json.MarshalIndent(d, "", "  ")
 		return repository.Document{Kind: "full", Body: body}, err
@@ -104,6 +109,8 @@ func Create(ctx context.Context, r *repository.Repository, s Sources, report fun
 			if d.Database.Extent, err = copying.Extent(); err != nil {
 				return err
 			}
+			// A customer's server may hold more than our role can see.
+			d.Database.Bytes = max(d.Database.Bytes, read())
 		}
 		if s.Logical || copying == nil {
 			step("logical", d.Database.Bytes)

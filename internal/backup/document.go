@@ -30,8 +30,17 @@ type Document struct {
 }
 
 // Physical tells whether the set has a copy of the whole cluster, to which WAL can
-// be added; of a customer's server it has only a logical one.
+// be added; of a customer's server it may have only a logical one.
 func (d Document) Physical() bool { return d.Database.Start != "" }
+
+// Foreign tells whether the database was a customer's.
+func (d Document) Foreign() bool { return d.Database.Namespace != "" }
+
+// origin is where our tables are in a physical copy of a customer's server.
+func (d Document) origin() pgcluster.Origin {
+	f := d.Database.DatabaseFacts
+	return pgcluster.Origin{Superuser: f.Superuser, Database: f.Name, Namespace: f.Namespace}
+}
 
 // DatabaseFacts describe a cluster before it is copied.
 type DatabaseFacts struct {
@@ -39,8 +48,13 @@ type DatabaseFacts struct {
 	Major            int              `json:"major"`
 	Bytes            int64            `json:"bytes"` // of all databases
 	Schema           int              `json:"schema"`
-	Namespace        string           `json:"namespace,omitempty"` // the schema of our tables on a customer's server
-	Rows             map[string]int64 `json:"rows"`                // of the main tables, when the copy began
+	Rows             map[string]int64 `json:"rows"` // of the main tables, when the copy began
+
+	// Of a customer's server: the schema of our tables; and where the whole server
+	// is copied, the database with that schema and the role that initdb made.
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Superuser string `json:"superuser,omitempty"`
 }
 
 // ObjectFacts describe all objects of a set together.

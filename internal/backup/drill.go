@@ -187,7 +187,7 @@ func (d *Drill) logical(ctx context.Context, c Choice, objects map[string]bool, 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	err = loadLogical(ctx, d.Repository, c.Set, d.Report, func(ctx context.Context, body io.Reader) error {
+	err = WithLogical(ctx, d.Repository, c.Set, d.Report, func(ctx context.Context, body io.Reader) error {
 		return s.Load(ctx, body, c.Document.Database.Namespace)
 	})
 	if err != nil {
@@ -211,10 +211,10 @@ func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[s
 	if out.Document.Physical() {
 		out.proven("every file of the database matched its manifest, and the WAL was replayed")
 	}
-	if err := s.Check(ctx, pgcluster.Database); err != nil {
+	if err := s.Check(ctx); err != nil {
 		out.Failures = append(out.Failures, err.Error())
 	} else {
-		out.proven("tables and indexes are consistent (amcheck)")
+		out.proven(checked(out.Document))
 	}
 	var missing []string
 	named := 0
@@ -239,6 +239,13 @@ func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[s
 		out.proven("the API answered from the restored database")
 	}
 	return nil
+}
+
+func checked(d Document) string {
+	if d.Foreign() && d.Physical() {
+		return "tables are consistent (amcheck), and every index could be built anew from them"
+	}
+	return "tables and indexes are consistent (amcheck)"
 }
 
 // judge compares what came back with what the set and the clock promise.

@@ -6,18 +6,26 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Foreign is a customer's PostgreSQL server as a source. What happens between two
-// sets is the server's own backups' business.
+// Foreign is a customer's PostgreSQL server as a source. Without a role that may
+// replicate, what happens between two sets is the server's own backups' business.
 type Foreign struct{ *pgcluster.Foreign }
 
 var _ Database = Foreign{}
 
-// Copy is none: that would take rights over the whole server.
-func (f Foreign) Copy(context.Context) (DatabaseCopy, error) { return nil, nil }
+// Copy starts a base backup of the whole server, if a role for that is known.
+func (f Foreign) Copy(ctx context.Context) (DatabaseCopy, error) {
+	if f.Replication == "" {
+		return nil, nil
+	}
+	up, err := f.Upstream()
+	if err != nil {
+		return nil, err
+	}
+	return up.BaseBackup(ctx)
+}
 
 // Facts asks the server, and remembers what Dump needs of the answer.
 func (f Foreign) Facts(ctx context.Context) (DatabaseFacts, error) {
@@ -30,7 +38,14 @@ func (f Foreign) Facts(ctx context.Context) (DatabaseFacts, error) {
 	var version int
 	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_schema(), pg_database_size(current_database())`).Scan(&version, &d.Namespace, &d.Bytes)
 	if err == nil {
-		err = conn.QueryRow(ctx, "SELECT version FROM schema_migrations").Scan(&d.Schema)
+		d.Schema, err = migration(ctx, conn)
+	}
+	if err != nil {
+		return d, err
+	}
+	if f.Replication != "" {
+		err = conn.QueryRow(ctx, `SELECT system_identifier::text, current_database(), (SELECT rolname FROM pg_roles WHERE oid = 10) FROM pg_control_system()`).
+			Scan(&d.SystemIdentifier, &d.Name, &d.Superuser)
 	}
 	if err != nil {
 		return d, err
@@ -47,21 +62,35 @@ func (f Foreign) Rows(ctx context.Context) (map[string]int64, error) {
 	return rows, err
 }
 
-// Empty tells whether the server has none of our tables yet.
-func (f Foreign) Empty(ctx context.Context) (bool, error) {
+// Migration is the last migration that the server's tables have seen, 0 where
+// there are none of ours yet.
+func (f Foreign) Migration(ctx context.Context) (int, error) {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
-		return false, fmt.Errorf("reaching the database: %w", err)
+		return 0, fmt.Errorf("reaching the database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
 	var none bool
-	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, to_regclass('schema_migrations') IS NULL`).Scan(&version, &none)
+	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_schema(), to_regclass('schema_migrations') IS NULL`).Scan(&version, &f.Namespace, &none)
 	f.Major = version / 10000
-	return none, err
+	if err != nil || none {
+		return 0, err
+	}
+	return migration(ctx, conn)
 }
 
-// LoadForeign reads the logical copy of a set into a customer's server.
-func LoadForeign(ctx context.Context, r *repository.Repository, set string, f Foreign, report func(Progress)) error {
-	return loadLogical(ctx, r, set, report, f.Load)
+// Migration is the last migration that a recovered database has seen.
+func Migration(ctx context.Context, s *pgcluster.Scratch) (int, error) {
+	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
+	if err != nil {
+		return 0, fmt.Errorf("opening the recovered database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return migration(ctx, conn)
+}
+
+func migration(ctx context.Context, conn *pgx.Conn) (n int, err error) {
+	err = conn.QueryRow(ctx, "SELECT version FROM schema_migrations").Scan(&n)
+	return n, err
 }

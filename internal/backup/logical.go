@@ -36,10 +36,11 @@ func LastLogical(ctx context.Context, r *repository.Repository) (Logical, error)
 // Load replaces the schema of a running, empty cluster by the logical copy of a
 // set: all of it or nothing.
 func Load(ctx context.Context, r *repository.Repository, set string, c *pgcluster.Cluster, report func(Progress)) error {
-	return loadLogical(ctx, r, set, report, c.Load)
+	return WithLogical(ctx, r, set, report, c.Load)
 }
 
-func loadLogical(ctx context.Context, r *repository.Repository, set string, report func(Progress), load func(context.Context, io.Reader) error) error {
+// WithLogical hands the logical copy of a set to load.
+func WithLogical(ctx context.Context, r *repository.Repository, set string, report func(Progress), load func(context.Context, io.Reader) error) error {
 	body, err := r.Open(ctx, set, logicalPart)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 	if err := r.prepare(); err != nil {
 		return out, err
 	}
-	s := &pgcluster.Scratch{Server: r.Server, DataDir: r.Data, Dir: r.Dir, Account: r.Account, Careful: r.Careful}
+	s := &pgcluster.Scratch{Server: r.Server, DataDir: r.Data, Dir: r.Dir, Account: r.Account, Careful: r.Careful, Origin: r.Choice.Document.origin()}
 	if err := s.Verify(ctx); err != nil {
 		return out, err
 	}
@@ -67,6 +67,11 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 		return out, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
+	if r.Choice.Document.Foreign() {
+		if err := s.Adopt(ctx); err != nil {
+			return out, err
+		}
+	}
 	if out.Beat, out.Rows, err = count(ctx, s.DSN(pgcluster.Database)); err != nil {
 		return out, err
 	}

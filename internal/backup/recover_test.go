@@ -91,20 +91,20 @@ func newContinuous(t *testing.T) *continuous {
 	c := &continuous{site: s, conn: connect(t, s.host, "bugspark"), spool: t.TempDir(),
 		archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
 	t.Cleanup(func() { c.conn.Close(context.Background()) })
-	source := &backup.Source{DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark"}
+	source := &backup.Source{DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark", Slot: s.cluster().Upstream().Slot}
 	t.Cleanup(func() { source.Close() })
 	if c.system, err = source.System(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	c.shipper = &archive.Shipper{Archive: c.archive, System: c.system, Spool: filepath.Join(c.spool, c.system), Source: source, Objects: s.objects,
 		Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	c.receive(t)
+	c.receive(t, s.cluster().Upstream())
 	return c
 }
 
-func (c *continuous) receive(t *testing.T) {
+func (c *continuous) receive(t *testing.T, up pgcluster.Upstream) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &pgcluster.Receiver{Cluster: c.cluster().Cluster, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Wanted: func(string) error { return nil }}
+	r := &pgcluster.Receiver{Upstream: up, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Wanted: func(string) error { return nil }}
 	done := make(chan struct{})
 	go func() { r.Run(ctx); close(done) }()
 	c.stop = func() { cancel(); <-done }
@@ -140,6 +140,12 @@ func (c *continuous) ship(t *testing.T) {
 
 // back recovers a wish into a new directory, with another machine's eyes.
 func (c *continuous) back(t *testing.T, w backup.Wish) (backup.Recovered, map[int]string, error) {
+	t.Helper()
+	return c.backThen(t, w, nil)
+}
+
+// backThen is back, and does something with the recovered copy.
+func (c *continuous) backThen(t *testing.T, w backup.Wish, then func(context.Context, *pgcluster.Scratch) error) (backup.Recovered, map[int]string, error) {
 	t.Helper()
 	r := c.open(t)
 	choice, err := backup.Choose(t.Context(), r, c.archive, w)
@@ -177,7 +183,10 @@ func (c *continuous) back(t *testing.T, w backup.Wish) (backup.Recovered, map[in
 		var id int
 		var key string
 		_, err = pgx.ForEachRow(found, []any{&id, &key}, func() error { rows[id] = key; return nil })
-		return err
+		if err != nil || then == nil {
+			return err
+		}
+		return then(ctx, s)
 	})
 	if log, reading := os.ReadFile(filepath.Join(recovery.Dir, "log")); reading == nil {
 		t.Logf("the scratch server said:\n%s", log)

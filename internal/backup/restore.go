@@ -70,6 +70,9 @@ func prepare(ctx context.Context, r *repository.Repository, p Plan) (Plan, error
 	}
 	p.Free = int64(fs.Bavail) * fs.Bsize
 	p.Bytes = p.Document.Database.Bytes + slack
+	if p.databaseOnly && p.Document.Foreign() {
+		p.Bytes += p.Document.Database.Bytes // our tables are copied out of the server's
+	}
 	if !p.databaseOnly {
 		p.Bytes += p.Document.Objects.Bytes
 	}

@@ -15,6 +15,8 @@ import (
 type Retention struct {
 	Daily, Weekly, Monthly int
 	Window                 time.Duration
+	// Steps are all that leads to moments of the window: there is no WAL.
+	Steps bool
 }
 
 // DefaultRetention reaches back half a year with at most 17 sets.
@@ -53,6 +55,9 @@ func Retain(sets []repository.Set, r Retention, now time.Time) ([]Kept, error) {
 	out := make([]Kept, len(sets))
 	for i, s := range sets {
 		out[i].Set = s
+		if r.Steps && now.Sub(s.EndedAt) < r.Window {
+			out[i].Reasons = append(out[i].Reasons, "in the window")
+		}
 		if i < atLeast {
 			out[i].Reasons = append(out[i].Reasons, fmt.Sprintf("newest %d", atLeast))
 		}

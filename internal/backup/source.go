@@ -9,13 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bugspark/bugspark/internal/backup/archive"
-	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Source is our cluster as a shipper of its WAL sees it. It keeps one connection
+// Source is a server as a shipper of its WAL sees it. It keeps one connection
 // and is not for concurrent use.
 type Source struct {
-	DSN  string // role and database of the backups
+	DSN  string // of a role that may read our tables and write the sign of life
+	Slot string // that the WAL is received by
 	conn *pgx.Conn
 }
 
@@ -76,8 +76,9 @@ func (s *Source) Beat(ctx context.Context) (spooled bool, err error) {
 		if err := c.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&flushed); err != nil {
 			return err
 		}
-		return c.QueryRow(ctx, `SELECT coalesce(bool_or(flush_lsn >= $1::text::pg_lsn), false) FROM pg_stat_replication
-			WHERE application_name = $2`, flushed, pgcluster.ReceiverName).Scan(&spooled)
+		// The slot, which everybody may see, stands where the receiver has synced to.
+		return c.QueryRow(ctx, `SELECT coalesce(bool_or(active AND restart_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots
+			WHERE slot_name = $2`, flushed, s.Slot).Scan(&spooled)
 	})
 	return spooled, err
 }

@@ -62,10 +62,10 @@ type backupStatus struct {
 	Through  *time.Time `json:"archived_through,omitempty"`
 	Problems []string   `json:"problems,omitempty"`
 
-	now     time.Time
-	memory  backupMemory
-	foreign bool  // the database is the customer's
-	free    int64 // on the target; -1 when it is away or does not tell
+	now    time.Time
+	memory backupMemory
+	steps  bool  // without WAL there is nothing between two sets
+	free   int64 // on the target; -1 when it is away or does not tell
 }
 
 // The ages beyond which something is wrong.
@@ -78,7 +78,7 @@ const (
 )
 
 func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time, look func() (free int64, err error)) (backupStatus, error) {
-	b := backupStatus{State: "off", now: now, free: -1, foreign: cfg.Database.Mode == "external"}
+	b := backupStatus{State: "off", now: now, free: -1, steps: !cfg.Streams()}
 	if cfg.Backup.Target == "" {
 		return b, nil
 	}
@@ -100,7 +100,7 @@ func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time, look func
 		return &t
 	}
 	b.Set, b.Through = pointer(b.memory.Set.At), pointer(b.memory.WAL.Through)
-	if b.foreign {
+	if b.steps {
 		b.Through = nil // that of a cluster from before
 	}
 	if b.memory.Drill.Passed {
@@ -195,7 +195,7 @@ func (b *backupStatus) judge(dirs config.Dirs, cfg config.Config) {
 	if age(m.Set.At) > setTooOld {
 		b.problem("the newest set is %s old", rough(age(m.Set.At)))
 	}
-	if cfg.Database.Mode == "managed" && age(m.WAL.Through) > walTooOld {
+	if cfg.Streams() && age(m.WAL.Through) > walTooOld {
 		b.problem("nothing was archived for %s", rough(age(m.WAL.Through)))
 	}
 	if cfg.Backup.Copy.Target != "" && age(m.Copy.At) > copyTooOld {
@@ -227,7 +227,7 @@ func (b backupStatus) sentence() string {
 	s := fmt.Sprintf("Last proven backup: %s old", rough(b.now.Sub(*b.Proven)))
 	if b.Through != nil {
 		s += fmt.Sprintf("; everything up to %s ago is archived", rough(b.now.Sub(*b.Through)))
-	} else if b.foreign && b.Set != nil {
+	} else if b.steps && b.Set != nil {
 		s += fmt.Sprintf("; of your database everything since the newest set, %s ago, is in no set", rough(b.now.Sub(*b.Set)))
 	}
 	return s

@@ -59,7 +59,8 @@ func newSite(env Env, dirs config.Dirs, cfg config.Config) *setup.Site {
 		}
 		return p.names(ctx)
 	}
-	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Claim: claim, Names: names, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
+	drop := func(ctx context.Context) error { return dropSlot(ctx, env, dirs, cfg) }
+	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Claim: claim, Names: names, DropSlot: drop, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
 		a, err := internalca.Create(name, now)
 		if err != nil {
 			return setup.AuthorityFiles{}, err
@@ -76,10 +77,10 @@ func (m *machine) converger(p *progress) *setup.Converger {
 }
 
 // firstSet asks for the first set of a customer's database as soon as backups run;
-// of ours the receiver of the WAL does.
+// where WAL is received its receiver does.
 func (m *machine) firstSet() error {
 	confirmed, err := setup.KitConfirmed(m.site.Dirs)
-	if err != nil || !confirmed || m.site.Config.Database.Mode == "managed" || m.site.Config.Backup.Target == "" {
+	if err != nil || !confirmed || m.site.Config.Streams() || m.site.Config.Backup.Target == "" {
 		return err
 	}
 	memory, err := readMemory(m.site.Dirs)
@@ -107,6 +108,9 @@ func (m *machine) checks(ctx context.Context) []setup.Check {
 		checks = append(checks, setup.Check{ID: "postgresql", Title: "a PostgreSQL server is installed", Run: func(ctx context.Context) error {
 			return findPostgres(ctx, m.site)
 		}})
+	}
+	if m.site.Config.Backup.Target != "" && m.site.Config.Backup.Stream {
+		checks = append(checks, setup.Check{ID: "replication", Title: "your database server lets its WAL be received", Run: m.checkStream})
 	}
 	if m.site.Config.Backup.Target != "" {
 		checks = append(checks, setup.Check{ID: "backup-target", Title: "the backup target can be used", Run: m.site.CheckTarget})

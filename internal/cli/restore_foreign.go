@@ -2,72 +2,179 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/exchange"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// newForeign is the customer's database behind a connection string.
-func newForeign(env Env, dsn string) backup.Foreign {
-	return backup.Foreign{Foreign: &pgcluster.Foreign{DSN: dsn, Programs: programs(env)}}
+// foreignTarget is the customer's database as a restore finds it.
+type foreignTarget struct {
+	backup.Foreign
+	migration int // 0: it is empty
+	keeps     bool
+	replacer  *exchange.Replacer
 }
 
-// programs finds what is installed of PostgreSQL, for whatever data.
-func programs(env Env) *pgcluster.Cluster {
-	return pgcluster.New(pgcluster.Options{Root: os.DirFS("/"), Lookup: env.Lookup, Run: pgcluster.Exec})
-}
+func (f *foreignTarget) empty() bool { return f.migration == 0 }
 
-// checkForeign looks whether the customer's database has anything to lose. On a
-// new machine it may have outlived the old one; then it stays as it is.
-func (x *restoration) checkForeign(ctx context.Context) error {
-	dsn := strings.TrimSpace(string(x.files["credentials/database-dsn"]))
-	if !x.isNew {
-		var err error
-		if dsn, err = config.ReadCredential(x.env.Lookup, x.v.dirs, "database-dsn"); err != nil {
-			return err
-		}
-	}
-	f := newForeign(x.env, dsn)
-	x.foreign = &f
+// checkForeign looks at the customer's database. On a new machine it may have
+// outlived the old one; then it stays as it is. Where BugSpark runs, what it
+// holds is replaced, and kept.
+func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) error {
+	f := &foreignTarget{}
+	x.foreign = f
 	var err error
-	if x.empty, err = f.Empty(ctx); err != nil {
+	if f.Foreign, err = x.foreignDatabase(); err != nil {
+		return err
+	}
+	if f.migration, err = f.Migration(ctx); err != nil {
 		return fault.Wrap(fault.Preflight, err, "make the database that the credential database-dsn names, or correct it", "the database is yours, and does not answer")
 	}
-	if !x.empty && !x.isNew {
-		return fault.New(fault.Preflight, "bugspark restore --set "+x.choice.Set+" --into DIR, and choose there; or empty the database first",
-			"the database is yours and holds data, and a restore never writes over it")
+	d := x.choice.Document
+	if !f.empty() && x.isNew {
+		f.keeps = true
+		return nil
 	}
-	return nil
+	if !f.empty() {
+		if latest && !d.Physical() {
+			return fault.New(fault.Preflight, "bugspark restore --set "+x.choice.Set+", if that is what you want",
+				"the database is yours and holds data that is newer than the newest set")
+		}
+		f.replacer = x.replacer(f.Foreign)
+		if err := f.replacer.Ready(); err != nil {
+			return err
+		}
+		if !d.Physical() {
+			if err := f.sameMigration(d.Database.Schema); err != nil {
+				return err
+			}
+		}
+	}
+	if !d.Physical() {
+		return nil
+	}
+	if x.server, err = programs(x.env).Major(ctx, d.Database.Major); err != nil {
+		return err
+	}
+	into := filepath.Join(x.v.dirs.State, "restore", "next")
+	if dryRun {
+		into += ".planned"
+	} else if err := os.RemoveAll(into); err != nil {
+		return err
+	}
+	x.plan, err = backup.PrepareDatabase(ctx, x.r, x.choice.Set, into)
+	return err
 }
 
-// runForeign brings back configuration and pictures, and the database if it is
-// empty.
+// foreignDatabase is the customer's database, of which a new machine knows by the
+// set.
+func (x *restoration) foreignDatabase() (backup.Foreign, error) {
+	if x.isNew {
+		return newForeign(x.env, strings.TrimSpace(string(x.files["credentials/database-dsn"]))), nil
+	}
+	dsn, err := config.ReadCredential(x.env.Lookup, x.v.dirs, "database-dsn")
+	return newForeign(x.env, dsn), err
+}
+
+// replacer is how data comes into the customer's database of a running machine.
+func (x *restoration) replacer(f backup.Foreign) *exchange.Replacer {
+	return &exchange.Replacer{
+		Units: x, Users: []string{"bugspark-migrate.service", "bugspark-api.service"}, Dir: filepath.Join(x.site.Dirs.State, "setup"),
+		Healthy: x.healthy, Report: x.say, Dump: f.Dump,
+		Load: func(ctx context.Context, dump io.Reader) error { return f.Load(ctx, dump, f.Namespace) },
+	}
+}
+
+// sameMigration refuses to replace tables of one version by those of another:
+// what only one of them has would be left over.
+func (f *foreignTarget) sameMigration(other int) error {
+	if f.empty() || other == f.migration {
+		return nil
+	}
+	return fault.New(fault.Preflight, "make an empty database, name it in the credential database-dsn, and run the same command again",
+		"the set has the tables of another version (migration %d), and your database holds data (migration %d)", other, f.migration)
+}
+
+// runForeign brings back configuration and pictures, and the database unless it
+// stays as it is.
 func (x *restoration) runForeign(ctx context.Context) (restored, error) {
 	out := restored{Choice: x.choice, Changed: true}
-	if x.isNew {
-		if err := x.install(ctx); err != nil {
-			return out, err
-		}
-	}
 	p := newTransfer(x.env, x.silent)
-	if x.empty {
-		x.say("load the logical copy into your database")
-		err := backup.LoadForeign(ctx, x.r, x.choice.Set, *x.foreign, p.report)
+	bring := func(ctx context.Context, dump io.Reader) error {
 		p.finish()
-		if err != nil {
-			return out, fault.Wrap(fault.Failed, err, "correct the cause and run the same command again", "loading the logical copy")
+		if x.isNew {
+			if err := x.install(ctx); err != nil {
+				return err
+			}
 		}
+		// No row may name a picture that is not there.
+		var err error
+		if out.Pictures, err = x.pictures(ctx, p); err != nil {
+			return err
+		}
+		return x.fill(ctx, dump)
 	}
 	var err error
-	if out.Pictures, err = x.pictures(ctx, p); err != nil {
-		return out, err
+	switch {
+	case x.foreign.keeps:
+		err = bring(ctx, nil)
+	case x.choice.Document.Physical():
+		out.Recovered, err = x.copy(ctx, p, func(ctx context.Context, s *pgcluster.Scratch) error {
+			migration, err := backup.Migration(ctx, s)
+			if err != nil {
+				return err
+			}
+			if err := x.foreign.sameMigration(migration); err != nil {
+				return err
+			}
+			dump, err := s.Dump(ctx)
+			if err != nil {
+				return err
+			}
+			defer dump.Close()
+			return bring(ctx, dump)
+		})
+		err = errors.Join(err, os.RemoveAll(filepath.Dir(x.plan.Into)))
+	default:
+		err = backup.WithLogical(ctx, x.r, x.choice.Set, p.report, bring)
+	}
+	p.finish()
+	if err != nil {
+		return out, fault.Wrap(fault.Failed, err, "correct the cause and run the same command again", "restoring")
 	}
 	if out.Rows, err = x.foreign.Rows(ctx); err != nil {
 		return out, err
 	}
+	out.Missing = x.missing
 	return out, x.finish(ctx)
+}
+
+// fill brings a dump into the customer's database.
+func (x *restoration) fill(ctx context.Context, dump io.Reader) error {
+	switch f := x.foreign; {
+	case f.keeps:
+		return nil
+	case f.empty():
+		x.say("load it into your database")
+		return f.Load(ctx, dump, x.choice.Document.Database.Namespace)
+	default:
+		return f.replacer.Replace(ctx, dump, x.what())
+	}
+}
+
+// what comes back, for people.
+func (x *restoration) what() string {
+	if x.choice.Time.IsZero() {
+		return "set " + x.choice.Set
+	}
+	return "the state of " + x.choice.Time.Local().Format(time.DateTime)
 }

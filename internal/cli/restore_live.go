@@ -39,8 +39,7 @@ type restoration struct {
 	swap    *exchange.Exchanger
 	isNew   bool              // nothing is set up here
 	logical bool              // the database comes from a logical copy
-	foreign *backup.Foreign   // the database is the customer's
-	empty   bool              // and holds nothing of ours
+	foreign *foreignTarget    // the database is the customer's
 	files   map[string][]byte // the set's configuration
 	silent  bool
 	missing []string
@@ -129,21 +128,23 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 	if x.machine, err = openMachine(ctx, env, v.dirs, v.cfg); err != nil {
 		return nil, err
 	}
-	return x, x.check(ctx, o.dryRun)
+	return x, x.check(ctx, o.set == backup.Latest, o.dryRun)
 }
 
-func (x *restoration) check(ctx context.Context, dryRun bool) error {
+func (x *restoration) check(ctx context.Context, latest, dryRun bool) error {
 	checks := x.checks(ctx)
 	if x.isNew { // its secrets come with the set
-		checks = slices.DeleteFunc(checks, func(c setup.Check) bool { return c.ID == "secrets" || c.ID == "backup-target" })
+		checks = slices.DeleteFunc(checks, func(c setup.Check) bool {
+			return slices.Contains([]string{"secrets", "backup-target", "replication"}, c.ID)
+		})
 	}
 	if _, err := setup.Preflight(ctx, checks); err != nil {
 		return err
 	}
-	if physical := x.choice.Document.Physical(); physical != (x.v.cfg.Database.Mode == "managed") {
+	if foreign := x.choice.Document.Foreign(); foreign == (x.v.cfg.Database.Mode == "managed") {
 		return fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, and load it by hand", "the set is of a database that was run in another way than database.mode %s", x.v.cfg.Database.Mode)
-	} else if !physical {
-		return x.checkForeign(ctx)
+	} else if foreign {
+		return x.checkForeign(ctx, latest, dryRun)
 	}
 	dir := filepath.Join(x.v.dirs.State, "postgres")
 	x.swap = x.exchanger(x.v.dirs)
@@ -219,12 +220,10 @@ func (x *restoration) describe() {
 	c, out := x.choice, x.env.Stdout
 	fmt.Fprintf(out, "From set    %s, taken %s on %s\n", c.Set, c.Document.CreatedAt.Local().Format(time.DateTime), c.Document.Host)
 	switch {
+	case x.foreign != nil && x.foreign.keeps:
+		fmt.Fprintf(out, "the database is yours and holds data: it stays as it is\n")
 	case !c.Time.IsZero():
 		fmt.Fprintf(out, "up to       %s, by the archived WAL\n", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"))
-	case x.foreign != nil && x.empty:
-		fmt.Fprintf(out, "up to       the set itself; the database is yours, and empty: the logical copy is loaded\n")
-	case x.foreign != nil:
-		fmt.Fprintf(out, "the database is yours and holds data: it stays as it is\n")
 	case c.Replay && c.Reach.Until.IsZero():
 		fmt.Fprintf(out, "up to       the set itself: no WAL was archived after it\n")
 	case c.Replay:
@@ -234,6 +233,11 @@ func (x *restoration) describe() {
 	}
 	if c.Reach.Gap != "" {
 		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Reach.Gap)
+	}
+	if f := x.foreign; f != nil && f.empty() {
+		fmt.Fprintf(out, "into        your database, which is empty\n")
+	} else if f != nil && !f.keeps {
+		fmt.Fprintf(out, "into        your database, in the place of our tables there; what they hold is kept here\n")
 	}
 	free := ""
 	if x.plan.Free > 0 {
@@ -278,7 +282,7 @@ func (x *restoration) run(ctx context.Context) (restored, error) {
 	}
 	out := restored{Choice: x.choice, Changed: true}
 	p := newTransfer(x.env, x.silent)
-	recovered, err := x.copy(ctx, p)
+	recovered, err := x.copy(ctx, p, nil)
 	p.finish()
 	if err != nil {
 		return out, fault.Wrap(fault.Failed, err, "correct the cause, or choose an older set; the live data was not touched", "restoring the database")
@@ -292,11 +296,7 @@ func (x *restoration) run(ctx context.Context) (restored, error) {
 	if out.Pictures, err = x.pictures(ctx, p); err != nil {
 		return out, err
 	}
-	what := "set " + x.choice.Set
-	if !x.choice.Time.IsZero() {
-		what = "the state of " + x.choice.Time.Local().Format(time.DateTime)
-	}
-	if err := x.swap.Swap(ctx, filepath.Join(x.swap.Next(), "database"), what); err != nil {
+	if err := x.swap.Swap(ctx, filepath.Join(x.swap.Next(), "database"), x.what()); err != nil {
 		return out, err
 	}
 	if err := os.RemoveAll(x.swap.Next()); err != nil {
@@ -306,17 +306,19 @@ func (x *restoration) run(ctx context.Context) (restored, error) {
 	return out, x.finish(ctx)
 }
 
-// copy makes the recovered copy beside the live data.
-func (x *restoration) copy(ctx context.Context, p *transfer) (backup.Recovered, error) {
+// copy makes the recovered copy beside the live data, and hands it, running, to
+// use.
+func (x *restoration) copy(ctx context.Context, p *transfer, use func(context.Context, *pgcluster.Scratch) error) (backup.Recovered, error) {
+	next := x.plan.Into
 	account, err := credential(postgresAccount)
 	if err != nil {
 		return backup.Recovered{}, err
 	}
-	if err := os.MkdirAll(x.swap.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(next), 0o700); err != nil {
 		return backup.Recovered{}, err
 	}
 	if account != nil {
-		if err := os.Chown(x.swap.Dir, int(account.Uid), int(account.Gid)); err != nil {
+		if err := os.Chown(filepath.Dir(next), int(account.Uid), int(account.Gid)); err != nil {
 			return backup.Recovered{}, err
 		}
 	}
@@ -326,7 +328,7 @@ func (x *restoration) copy(ctx context.Context, p *transfer) (backup.Recovered, 
 	p.finish()
 	// The copy's parent is root's so far; the server has to pass it.
 	if account != nil {
-		if err := os.Chown(x.swap.Next(), int(account.Uid), int(account.Gid)); err != nil {
+		if err := os.Chown(next, int(account.Uid), int(account.Gid)); err != nil {
 			return backup.Recovered{}, err
 		}
 	}
@@ -335,12 +337,14 @@ func (x *restoration) copy(ctx context.Context, p *transfer) (backup.Recovered, 
 		return backup.Recovered{}, err
 	}
 	x.say("check every file and replay the WAL")
-	recovery := backup.Recovery{Choice: x.choice, Server: x.server, Data: filepath.Join(x.swap.Next(), "database"), Dir: filepath.Join(x.swap.Next(), "run"),
+	recovery := backup.Recovery{Choice: x.choice, Server: x.server, Data: filepath.Join(next, "database"), Dir: filepath.Join(next, "run"),
 		Account: account, Careful: true, Fetch: fetch}
 	return recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
 		var err error
-		x.missing, err = backup.Missing(ctx, s, x.choice, x.r, x.a)
-		return err
+		if x.missing, err = backup.Missing(ctx, s, x.choice, x.r, x.a); err != nil || use == nil {
+			return err
+		}
+		return use(ctx, s)
 	})
 }
 
@@ -375,6 +379,9 @@ func (x *restoration) tell(out restored) {
 		fmt.Fprintf(w, "BugSpark runs at %s\n", x.v.cfg.Server.PublicURL())
 		return
 	}
+	if x.foreign != nil && x.foreign.empty() {
+		return
+	}
 	fmt.Fprint(w, "The data from before is kept. Next: look around, then\n  bugspark restore confirm   to give it up, or\n  bugspark restore undo      to bring it back\n")
 }
 
@@ -396,15 +403,33 @@ func newRestoreEnd(env Env, use, short string) *cobra.Command {
 			return err
 		}
 		defer unlock()
-		swap := x.exchanger(dirs)
-		if use == "confirm" {
-			return swap.Confirm()
+		way, err := x.wayBack(cmd.Context())
+		if err != nil {
+			return err
 		}
-		if err := swap.Undo(cmd.Context()); err != nil {
+		if use == "confirm" {
+			return way.Confirm()
+		}
+		if err := way.Undo(cmd.Context()); err != nil {
 			return err
 		}
 		return x.healthy(cmd.Context())
 	}}
+}
+
+// wayBack is how the last restore is confirmed or undone.
+func (x *restoration) wayBack(ctx context.Context) (interface {
+	Confirm() error
+	Undo(context.Context) error
+}, error) {
+	if x.site.Config.Database.Mode == "managed" {
+		return x.exchanger(x.site.Dirs), nil
+	}
+	f, err := ownForeign(x.env, x.site.Dirs, x.site.Config)
+	if err == nil {
+		_, err = f.Migration(ctx) // and of which version it is
+	}
+	return x.replacer(f), err
 }
 
 // newConfig is the configuration of the set, for a machine without one.

@@ -291,8 +291,7 @@ func (v *vault) openSources() error {
 // database is ours or the customer's.
 func (v *vault) database() (backup.Database, error) {
 	if v.cfg.Database.Mode == "external" {
-		dsn, err := config.ReadCredential(v.env.Lookup, v.dirs, "database-dsn")
-		return newForeign(v.env, dsn), err
+		return ownForeign(v.env, v.dirs, v.cfg)
 	}
 	cluster, err := openCluster(v.env)
 	return backup.Cluster{Cluster: cluster}, err

@@ -69,12 +69,12 @@ func receiveWAL(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := openCluster(env)
+	up, err := upstream(env, dirs, cfg)
 	if err != nil {
 		return err
 	}
 	r := &pgcluster.Receiver{
-		Cluster: cluster, Spool: spoolDir(dirs), Limit: int64(cfg.Backup.SpoolMiB) << 20, Log: newLog(env, cfg.Log),
+		Upstream: up, Spool: spoolDir(dirs), Limit: int64(cfg.Backup.SpoolMiB) << 20, Log: newLog(env, cfg.Log),
 		Wanted: func(why string) error { return wantSet(dirs, why) },
 	}
 	return r.Run(ctx)
@@ -115,11 +115,10 @@ func shipWAL(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := openCluster(env)
+	source, err := walSource(env, dirs, cfg)
 	if err != nil {
 		return err
 	}
-	source := &backup.Source{DSN: cluster.DSN(pgcluster.Backup, pgcluster.Database)}
 	defer source.Close()
 	place, err := ownPlace(env, dirs, cfg.Backup, false)
 	if err != nil {

@@ -90,7 +90,11 @@ type Backup struct {
 	KeepWeekly    int    `mapstructure:"keep_weekly"`
 	KeepMonthly   int    `mapstructure:"keep_monthly"`
 	SpoolMiB      int    `mapstructure:"spool_mib"`
+	Stream        bool   `mapstructure:"stream"`
 }
+
+// Streams tells whether WAL is received: always from our own PostgreSQL.
+func (c Config) Streams() bool { return c.Database.Mode == "managed" || c.Backup.Stream }
 
 // Copy is a second target.
 type Copy struct {

@@ -92,6 +92,9 @@ func (c Config) validateBackup(add func(string, ...any)) {
 	if c.Backup.Copy.Target != "" && (c.Backup.Target == "" || c.Backup.Copy.Target == c.Backup.Target) {
 		add("backup.copy.target must be another target than backup.target, which must be set")
 	}
+	if c.Backup.Stream && c.Database.Mode == "managed" {
+		add("backup.stream is for database.mode external; of our own PostgreSQL the WAL is received in any case")
+	}
 	for key, value := range map[string]string{"backup.schedule": c.Backup.Schedule, "backup.drill_schedule": c.Backup.DrillSchedule, "backup.copy.schedule": c.Backup.Copy.Schedule} {
 		if value == "" || strings.ContainsAny(value, "\n%") {
 			add("%s must be a calendar expression such as *-*-* 02:15, not %q", key, value)

@@ -24,11 +24,9 @@ import (
 // Read ends with io.EOF only if pg_basebackup ended well.
 type BaseBackup struct{ *output }
 
-// BaseBackup starts pg_basebackup. A cancelled ctx ends it.
+// BaseBackup starts a copy of our cluster; see Upstream.BaseBackup.
 func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
-	o, err := c.output(ctx, "pg_basebackup", "--dbname="+c.DSN(Backup, "postgres"),
-		"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--verbose", "--label=bugspark")
-	return &BaseBackup{o}, err
+	return c.Upstream().BaseBackup(ctx)
 }
 
 // Dump starts pg_dump of our schema, as one file that pg_restore of the same or
@@ -54,24 +52,29 @@ func (c *Cluster) output(ctx context.Context, name string, args ...string) (*out
 	if err != nil {
 		return nil, err
 	}
-	o, err := start(ctx, server.program(name), c.environment(), args...)
+	o, err := start(command(ctx, server.program(name), c.environment(), args...))
 	if err != nil {
 		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting %s", name)
 	}
 	return o, nil
 }
 
-func start(ctx context.Context, program string, env []string, args ...string) (_ *output, err error) {
-	b := &output{name: filepath.Base(program), stderr: &tail{}}
-	b.cmd = exec.CommandContext(ctx, program, args...)
-	b.cmd.Env, b.cmd.Dir, b.cmd.Stderr = env, "/", b.stderr
-	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
-	b.cmd.WaitDelay = 10 * time.Second
-	if b.out, err = b.cmd.StdoutPipe(); err != nil {
+func command(ctx context.Context, program string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env, cmd.Dir = env, "/"
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+func start(cmd *exec.Cmd) (_ *output, err error) {
+	b := &output{name: filepath.Base(cmd.Path), cmd: cmd, stderr: &tail{}}
+	cmd.Stderr = b.stderr
+	if b.out, err = cmd.StdoutPipe(); err != nil {
 		return nil, err
 	}
 	widen(b.out)
-	return b, b.cmd.Start()
+	return b, cmd.Start()
 }
 
 // widen asks for as large a pipe as an ordinary account may have; a refusal only

@@ -12,21 +12,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Foreign is a customer's PostgreSQL server. Of it we have no more than a
-// connection string, so what is saved of it is logical.
+// Foreign is a customer's PostgreSQL server. With no more than a connection
+// string what is saved of it is logical; with a role that may replicate, the
+// whole server and its WAL can be.
 type Foreign struct {
-	DSN       string
-	Major     int    // of the server
-	Namespace string // schema that holds our tables
-	Programs  *Cluster
+	DSN         string
+	Replication string // connection string of that role; empty without one
+	Major       int    // of the server
+	Namespace   string // schema that holds our tables
+	Programs    *Cluster
 }
 
 // Dump starts pg_dump of our schema; see Cluster.Dump.
@@ -39,32 +40,66 @@ func (f Foreign) Dump(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, program, append(f.Programs.environment(), env...), "--dbname="+dsn,
-		"--format=custom", "--compress=0", "--schema="+quotedPattern(f.Namespace), "--no-owner", "--no-privileges", "--no-password")
+	return start(command(ctx, program, append(f.Programs.environment(), env...), append(foreignDump(f.Namespace), "--dbname="+dsn)...))
 }
 
-// Load reads what Dump wrote, in one transaction or not at all. Tables of ours
-// that are there are replaced; anything else in the schema makes it fail.
-func (f Foreign) Load(ctx context.Context, dump io.Reader) error {
+// foreignDump are the arguments of pg_dump for our schema on a customer's server,
+// whose roles are not ours.
+func foreignDump(namespace string) []string {
+	return []string{"--format=custom", "--compress=0", "--schema=" + quotedPattern(namespace), "--no-owner", "--no-privileges", "--no-password"}
+}
+
+// Load reads what Dump wrote of a schema, in one transaction or not at all.
+// Tables of ours that are there are replaced; the schema itself, which may be
+// somebody else's, only has to be there.
+func (f Foreign) Load(ctx context.Context, dump io.Reader, namespace string) error {
 	program, err := f.program("pg_restore")
 	if err != nil {
+		return err
+	}
+	if err := f.makeNamespace(ctx, namespace); err != nil {
 		return err
 	}
 	dsn, env, err := hidden(f.DSN)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, program, "--dbname="+dsn, "--clean", "--if-exists", "--no-owner", "--no-privileges",
-		"--single-transaction", "--exit-on-error", "--no-password")
-	cmd.Env, cmd.Dir = append(f.Programs.environment(), env...), "/"
-	return load(cmd, dump)
+	return load(command(ctx, program, append(f.Programs.environment(), env...), "--dbname="+dsn, "--schema="+namespace, "--clean", "--if-exists", "--no-owner", "--no-privileges",
+		"--single-transaction", "--exit-on-error", "--no-password"), dump)
+}
+
+// makeNamespace makes a schema that is missing, and refuses one in which nobody
+// would find our tables. IF NOT EXISTS would want the right
+// to make one even where it is there.
+func (f Foreign) makeNamespace(ctx context.Context, namespace string) error {
+	conn, err := pgx.Connect(ctx, f.DSN)
+	if err != nil {
+		return fmt.Errorf("reaching the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	name := pgx.Identifier{namespace}.Sanitize()
+	var there bool
+	err = conn.QueryRow(ctx, "SELECT to_regnamespace($1) IS NOT NULL", name).Scan(&there)
+	if err == nil && !there {
+		_, err = conn.Exec(ctx, "CREATE SCHEMA "+name)
+	}
+	var current *string
+	if err == nil {
+		err = conn.QueryRow(ctx, "SELECT current_schema()").Scan(&current)
+	}
+	if err != nil {
+		return fmt.Errorf("making the schema %s: %w", name, err)
+	}
+	if current == nil || *current != namespace {
+		return fault.New(fault.Preflight, "there: ALTER ROLE ... SET search_path = "+name+", for the role of the credential database-dsn",
+			"the tables of the set are in the schema %s, and whoever opens your database looks elsewhere", name)
+	}
+	return nil
 }
 
 func load(cmd *exec.Cmd, dump io.Reader) error {
 	said := &tail{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = dump, said, said
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes()))
 	}

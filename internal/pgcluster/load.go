@@ -3,7 +3,6 @@ package pgcluster
 import (
 	"context"
 	"io"
-	"os/exec"
 )
 
 // Load reads what Dump wrote, by another version perhaps, into the running
@@ -13,8 +12,6 @@ func (c *Cluster) Load(ctx context.Context, dump io.Reader) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, server.program("pg_restore"), "--dbname="+c.DSN(Superuser, Database), "--clean", "--if-exists",
-		"--single-transaction", "--exit-on-error", "--no-password")
-	cmd.Env, cmd.Dir = c.environment(), "/"
-	return load(cmd, dump)
+	return load(command(ctx, server.program("pg_restore"), c.environment(), "--dbname="+c.DSN(Superuser, Database), "--clean", "--if-exists",
+		"--single-transaction", "--exit-on-error", "--no-password"), dump)
 }

@@ -7,31 +7,25 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// ReceiverName is how the receiver is called in pg_stat_replication.
-const ReceiverName = "bugspark_walstream"
-
-// slot is the replication slot that keeps WAL until the spool has it.
-const slot = "bugspark"
+// receiverName is how the receiver is called in pg_stat_replication.
+const receiverName = "bugspark_walstream"
 
 // Receiver brings the WAL as it is written into a spool, by pg_receivewal. It
 // protects the database first: when the spool is full it stops receiving, and
 // PostgreSQL gives the slot up before its own disk is full.
 type Receiver struct {
-	Cluster *Cluster
-	Spool   string // SYSTEM/TIMELINE below it are the directories of pg_receivewal
-	Limit   int64  // bytes of the spool beyond which it waits
-	Log     *slog.Logger
+	Upstream Upstream
+	Spool    string // SYSTEM/TIMELINE below it are the directories of pg_receivewal
+	Limit    int64  // bytes of the spool beyond which it waits
+	Log      *slog.Logger
 	// Wanted is told that only a new set can continue the archive.
 	Wanted func(why string) error
 }
@@ -72,20 +66,20 @@ func (r *Receiver) receive(ctx context.Context) error {
 		}
 		return err
 	}
-	server, err := r.Cluster.Running(ctx)
+	up := r.Upstream
+	server, err := up.running(ctx)
 	if err != nil {
 		return err
 	}
 	said := &tail{}
-	cmd := exec.CommandContext(ctx, server.program("pg_receivewal"), "--dbname="+r.Cluster.DSN(Backup, "postgres")+"&application_name="+ReceiverName,
-		"--directory="+dir, "--slot="+slot, "--synchronous", "--status-interval=1", "--no-loop", "--no-password")
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = r.Cluster.environment(), "/", said, said
+	cmd := command(ctx, server.program("pg_receivewal"), append(up.env, "PGAPPNAME="+receiverName), "--dbname="+up.shown,
+		"--directory="+dir, "--slot="+up.Slot, "--synchronous", "--status-interval=1", "--no-loop", "--no-password")
+	cmd.Stdout, cmd.Stderr = said, said
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = 10 * time.Second
 	// Without us it would hold the slot against the next one.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
 	if err := cmd.Start(); err != nil {
-		return fault.Wrap(fault.Failed, err, r.Cluster.install(server.Major), "starting pg_receivewal")
+		return fault.Wrap(fault.Failed, err, up.programs.install(server.Major), "starting pg_receivewal")
 	}
 	watched, stop := context.WithCancel(ctx)
 	go r.watch(watched, dir, cmd.Process)
@@ -153,9 +147,10 @@ func (r *Receiver) full(dir string, limit int64) (bool, error) {
 func (r *Receiver) ready(ctx context.Context) (dir string, err error) {
 	ask, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ask, r.Cluster.DSN(Backup, Database))
+	slot := r.Upstream.Slot
+	conn, err := r.Upstream.connect(ask)
 	if err != nil {
-		return "", fmt.Errorf("reaching the database: %w", err)
+		return "", err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var system, state string

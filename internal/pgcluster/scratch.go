@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,7 @@ type Scratch struct {
 	Dir     string              // an existing directory for its socket, settings and log
 	Account *syscall.Credential // nil: the account of this process
 	Careful bool                // what it writes must survive a power cut
+	Origin  Origin              // of a copy of a customer's server; see Adopt
 
 	process *os.Process
 	exited  chan error
@@ -68,20 +70,8 @@ func (c *Cluster) AtLeast(ctx context.Context, major int) (Server, error) {
 	return servers[0], nil
 }
 
-// Running finds the programs for the server that runs: an account that may only
-// connect to it cannot look into its data.
-func (c *Cluster) Running(ctx context.Context) (Server, error) {
-	conn, err := pgx.Connect(ctx, c.DSN(Backup, Database))
-	if err != nil {
-		return Server{}, fmt.Errorf("reaching the database: %w", err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	var version int
-	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
-		return Server{}, fmt.Errorf("asking the database for its version: %w", err)
-	}
-	return c.Major(ctx, version/10000)
-}
+// Running finds the programs for the cluster that runs.
+func (c *Cluster) Running(ctx context.Context) (Server, error) { return c.Upstream().running(ctx) }
 
 // Verify compares every file of the copy with its manifest.
 func (s *Scratch) Verify(ctx context.Context) error {
@@ -93,9 +83,15 @@ func (s *Scratch) Verify(ctx context.Context) error {
 	return nil
 }
 
-// Check looks through every table and index of a database of the running copy.
-func (s *Scratch) Check(ctx context.Context, database string) error {
-	out, err := s.command(ctx, "pg_amcheck", "--host="+s.Dir, "--username="+Superuser, "--install-missing", "--heapallindexed", "--no-password", database).CombinedOutput()
+// Check looks through every table and index of our database in the running copy.
+func (s *Scratch) Check(ctx context.Context) error {
+	what := []string{"--username=" + Superuser, "--heapallindexed", Database}
+	if s.Origin.Database != "" {
+		// Its indexes follow the collations of the customer's system, which this one
+		// may not have; they are made anew on the way back, its tables are not.
+		what = []string{"--username=" + s.Origin.Superuser, "--no-dependent-indexes", "--schema=" + quotedPattern(s.Origin.Namespace), s.origin()}
+	}
+	out, err := s.command(ctx, "pg_amcheck", append(what, "--host="+s.Dir, "--install-missing", "--no-password")...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("pg_amcheck: %w: %s", err, lastLines(out))
 	}
@@ -111,8 +107,11 @@ func (s *Scratch) command(ctx context.Context, name string, args ...string) *exe
 }
 
 // DSN connects as superuser.
-func (s *Scratch) DSN(database string) string {
-	return fmt.Sprintf("host=%s user=%s dbname=%s sslmode=disable", s.Dir, Superuser, database)
+func (s *Scratch) DSN(database string) string { return s.dsn(Superuser, database) }
+
+func (s *Scratch) dsn(role, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: url.Values{"host": {s.Dir}, "sslmode": {"disable"}}.Encode()}
+	return u.String()
 }
 
 // Start recovers the copy up to the target, if there is one, and returns when
@@ -159,7 +158,7 @@ func (s *Scratch) file(name string) string { return filepath.Join(s.Dir, name) }
 
 func (s *Scratch) configure(target *Target) error {
 	settings := settings{
-		{"shared_buffers", "64MB", ""}, {"max_connections", "20", ""}, {"wal_level", "replica", ""}, {"max_wal_size", "1GB", ""},
+		{"shared_buffers", "64MB", ""}, {"max_connections", "20", ""}, {"wal_level", "replica", ""}, {"max_prepared_transactions", "100", ""}, {"max_wal_size", "1GB", ""},
 		{"fsync", map[bool]string{true: "on", false: "off"}[s.Careful], ""}, {"jit", "off", ""}, {"timezone", "UTC", ""}, {"log_timezone", "UTC", ""},
 		{"autovacuum", "off", "it is read, or stopped soon"}, {"lc_messages", "C.UTF-8", ""},
 	}
@@ -185,6 +184,10 @@ func (s *Scratch) configure(target *Target) error {
 		// The directory is its account's alone.
 		s.file("pg_hba.conf"): "local all all trust\n", s.file("pg_ident.conf"): "",
 	}
+	if s.Origin.Database != "" {
+		// What a customer has set with ALTER SYSTEM fits the customer's machine.
+		files[filepath.Join(s.DataDir, "postgresql.auto.conf")] = ""
+	}
 	if target != nil {
 		files[filepath.Join(s.DataDir, "recovery.signal")] = ""
 	}
@@ -208,9 +211,13 @@ func (s *Scratch) give(path string) error {
 
 // answers waits for the end of recovery, however long it takes.
 func (s *Scratch) answers(ctx context.Context) error {
+	first := s.DSN("postgres")
+	if s.Origin.Database != "" {
+		first = s.dsn(s.Origin.Superuser, s.Origin.Database)
+	}
 	for {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		conn, err := pgx.Connect(try, s.DSN("postgres"))
+		conn, err := pgx.Connect(try, first)
 		cancel()
 		if err == nil {
 			return conn.Close(context.WithoutCancel(ctx))

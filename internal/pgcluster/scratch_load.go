@@ -20,7 +20,8 @@ func (s *Scratch) Initialize(ctx context.Context) error {
 // Load reads what Dump wrote into the running scratch server, for our owner.
 func (s *Scratch) Load(ctx context.Context, dump io.Reader, namespace string) error {
 	for _, statement := range []struct{ database, sql string }{
-		{"postgres", "CREATE ROLE " + Owner + " LOGIN"},
+		{"postgres", "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '" + Owner + "') THEN CREATE ROLE " + Owner + "; END IF; END $$"},
+		{"postgres", "ALTER ROLE " + Owner + " LOGIN"},
 		{"postgres", "CREATE DATABASE " + Database + " OWNER " + Owner},
 		{"postgres", "ALTER DATABASE " + Database + " SET search_path = " + pgx.Identifier{namespace}.Sanitize()},
 		{Database, "ALTER SCHEMA public OWNER TO " + Owner},

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -48,7 +49,7 @@ type Done struct {
 	What string    `json:"what"` // came into place, for people
 	// Old is the inode of the directory that was replaced. Where it is found tells
 	// on which side of the one rename that counts an interruption came.
-	Old uint64 `json:"old_inode"`
+	Old uint64 `json:"old_inode,omitempty"`
 }
 
 // Names below the cluster's directory.
@@ -90,10 +91,14 @@ func (e *Exchanger) Ready() error {
 		return err
 	}
 	if pending {
-		return fault.New(fault.Preflight, "bugspark restore confirm, which gives the old data up, or bugspark restore undo",
-			"the restore of %s (%s) was neither confirmed nor undone", d.At.Local().Format(time.DateTime), d.What)
+		return waits(d)
 	}
 	return nil
+}
+
+func waits(d Done) error {
+	return fault.New(fault.Preflight, "bugspark restore confirm, which gives the old data up, or bugspark restore undo",
+		"the restore of %s (%s) was neither confirmed nor undone", d.At.Local().Format(time.DateTime), d.What)
 }
 
 // Clear removes everything but the data that is in place: what a restore has
@@ -203,9 +208,12 @@ func inode(path string) (uint64, error) {
 	return st.Ino, nil
 }
 
-func (e *Exchanger) stop(ctx context.Context) error {
-	for i := len(e.Users) - 1; i >= 0; i-- {
-		if err := e.Units.Stop(ctx, e.Users[i]); err != nil {
+func (e *Exchanger) stop(ctx context.Context) error { return stopAll(ctx, e.Units, e.Users) }
+
+// stopAll stops units in the reverse of the order of their start.
+func stopAll(ctx context.Context, units Units, names []string) error {
+	for _, name := range slices.Backward(names) {
+		if err := units.Stop(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -214,15 +222,17 @@ func (e *Exchanger) stop(ctx context.Context) error {
 
 func (e *Exchanger) start(ctx context.Context) error { return e.Units.Start(ctx, e.Users...) }
 
-func (e *Exchanger) remember(d Done) error {
+func (e *Exchanger) remember(d Done) error { return remember(e.Memory, d) }
+
+func remember(file string, d Done) error {
 	data, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(e.Memory), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(e.Memory, data, 0o600); err != nil {
+	if err := renameio.WriteFile(file, data, 0o600); err != nil {
 		return fmt.Errorf("remembering the restore: %w", err)
 	}
 	return nil

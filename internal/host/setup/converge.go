@@ -51,7 +51,7 @@ func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	backups := c.Backup.Target != "" && kitConfirmed
 	// The path comes first: the receiver asks for the first set as soon as it runs.
 	optional(backups, "bugspark-backup.path")
-	optional(backups && c.Database.Mode == "managed", "bugspark-walstream.service", "bugspark-walship.service")
+	optional(backups && c.Streams(), "bugspark-walstream.service", "bugspark-walship.service")
 	optional(backups && c.Backup.Copy.Target != "", "bugspark-backup-copy.timer")
 	optional(backups, "bugspark-backup.timer", "bugspark-backup-prune.timer", "bugspark-backup-verify.timer", "bugspark-backup-drill.timer", "bugspark-backup-check.timer")
 	on = append(on,
@@ -83,6 +83,7 @@ func (s *Site) dropIns() map[string]string {
 	for _, name := range []string{"walship", "backup"} {
 		out["bugspark-"+name+".service"] = reach(sources, b.Place)
 	}
+	out["bugspark-walstream.service"] = reach(s.Config.Database.Mode == "external")
 	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
 		out["bugspark-"+name+".service"] = reach(false, b.Place)
 	}
@@ -96,6 +97,10 @@ func (s *Site) dropIns() map[string]string {
 		return fmt.Sprintf("# Written by 'bugspark apply' from %s.\n[Timer]\nOnCalendar=\nOnCalendar=%s\n", setting, value)
 	}
 	out["bugspark-backup.timer"] = calendar("backup.schedule", b.Schedule)
+	if !s.Config.Streams() && config.IsDefault("backup.schedule", b.Schedule) {
+		// What comes between two sets is saved by nobody.
+		out["bugspark-backup.timer"] = "# Written by 'bugspark apply': your database has no backups of ours but these.\n[Timer]\nOnCalendar=\nOnCalendar=*-*-* 02/4:15\n"
+	}
 	out["bugspark-backup-copy.timer"] = calendar("backup.copy.schedule", b.Copy.Schedule)
 	out["bugspark-backup-drill.timer"] = calendar("backup.drill_schedule", b.DrillSchedule)
 	return out
@@ -185,6 +190,9 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		}
 	}
 	if err := c.enablement(ctx, on, off, add); err != nil {
+		return nil, err
+	}
+	if err := c.slotStep(add); err != nil {
 		return nil, err
 	}
 	return c.activation(ctx, on, restart, steps)

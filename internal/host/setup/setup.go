@@ -47,6 +47,8 @@ type Site struct {
 	// "backup.copy".
 	Claim func(ctx context.Context, section string) error
 	Names func(ctx context.Context, section string) ([]string, error)
+	// DropSlot ends what a customer's database server keeps for the backups.
+	DropSlot func(context.Context) error
 }
 
 // RootCertificate is the path of the internal CA's root, for clients.

@@ -53,13 +53,9 @@ func (s *Site) CheckTarget(ctx context.Context) error {
 
 // known tells whether a target was applied before.
 func (s *Site) known(p place) (bool, error) {
-	before, err := ReadApplied(s.Dirs)
-	if err != nil {
+	old, ok, err := s.before()
+	if err != nil || !ok {
 		return false, err
-	}
-	old, err := config.Parse("the configuration applied before", []byte(before.Config), func(string) (string, bool) { return "", false })
-	if err != nil {
-		return false, nil //nolint:nilerr // none was, or one of another version of ours
 	}
 	for _, o := range places(old) {
 		if o == p {
@@ -67,6 +63,17 @@ func (s *Site) known(p place) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// before is the configuration that was applied last; not ok when none was, or one
+// of another version of ours.
+func (s *Site) before() (old config.Config, ok bool, err error) {
+	applied, err := ReadApplied(s.Dirs)
+	if err != nil {
+		return old, false, err
+	}
+	old, err = config.Parse("the configuration applied before", []byte(applied.Config), func(string) (string, bool) { return "", false })
+	return old, err == nil, nil //nolint:nilerr // said by ok
 }
 
 // ours refuses a target that holds anything but backups of ours, or nothing.

@@ -1,0 +1,222 @@
+package backup_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// customers is a database on a server of the customer's, where we are the owner
+// of our tables and nothing more.
+func (s *site) customers(t *testing.T, database string) backup.Foreign {
+	t.Helper()
+	s.sql(t, "postgres", "CREATE ROLE customer LOGIN")
+	if database != "bugspark" {
+		s.sql(t, "postgres", "ALTER DATABASE bugspark RENAME TO "+database)
+	}
+	s.sql(t, "postgres", "CREATE DATABASE somebody_elses")
+	s.sql(t, "somebody_elses", "CREATE TABLE theirs AS SELECT repeat(md5(i::text), 20) AS filler FROM generate_series(1, 20000) i")
+	s.sql(t, database, `DO $$ DECLARE t name; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+		EXECUTE format('ALTER TABLE %I OWNER TO customer', t); END LOOP; END $$`)
+	s.sql(t, database, "ALTER SCHEMA public OWNER TO customer; ALTER TABLE pictures DROP CONSTRAINT pictures_project_id_fkey")
+	dsn := fmt.Sprintf("host=%s user=customer dbname=%s sslmode=disable", s.host, database)
+	return backup.Foreign{Foreign: &pgcluster.Foreign{DSN: dsn, Replication: dsn, Programs: s.cluster().Cluster}}
+}
+
+// TestACustomersServerIsCheckedBeforeItIsStreamed names everything that would
+// make it fail, or fill the customer's disk.
+func TestACustomersServerIsCheckedBeforeItIsStreamed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	f := s.customers(t, "product")
+	err := f.CheckReplication(t.Context())
+	for _, want := range []string{"may not replicate", "without a limit"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	s.sql(t, "postgres", "ALTER ROLE customer REPLICATION")
+	s.sql(t, "postgres", "ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'")
+	s.sql(t, "postgres", "SELECT pg_reload_conf()")
+	ready := func() bool { return f.CheckReplication(t.Context()) == nil }
+	for began := time.Now(); !ready(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal(f.CheckReplication(t.Context()))
+		}
+	}
+	elsewhere := newSite(t)
+	f.DSN = "host=" + elsewhere.host + " user=postgres dbname=bugspark"
+	if err := f.CheckReplication(t.Context()); err == nil || !strings.Contains(err.Error(), "different servers") {
+		t.Errorf("another server: %v", err)
+	}
+	if err := f.DropSlot(t.Context()); err != nil {
+		t.Errorf("a slot that is not there: %v", err)
+	}
+}
+
+// TestACustomersServerComesBackToAMoment copies a whole server of the customer's,
+// receives its WAL, goes back to before a bulk delete, and puts what our tables
+// held into their place.
+func TestACustomersServerComesBackToAMoment(t *testing.T) {
+	t.Parallel()
+	for _, database := range []string{"product", "bugspark"} { // the second has the name of ours
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			f := s.customers(t, database)
+			s.sql(t, "postgres", "ALTER ROLE customer REPLICATION")
+			identity, err := age.GenerateX25519Identity()
+			if err != nil {
+				t.Fatal(err)
+			}
+			slot, err := f.Slot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			up, err := f.Upstream()
+			if err != nil {
+				t.Fatal(err)
+			}
+			source := &backup.Source{DSN: f.DSN, Slot: slot}
+			t.Cleanup(func() { source.Close() })
+			c := &continuous{site: s, conn: connect(t, s.host, database), spool: t.TempDir(),
+				archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
+			t.Cleanup(func() { c.conn.Close(context.Background()) })
+			if c.system, err = source.System(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c.shipper = &archive.Shipper{Archive: c.archive, System: c.system, Spool: filepath.Join(c.spool, c.system), Source: source, Objects: s.objects,
+				Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+			c.receive(t, up)
+			for id := range 20 {
+				c.picture(t, id)
+			}
+			from := s.sources()
+			from.Database = f
+			id, d, err := backup.Create(t.Context(), c.open(t), from, func(backup.Progress) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !d.Physical() || !d.Foreign() || d.Logical || d.Database.Superuser != "postgres" || d.Database.Name != database || d.Database.Bytes < 20<<20 {
+				t.Errorf("set %s is %+v", id, d)
+			}
+			for id := 20; id < 40; id++ {
+				c.picture(t, id)
+			}
+			c.ship(t)
+			time.Sleep(10 * time.Millisecond)
+			moment := time.Now()
+			time.Sleep(10 * time.Millisecond)
+			s.sql(t, database, "DELETE FROM acknowledged WHERE id % 2 = 0")
+			c.picture(t, 100)
+			c.ship(t)
+
+			migration, err := f.Migration(t.Context()) // which also tells the version and the schema
+			if err != nil || migration == 0 {
+				t.Fatalf("migration %d %v", migration, err)
+			}
+			out, rows, err := c.backThen(t, backup.Wish{Time: moment}, func(ctx context.Context, copy *pgcluster.Scratch) error {
+				if err := copy.Check(ctx); err != nil {
+					t.Errorf("checking the copy: %v", err)
+				}
+				if n, err := backup.Migration(ctx, copy); err != nil || n != migration {
+					t.Errorf("the copy has migration %d: %v", n, err)
+				}
+				dump, err := copy.Dump(ctx)
+				if err != nil {
+					return err
+				}
+				defer dump.Close()
+				return f.Load(ctx, dump, "public")
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(rows) != 40 || rows[100] != "" || out.Beat.IsZero() {
+				t.Errorf("before the delete: %d rows, beat %s", len(rows), out.Beat)
+			}
+			live := connect(t, s.host, database)
+			defer live.Close(context.Background())
+			var n, newest int
+			var owner string
+			if err := live.QueryRow(t.Context(), "SELECT count(*), max(id), (SELECT tableowner FROM pg_tables WHERE tablename = 'acknowledged') FROM acknowledged").Scan(&n, &newest, &owner); err != nil {
+				t.Fatal(err)
+			}
+			if n != 40 || newest != 39 || owner != "customer" {
+				t.Errorf("the customer's database now has %d rows, the newest %d, of %s", n, newest, owner)
+			}
+			// The WAL goes on, over the replacement.
+			c.picture(t, 200)
+			c.ship(t)
+			if _, rows, err = c.back(t, backup.Wish{Set: backup.Latest}); err != nil || len(rows) != 41 || rows[200] == "" {
+				t.Errorf("afterwards: %d rows, %v", len(rows), err)
+			}
+			c.stop()
+			if err := f.DropSlot(t.Context()); err != nil {
+				t.Error(err)
+			}
+			var left int
+			if err := live.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots").Scan(&left); err != nil || left != 0 {
+				t.Errorf("%d slots are left: %v", left, err)
+			}
+		})
+	}
+}
+
+// TestAForeignDumpThatBreaksReplacesNothing ends the stream early.
+func TestAForeignDumpThatBreaksReplacesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	f := s.customers(t, "product")
+	s.sql(t, "product", "INSERT INTO acknowledged VALUES (1, 'kept')")
+	if _, err := f.Migration(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	dump, err := f.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "dump")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := out.ReadFrom(dump)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int64{n - 1, n / 2, 100, 0} {
+		if err := os.Truncate(file, at); err != nil {
+			t.Fatal(err)
+		}
+		in, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Load(t.Context(), in, "public"); err == nil {
+			t.Errorf("a dump of %d of %d bytes was loaded", at, n)
+		}
+		in.Close()
+		conn, err := pgx.Connect(t.Context(), f.DSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var key string
+		if err := conn.QueryRow(t.Context(), "SELECT key FROM acknowledged").Scan(&key); err != nil || key != "kept" {
+			t.Errorf("after %d of %d bytes the table holds %q: %v", at, n, key, err)
+		}
+		conn.Close(t.Context())
+	}
+}
