@@ -62,6 +62,21 @@ func TestYourOwnDatabaseAndStorage(t *testing.T) {
 	if out, status := m.Try("bugspark", "restore", "--time", "2026-01-01", "--yes"); status == 0 {
 		t.Errorf("to a moment: %d %s", status, out)
 	}
+	unwanted, err := s.report("after the newest set", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Run(t, "bugspark", "restore", "--set", lastSet(m), "--yes")
+	if have := s.ids(t); have[unwanted] || !have[shown] {
+		t.Errorf("after the restore of a set: the report after it is there: %v, the one before it: %v", have[unwanted], have[shown])
+	}
+	if out, status := m.Try("bugspark", "restore", "--set", lastSet(m), "--yes"); status != 3 || !strings.Contains(out, "neither confirmed nor undone") {
+		t.Errorf("a second restore before the first is confirmed: %d %s", status, out)
+	}
+	m.Run(t, "bugspark", "restore", "undo")
+	if have := s.ids(t); !have[unwanted] || !have[shown] {
+		t.Error("undoing did not bring back what the database held")
+	}
 	m.Shell(t, `bugspark restore --set latest --into /srv/beside && pg_restore --list /srv/beside/database.dump | grep -q 'TABLE DATA'`)
 	if out := m.Shell(t, "grep -rl database-secret /var/lib/bugspark /etc/systemd /run/systemd /srv/backup /var/log || true; ls /var/lib/bugspark/backup/spool 2>/dev/null || true"); out != "" {
 		t.Errorf("a secret, or a spool:\n%s", out)
