@@ -54,12 +54,13 @@ func upstream(env Env, d config.Dirs, cfg config.Config) (pgcluster.Upstream, er
 // walSource is the same server for the shipper of its WAL.
 func walSource(env Env, d config.Dirs, cfg config.Config) (*backup.Source, error) {
 	if cfg.Database.Mode == "external" {
-		f, err := ownForeign(env, d, cfg)
+		// The shipper is not told the role that replicates.
+		dsn, err := config.ReadCredential(env.Lookup, d, "database-dsn")
 		if err != nil {
 			return nil, err
 		}
-		slot, err := f.Slot()
-		return &backup.Source{DSN: f.DSN, Slot: slot}, err
+		slot, err := newForeign(env, dsn).Slot()
+		return &backup.Source{DSN: dsn, Slot: slot}, err
 	}
 	cluster, err := openCluster(env)
 	if err != nil {

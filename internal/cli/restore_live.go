@@ -245,9 +245,27 @@ func (x *restoration) describe() {
 	}
 	fmt.Fprintf(out, "database    %s, %d reports in the set%s\n", size(c.Document.Database.Bytes), c.Document.Database.Rows["reports"], free)
 	fmt.Fprintf(out, "pictures    %d of %s, where they are not there already\n", c.Document.Objects.Count, size(c.Document.Objects.Bytes))
+	fmt.Fprintf(out, "time        %s\n", x.estimate())
 	if x.isNew {
 		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here\n", x.v.cfg.Server.Name)
 	}
+}
+
+// restoreRate is what a restore writes a second on a slow disk, at least.
+const restoreRate = 50 << 20
+
+// estimate is how long it will take: as long as the last drill, which does the
+// same, or by the size where none was held.
+func (x *restoration) estimate() string {
+	memory, err := readMemory(x.v.dirs)
+	if err == nil && memory.Drill.Passed {
+		return "about " + rough(time.Duration(memory.Drill.Took*float64(time.Second))) + ", as the last drill"
+	}
+	bytes := x.plan.Bytes
+	if x.isNew {
+		bytes += x.choice.Document.Objects.Bytes
+	}
+	return fmt.Sprintf("about %s, at %s/s", rough(time.Duration(bytes/restoreRate+10)*time.Second), size(restoreRate))
 }
 
 // ask wants a word before live data is put aside.
@@ -466,35 +484,7 @@ func (x *restoration) newConfig() (config.Config, error) {
 func (x *restoration) install(ctx context.Context) error {
 	d := x.v.dirs
 	x.say("put configuration and secrets into place")
-	if err := os.MkdirAll(filepath.Dir(d.CredentialFile("any")), 0o700); err != nil {
-		return err
-	}
-	secrets := map[string][]byte{"backup-key": []byte(x.v.key), "archive-identity": []byte(x.v.identity)}
-	for inside, data := range x.files {
-		if name, ok := strings.CutPrefix(inside, "credentials/"); ok && filepath.Base(name) == name {
-			secrets[name] = data
-		}
-	}
-	for name, data := range secrets {
-		if err := setup.WriteSecret(d, name, data); err != nil {
-			return err
-		}
-	}
-	for name, text := range x.v.place.secrets {
-		if err := setup.WriteSecret(d, "backup-"+name, []byte(text+"\n")); err != nil {
-			return err
-		}
-	}
-	if data, ok := x.files["ca.pem"]; ok {
-		if err := os.WriteFile(x.site.RootCertificate(), data, 0o644); err != nil {
-			return err
-		}
-	}
-	if err := setup.ConfirmKit(d, setup.KitFingerprint(x.v.key, x.v.identity)); err != nil {
-		return err
-	}
-	// The configuration comes last: with it a machine counts as set up.
-	if err := setup.WriteConfig(d, x.files["bugspark.yaml"]); err != nil {
+	if err := x.putFiles(); err != nil {
 		return err
 	}
 	if err := x.site.ApplyFiles(ctx); err != nil {

@@ -241,9 +241,7 @@ func (v *vault) open(ctx context.Context, use vaultUse) (*repository.Repository,
 	return r, err
 }
 
-// openSources is everything a set of this installation holds. The keys of the
-// backups are not among it: a set that held its own key would look like a copy
-// of it.
+// openSources is everything a set of this installation holds.
 func (v *vault) openSources() error {
 	database, err := v.database()
 	if err != nil {
@@ -253,32 +251,9 @@ func (v *vault) openSources() error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{}
-	read := func(inside, path string) {
-		data, reading := os.ReadFile(path)
-		if reading == nil {
-			files[inside] = data
-		} else if !errors.Is(reading, fs.ErrNotExist) { // what setup did not make, nobody misses
-			err = errors.Join(err, reading)
-		}
-	}
-	read("bugspark.yaml", v.dirs.File())
-	read("ca.pem", filepath.Join(v.dirs.Config, "ca.pem"))
-	secrets := []string{"internal-ca-root-key"}
-	for _, c := range config.Credentials() {
-		if c.Name != "backup-key" && c.Name != "archive-identity" {
-			secrets = append(secrets, c.Name)
-		}
-	}
-	for _, name := range secrets {
-		path := v.dirs.CredentialFile(name)
-		if dir, ok := v.env.Lookup("CREDENTIALS_DIRECTORY"); ok && dir != "" {
-			path = filepath.Join(dir, name)
-		}
-		read("credentials/"+name, path)
-	}
+	files, err := v.configFiles()
 	if err != nil {
-		return fault.Wrap(fault.Failed, err, "run it as root", "reading the configuration")
+		return err
 	}
 	host, err := os.Hostname()
 	if err != nil {

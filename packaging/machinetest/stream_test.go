@@ -12,8 +12,8 @@ import (
 // asCustomer runs SQL as whoever runs the customer's PostgreSQL.
 func asCustomer(t *testing.T, m *machine.Machine, sql string) string {
 	t.Helper()
-	m.Write(t, "/tmp/customer.sql", sql)
-	return m.Shell(t, `cd /; setpriv --reuid=postgres --regid=postgres --clear-groups psql -Atq -v ON_ERROR_STOP=1 -f /tmp/customer.sql`)
+	m.Write(t, "/root/customer.sql", sql)
+	return m.Shell(t, `cd /; setpriv --reuid=postgres --regid=postgres --clear-groups psql -Atq -v ON_ERROR_STOP=1 </root/customer.sql`)
 }
 
 // TestStreamYourOwnDatabase receives the WAL of a customer's server: it is

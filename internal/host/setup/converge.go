@@ -83,6 +83,10 @@ func (s *Site) dropIns() map[string]string {
 	for _, name := range []string{"walship", "backup"} {
 		out["bugspark-"+name+".service"] = reach(sources, b.Place)
 	}
+	if t := s.Config.TLS; t.Mode == "files" {
+		// A set holds them, but only the proxy may read the key.
+		out["bugspark-backup.service"] += fmt.Sprintf("[Service]\nLoadCredential=tls-certificate:%s\nLoadCredential=tls-key:%s\n", t.Certificate, t.Key)
+	}
 	out["bugspark-walstream.service"] = reach(s.Config.Database.Mode == "external")
 	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
 		out["bugspark-"+name+".service"] = reach(false, b.Place)
