@@ -1,0 +1,55 @@
+package machinetest
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bugspark/bugspark/internal/machine"
+)
+
+// TestFilesOfYourOwnComeBack restores a machine whose certificate and settings of
+// PostgreSQL are the administrator's: two commands have to be enough.
+func TestFilesOfYourOwnComeBack(t *testing.T) {
+	t.Parallel()
+	install := func() *machine.Machine {
+		m := boot(t, "bookworm")
+		m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+		m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+		return m
+	}
+	m := install()
+	m.Shell(t, `install -d /etc/pki/bugs /etc/bugspark/postgresql.conf.d /srv/backup
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=bugs.test -addext subjectAltName=DNS:bugs.test \
+			-keyout /etc/pki/bugs/key.pem -out /etc/pki/bugs/certificate.pem 2>/dev/null
+		chown root:bugspark-proxy /etc/pki/bugs/key.pem; chmod 640 /etc/pki/bugs/key.pem
+		echo "work_mem = '7MB'" >/etc/bugspark/postgresql.conf.d/mine.conf`)
+	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\ntls:\n  mode: files\n  certificate: /etc/pki/bugs/certificate.pem\n  key: /etc/pki/bugs/key.pem\nbackup:\n  target: /srv/backup\n")
+	m.Run(t, "bugspark", "setup", "--non-interactive", "--answers", "/root/answers.yaml")
+	m.Shell(t, `bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"; bugspark apply`)
+	firstSet(t, m) // which a unit takes that may not read the key
+	archived(t, m)
+	if out := m.Shell(t, "bugspark restore --set latest --into /srv/looked-into >/dev/null; cd /srv/looked-into/config; ls tls postgresql.conf.d; systemctl cat bugspark-backup.service | tail -n 8"); !strings.Contains(out, "key.pem") || !strings.Contains(out, "mine.conf") {
+		t.Fatalf("the set has\n%s", out)
+	}
+	kit := m.Run(t, "bugspark", "backup", "kit")
+	look := func(m *machine.Machine) string {
+		return m.Shell(t, `sha256sum /etc/pki/bugs/*.pem; stat -c '%n %A %U %G' /etc/pki/bugs/*.pem
+			curl -sSf --cacert /etc/pki/bugs/certificate.pem --resolve bugs.test:443:127.0.0.1 https://bugs.test/health | grep -o '"ok"\|healthy' | head -n 1
+			cd /; setpriv --reuid=bugspark-postgres --regid=bugspark-postgres --clear-groups psql -h /run/bugspark/postgresql -U postgres -Atc 'SHOW work_mem' bugspark`)
+	}
+	before := look(m)
+	if !strings.Contains(before, "7MB") {
+		t.Errorf("before: %s", before)
+	}
+	m.Kill(t)
+
+	n := install()
+	n.Copy(t, filepath.Join(m.Root(), "srv/backup"), "/srv/backup")
+	n.Write(t, "/root/kit.txt", kit)
+	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest"))
+	if after := look(n); after != before {
+		t.Errorf("afterwards\n%s\nbefore\n%s", after, before)
+	}
+	n.Run(t, "bugspark", "status")
+}
