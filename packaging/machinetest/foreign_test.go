@@ -11,7 +11,7 @@ import (
 
 // customersServices are a PostgreSQL server and an S3 service that are not ours.
 const customersServices = s3Service + `
-	curl -sSf --aws-sigv4 aws:amz:us-east-1:s3 -u the-access-key:the-secret-key -X PUT http://127.0.0.1:9100/pictures
+	curl -sSf --retry 30 --retry-delay 1 --aws-sigv4 aws:amz:us-east-1:s3 -u the-access-key:the-secret-key -X PUT http://127.0.0.1:9100/pictures
 	cd /; until setpriv --reuid=postgres --regid=postgres --clear-groups psql -qc "CREATE ROLE customer LOGIN PASSWORD 'database-secret'"; do sleep 0.5; done
 	setpriv --reuid=postgres --regid=postgres --clear-groups psql -qc "CREATE DATABASE customer OWNER customer"`
 

@@ -38,7 +38,7 @@ func TestTargetsElsewhere(t *testing.T) {
 	s := setUp(t, m)
 	m.Shell(t, sftpServer)
 	m.Shell(t, s3Service+`
-		curl -sSf --aws-sigv4 aws:amz:us-east-1:s3 -u the-access-key:the-secret-key -X PUT http://127.0.0.1:9100/backups`)
+		curl -sSf --retry 30 --retry-delay 1 --aws-sigv4 aws:amz:us-east-1:s3 -u the-access-key:the-secret-key -X PUT http://127.0.0.1:9100/backups`)
 
 	kit := backupsElsewhere(t, m)
 	picture := testPicture(t)
