@@ -20,9 +20,7 @@ func TestBackups(t *testing.T) {
 	for _, release := range []string{"bookworm", "trixie"} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
-			m := boot(t, release)
-			m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-			m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+			m := installed(t, release)
 			s := setUp(t, m)
 			var kit string
 			if !t.Run("backups run once the kit is confirmed", func(t *testing.T) { kit = backupsStart(t, m) }) {
@@ -340,22 +338,8 @@ func machineComesBack(t *testing.T, m *machine.Machine, s *site, release, kit st
 	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--target", "/mnt/backup", "--set", "latest"))
 	took := time.Since(began)
 	s.move(t, n)
-	have := s.ids(t)
-	lost, lostLate := 0, 0
-	for i, id := range l.acked {
-		switch {
-		case have[id]:
-		case l.at[i].Before(through):
-			lost++
-		default:
-			lostLate++
-		}
-	}
-	t.Logf("of %d acknowledged: lost = %d of those before the last archived moment, and %d that came in the %.1f s after it (measured RPO); restored in %.1f s",
-		len(l.acked), lost, lostLate, died.Sub(through).Seconds(), took.Seconds())
-	if lost > 0 {
-		t.Errorf("%d reports that were archived are lost", lost)
-	}
+	t.Logf("restored in %.1f s; it died %.1f s after the last archived moment (measured RPO)", took.Seconds(), died.Sub(through).Seconds())
+	l.recovered(t, s, through)
 	s.seesPicture(t, shown, picture)
 	healthy(t, n)
 	if missing := n.Shell(t, `cd /; setpriv --reuid=bugspark-postgres --regid=bugspark-postgres --clear-groups psql -h /run/bugspark/postgresql -U postgres -Atc \

@@ -24,17 +24,14 @@ const customersSecrets = `install -d -m 700 /etc/bugspark/credentials; cd /etc/b
 func TestYourOwnDatabaseAndStorage(t *testing.T) {
 	t.Parallel()
 	install := func() *machine.Machine {
-		m := boot(t, "bookworm")
-		m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-		m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+		m := installed(t, "bookworm")
 		m.Shell(t, customersServices)
 		return m
 	}
 	m := install()
 	m.Shell(t, customersSecrets+"; mkdir /srv/backup")
 	s := setUpWith(t, m, "database:\n  mode: external\nstorage:\n  engine: s3\n  endpoint: http://127.0.0.1:9100\n  bucket: pictures\nbackup:\n  target: /srv/backup\n")
-	m.Shell(t, `bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
-		bugspark apply`)
+	confirmKit(t, m)
 	firstSet(t, m)
 	picture := testPicture(t)
 	shown, err := s.report("with a picture", s.upload(t, picture))
@@ -91,16 +88,7 @@ func TestYourOwnDatabaseAndStorage(t *testing.T) {
 	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest"))
 	t.Logf("restored in %.1f s", time.Since(restored).Seconds())
 	s.move(t, n)
-	have, lost := s.ids(t), 0
-	for i, id := range l.acked {
-		if l.at[i].Before(began) && !have[id] {
-			lost++
-		}
-	}
-	t.Logf("of %d acknowledged %d are there; lost = %d of those before the set began", len(l.acked), len(have), lost)
-	if lost > 0 {
-		t.Errorf("%d reports are lost", lost)
-	}
+	l.recovered(t, s, began)
 	s.seesPicture(t, shown, picture)
 	healthy(t, n)
 	n.Run(t, "systemctl", "start", "bugspark-backup.service")

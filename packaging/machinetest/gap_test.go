@@ -12,9 +12,7 @@ import (
 // hole is told, a new set closes it, and nobody is promised a moment inside it.
 func TestAFullSpoolGivesWayToTheDatabase(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "bookworm")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	m := installed(t, "bookworm")
 	s := setUp(t, m)
 	m.Shell(t, `mkdir /srv/backup /mnt/kept; mount -t tmpfs -o size=3g none /srv/backup
 		mkdir -p /etc/bugspark/postgresql.conf.d

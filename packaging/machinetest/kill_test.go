@@ -20,9 +20,7 @@ const kills = 50
 // that from before the restore or that from after it.
 func TestKilledCommandsLoseNothing(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "bookworm")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	m := installed(t, "bookworm")
 	s := setUp(t, m)
 	backupsStart(t, m)
 	// Few sets stay, so that prune has something to do each time.

@@ -95,3 +95,23 @@ func (l *load) stored(t *testing.T, s *site) {
 		t.Errorf("%d of %d acknowledged reports are lost", lost, len(l.acked))
 	}
 }
+
+// recovered fails the test for every report that was acknowledged before a moment
+// and did not come back.
+func (l *load) recovered(t *testing.T, s *site, before time.Time) {
+	t.Helper()
+	have, lost, late := s.ids(t), 0, 0
+	for i, id := range l.acked {
+		switch {
+		case have[id]:
+		case l.at[i].Before(before):
+			lost++
+		default:
+			late++
+		}
+	}
+	t.Logf("of %d acknowledged: lost = %d of those before %s, and %d that came after it", len(l.acked), lost, before.Format(time.TimeOnly), late)
+	if lost > 0 {
+		t.Errorf("%d reports that should have come back are lost", lost)
+	}
+}

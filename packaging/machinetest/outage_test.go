@@ -44,9 +44,7 @@ func TestATargetInTroubleTroublesNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := boot(t, "bookworm")
-			m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-			m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+			m := installed(t, "bookworm")
 			s := setUp(t, m)
 			m.Shell(t, "mkdir /srv/backup; mount -t tmpfs -o size=3g none /srv/backup")
 			turnBackupsOn(t, m)
@@ -138,11 +136,18 @@ func (l *load) window() latencies {
 func turnBackupsOn(t *testing.T, m *machine.Machine) {
 	t.Helper()
 	m.Shell(t, `printf 'backup:\n  target: /srv/backup\n' >>/etc/bugspark/bugspark.yaml
-		bugspark apply
-		bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
 		bugspark apply`)
+	confirmKit(t, m)
 	firstSet(t, m)
 	archived(t, m)
+}
+
+// confirmKit says that the recovery kit is in a safe place, and starts the
+// backups.
+func confirmKit(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	m.Shell(t, `bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
+		bugspark apply`)
 }
 
 // firstSet waits for the set that comes by itself.

@@ -12,13 +12,7 @@ import (
 // PostgreSQL are the administrator's: two commands have to be enough.
 func TestFilesOfYourOwnComeBack(t *testing.T) {
 	t.Parallel()
-	install := func() *machine.Machine {
-		m := boot(t, "bookworm")
-		m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-		m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
-		return m
-	}
-	m := install()
+	m := installed(t, "bookworm")
 	m.Shell(t, `install -d /etc/pki/bugs /etc/bugspark/postgresql.conf.d /srv/backup
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=bugs.test -addext subjectAltName=DNS:bugs.test \
 			-keyout /etc/pki/bugs/key.pem -out /etc/pki/bugs/certificate.pem 2>/dev/null
@@ -26,7 +20,7 @@ func TestFilesOfYourOwnComeBack(t *testing.T) {
 		echo "work_mem = '7MB'" >/etc/bugspark/postgresql.conf.d/mine.conf`)
 	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\ntls:\n  mode: files\n  certificate: /etc/pki/bugs/certificate.pem\n  key: /etc/pki/bugs/key.pem\nbackup:\n  target: /srv/backup\n")
 	m.Run(t, "bugspark", "setup", "--non-interactive", "--answers", "/root/answers.yaml")
-	m.Shell(t, `bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"; bugspark apply`)
+	confirmKit(t, m)
 	firstSet(t, m) // which a unit takes that may not read the key
 	archived(t, m)
 	if out := m.Shell(t, "bugspark restore --set latest --into /srv/looked-into >/dev/null; cd /srv/looked-into/config; ls tls postgresql.conf.d; systemctl cat bugspark-backup.service | tail -n 8"); !strings.Contains(out, "key.pem") || !strings.Contains(out, "mine.conf") {
@@ -44,7 +38,7 @@ func TestFilesOfYourOwnComeBack(t *testing.T) {
 	}
 	m.Kill(t)
 
-	n := install()
+	n := installed(t, "bookworm")
 	n.Copy(t, filepath.Join(m.Root(), "srv/backup"), "/srv/backup")
 	n.Write(t, "/root/kit.txt", kit)
 	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest"))

@@ -32,9 +32,7 @@ const s3Service = `mkdir -p /srv/s3; cp /usr/lib/bugspark/minio /srv/customers-s
 // a bucket, and brings everything back from the copy alone.
 func TestTargetsElsewhere(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "trixie")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	m := installed(t, "trixie")
 	s := setUp(t, m)
 	m.Shell(t, sftpServer)
 	m.Shell(t, s3Service+`
@@ -80,16 +78,7 @@ func TestTargetsElsewhere(t *testing.T) {
 	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--copy", "--set", "latest"))
 	t.Logf("restored from the copy in %.1f s", time.Since(began).Seconds())
 	s.move(t, n)
-	have, lost := s.ids(t), 0
-	for i, id := range l.acked {
-		if l.at[i].Before(through) && !have[id] {
-			lost++
-		}
-	}
-	t.Logf("of %d acknowledged, lost = %d of those that were archived when it was copied", len(l.acked), lost)
-	if lost > 0 {
-		t.Errorf("%d reports are lost", lost)
-	}
+	l.recovered(t, s, through)
 	s.seesPicture(t, shown, picture)
 	healthy(t, n)
 	archived(t, n) // into the bucket, which is the first target now
@@ -122,9 +111,8 @@ func backupsElsewhere(t *testing.T, m *machine.Machine) string {
 		printf '  copy:\n    target: s3://backups/bugspark\n    endpoint: http://127.0.0.1:9100\n' >>/etc/bugspark/bugspark.yaml`)
 	refused("copy-access-key")
 	m.Shell(t, `cd /etc/bugspark/credentials; echo the-access-key >copy-access-key; echo the-secret-key >copy-secret-key
-		bugspark apply
-		bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"
 		bugspark apply`)
+	confirmKit(t, m)
 	if out := m.Run(t, "bugspark", "apply"); !strings.Contains(out, "othing") {
 		t.Errorf("a third apply: %s", out)
 	}

@@ -42,6 +42,15 @@ func boot(t *testing.T, release string) *machine.Machine {
 	return m
 }
 
+// installed is a clean machine with our packages and a PostgreSQL server.
+func installed(t *testing.T, release string) *machine.Machine {
+	t.Helper()
+	m := boot(t, release)
+	m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
+	return m
+}
+
 // site is a running installation as its users see it.
 type site struct {
 	base     string

@@ -138,14 +138,20 @@ func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
 		return errors.Join(err, e.start(ctx))
 	}
 	e.Report("start with the restored data")
-	err = e.start(ctx)
+	return settle(ctx, e.start, e.Healthy, e.Undo)
+}
+
+// settle starts the stack with the restored data, and takes it back when it is
+// not healthy.
+func settle(ctx context.Context, start, healthy, undo func(context.Context) error) error {
+	err := start(ctx)
 	if err == nil {
-		err = e.Healthy(ctx)
+		err = healthy(ctx)
 	}
 	if err == nil {
 		return nil
 	}
-	if back := e.Undo(context.WithoutCancel(ctx)); back != nil {
+	if back := undo(context.WithoutCancel(ctx)); back != nil {
 		return errors.Join(err, fmt.Errorf("and the way back failed: %w", back))
 	}
 	return fault.Wrap(fault.Failed, err, "journalctl -u 'bugspark-*' -e", "the restored data did not come up, so the old data is back")

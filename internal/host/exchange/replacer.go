@@ -64,33 +64,25 @@ func (r *Replacer) Ready() error {
 func (r *Replacer) Replace(ctx context.Context, dump io.Reader, what string) error {
 	r.Report("stop what uses the database")
 	if err := stopAll(ctx, r.Units, r.Users); err != nil {
-		return errors.Join(err, r.Units.Start(ctx, r.Users...))
+		return errors.Join(err, r.start(ctx))
 	}
 	r.Report("keep what the database holds")
 	if err := r.keep(ctx, what); err != nil {
 		err = fault.Wrap(fault.Failed, err, "correct the cause and run the same command again", "keeping what the database holds; it was not touched")
-		return errors.Join(err, r.Units.Start(context.WithoutCancel(ctx), r.Users...))
+		return errors.Join(err, r.start(context.WithoutCancel(ctx)))
 	}
 	r.Report("replace it")
 	if err := r.Load(ctx, dump); err != nil {
 		// A connection that breaks at the very end leaves open whether it was replaced,
 		// so what was kept stays.
 		err = fault.Wrap(fault.Failed, err, "correct the cause, then: bugspark restore undo, which makes sure of the old data, and restore again", "replacing the data; the database rolls back what was not finished")
-		return errors.Join(err, r.Units.Start(context.WithoutCancel(ctx), r.Users...))
+		return errors.Join(err, r.start(context.WithoutCancel(ctx)))
 	}
 	r.Report("start with the restored data")
-	err := r.Units.Start(ctx, r.Users...)
-	if err == nil {
-		err = r.Healthy(ctx)
-	}
-	if err == nil {
-		return nil
-	}
-	if back := r.Undo(context.WithoutCancel(ctx)); back != nil {
-		return errors.Join(err, fmt.Errorf("and the way back failed: %w", back))
-	}
-	return fault.Wrap(fault.Failed, err, "journalctl -u 'bugspark-*' -e", "the restored data did not come up, so the old data is back")
+	return settle(ctx, r.start, r.Healthy, r.Undo)
 }
+
+func (r *Replacer) start(ctx context.Context) error { return r.Units.Start(ctx, r.Users...) }
 
 // keep writes what the database holds into a file, and remembers it once the
 // file is whole and on the disk.
@@ -136,7 +128,7 @@ func (r *Replacer) Undo(ctx context.Context) error {
 	if err == nil {
 		err = r.Confirm()
 	}
-	return errors.Join(err, r.Units.Start(ctx, r.Users...))
+	return errors.Join(err, r.start(ctx))
 }
 
 // Confirm gives the old data up.
