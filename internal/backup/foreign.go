@@ -72,12 +72,36 @@ func (f Foreign) Migration(ctx context.Context) (int, error) {
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
 	var none bool
-	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_schema(), to_regclass('schema_migrations') IS NULL`).Scan(&version, &f.Namespace, &none)
+	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, coalesce(current_schema(), ''), to_regclass('schema_migrations') IS NULL`).Scan(&version, &f.Namespace, &none)
 	f.Major = version / 10000
 	if err != nil || none {
 		return 0, err
 	}
 	return migration(ctx, conn)
+}
+
+// Place is which database it is, for people.
+func (f Foreign) Place() (string, error) {
+	c, err := pgx.ParseConfig(f.DSN)
+	if err != nil {
+		return "", fmt.Errorf("reading the connection string: %w", err)
+	}
+	return fmt.Sprintf("%s on %s:%d", c.Database, c.Host, c.Port), nil
+}
+
+// Others are the tables beside ours in the schema that has them.
+func (f Foreign) Others(ctx context.Context, ours []string) ([]string, error) {
+	conn, err := pgx.Connect(ctx, f.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, `SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+		AND NOT relname::text = ANY($1) ORDER BY relname`, ours)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // Migration is the last migration that a recovered database has seen.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/pgcluster"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
 // customers is a database on a server of the customer's, where we are the owner
@@ -27,6 +29,9 @@ func (s *site) customers(t *testing.T, database string) backup.Foreign {
 		s.sql(t, "postgres", "ALTER DATABASE bugspark RENAME TO "+database)
 	}
 	s.sql(t, "postgres", "CREATE DATABASE somebody_elses")
+	if database != "bugspark" { // a copy of ours must find a name beside it
+		s.sql(t, "postgres", "CREATE DATABASE bugspark")
+	}
 	s.sql(t, "somebody_elses", "CREATE TABLE theirs AS SELECT repeat(md5(i::text), 20) AS filler FROM generate_series(1, 20000) i")
 	s.sql(t, database, `DO $$ DECLARE t name; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
 		EXECUTE format('ALTER TABLE %I OWNER TO customer', t); END LOOP; END $$`)
@@ -172,6 +177,37 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 				t.Errorf("%d slots are left: %v", left, err)
 			}
 		})
+	}
+}
+
+// TestAForeignSchemaTellsWhatIsNotOurs, and a dump of another schema is refused
+// rather than loaded as nothing.
+func TestAForeignSchemaTellsWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	f := s.customers(t, "product")
+	ours, err := postgres.Tables()
+	if err != nil || len(ours) < 10 {
+		t.Fatalf("our tables are %v: %v", ours, err)
+	}
+	if others, err := f.Others(t.Context(), ours); err != nil || !slices.Equal(others, []string{"acknowledged"}) {
+		t.Errorf("not ours: %v %v", others, err)
+	}
+	if _, err := f.Migration(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	dump, err := f.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	s.sql(t, "product", "CREATE SCHEMA elsewhere AUTHORIZATION customer; ALTER ROLE customer SET search_path = elsewhere")
+	if err := f.Load(t.Context(), dump, "elsewhere"); err == nil {
+		t.Error("a dump of another schema was loaded")
+	}
+	s.sql(t, "product", "ALTER ROLE customer SET search_path = nowhere_yet")
+	if n, err := f.Migration(t.Context()); err != nil || n != 0 {
+		t.Errorf("with a schema that is not there yet: %d %v", n, err)
 	}
 }
 

@@ -76,9 +76,17 @@ func (s *Source) Beat(ctx context.Context) (spooled bool, err error) {
 		if err := c.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&flushed); err != nil {
 			return err
 		}
-		// The slot, which everybody may see, stands where the receiver has synced to.
-		return c.QueryRow(ctx, `SELECT coalesce(bool_or(active AND restart_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots
-			WHERE slot_name = $2`, flushed, s.Slot).Scan(&spooled)
+		// The slot, which everybody may see, stands where the receiver has synced to: on
+		// a busy server a moment behind.
+		for range 20 {
+			err := c.QueryRow(ctx, `SELECT coalesce(bool_or(active AND restart_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots
+				WHERE slot_name = $2`, flushed, s.Slot).Scan(&spooled)
+			if err != nil || spooled {
+				return err
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		return nil
 	})
 	return spooled, err
 }

@@ -201,7 +201,7 @@ func (b *backupStatus) judge(dirs config.Dirs, cfg config.Config) {
 	if cfg.Backup.Copy.Target != "" && age(m.Copy.At) > copyTooOld {
 		b.problem("the second target was last up to date %s ago", rough(age(m.Copy.At)))
 	}
-	if m.WAL.Open(m.Set.Start) {
+	if cfg.Streams() && m.WAL.Open(m.Set.Start) {
 		b.problem("WAL is missing from the archive (%s) and no set was taken since", m.WAL.Gap)
 	}
 	if len(m.Verify.Damaged) > 0 {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/bugspark/bugspark/internal/backup"
@@ -29,7 +31,11 @@ func ownForeign(env Env, d config.Dirs, cfg config.Config) (backup.Foreign, erro
 	if err != nil || !cfg.Backup.Stream {
 		return f, err
 	}
-	if f.Replication, err = config.ReadCredential(env.Lookup, d, "replication-dsn"); f.Replication == "" {
+	f.Replication, err = config.ReadCredential(env.Lookup, d, "replication-dsn")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // apply makes the file, empty, after it was checked
+	}
+	if f.Replication == "" {
 		f.Replication = dsn
 	}
 	return f, err

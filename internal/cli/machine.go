@@ -76,11 +76,12 @@ func (m *machine) converger(p *progress) *setup.Converger {
 	}
 }
 
-// firstSet asks for the first set of a customer's database as soon as backups run;
-// where WAL is received its receiver does.
+// firstSet asks for the first set of a customer's database as soon as backups run:
+// the receiver of its WAL does not, if the slot there has outlived a machine before
+// this. Of our own the receiver does.
 func (m *machine) firstSet() error {
 	confirmed, err := setup.KitConfirmed(m.site.Dirs)
-	if err != nil || !confirmed || m.site.Config.Streams() || m.site.Config.Backup.Target == "" {
+	if err != nil || !confirmed || m.site.Config.Database.Mode == "managed" || m.site.Config.Backup.Target == "" {
 		return err
 	}
 	memory, err := readMemory(m.site.Dirs)

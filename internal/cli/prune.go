@@ -128,6 +128,9 @@ func (v *vault) pruneArchive(ctx context.Context, env Env, r *repository.Reposit
 	if base == nil {
 		return nil
 	}
+	if err := v.pruneSystems(ctx, env, r, a, kept, dryRun); err != nil {
+		return err
+	}
 	d, err := backup.Read(ctx, r, base.ID)
 	if err != nil {
 		return err
@@ -145,10 +148,47 @@ func (v *vault) pruneArchive(ctx context.Context, env Env, r *repository.Reposit
 	if err != nil {
 		return err
 	}
-	verb := "went"
-	if dryRun {
-		verb = "would go"
-	}
-	_, err = fmt.Fprintf(env.Stdout, "%d files (%s) of the archive %s; every moment since %s can be brought back.\n", gone.Files, size(gone.Bytes), verb, base.EndedAt.Local().Format(time.DateTime))
+	_, err = fmt.Fprintf(env.Stdout, "%d files (%s) of the archive %s; every moment since %s can be brought back.\n", gone.Files, size(gone.Bytes), went(dryRun), base.EndedAt.Local().Format(time.DateTime))
 	return err
+}
+
+func went(dryRun bool) string {
+	if dryRun {
+		return "would go"
+	}
+	return "went"
+}
+
+// pruneSystems lets the WAL of clusters go of which no set is left: of a machine
+// before this, or of a customer's server that is not streamed any more.
+func (v *vault) pruneSystems(ctx context.Context, env Env, r *repository.Repository, a *archive.Archive, kept []backup.Kept, dryRun bool) error {
+	used := map[string]bool{}
+	for _, k := range kept {
+		if len(k.Reasons) == 0 {
+			continue
+		}
+		d, err := backup.Read(ctx, r, k.ID)
+		if err != nil {
+			return err
+		}
+		used[d.Database.SystemIdentifier] = true
+	}
+	systems, err := a.Systems(ctx)
+	if err != nil {
+		return err
+	}
+	for _, system := range systems {
+		if used[system] {
+			continue
+		}
+		// One that WAL came of lately is waiting for its first set.
+		gone, err := a.PruneSystem(ctx, system, time.Now().Add(-v.window()), dryRun)
+		if err != nil {
+			return err
+		}
+		if gone.Files > 0 {
+			fmt.Fprintf(env.Stdout, "%d files (%s) of the archive %s, of a database of which there is no set any more.\n", gone.Files, size(gone.Bytes), went(dryRun))
+		}
+	}
+	return nil
 }

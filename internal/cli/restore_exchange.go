@@ -74,7 +74,7 @@ func newRestoreEnd(env Env, use, short string) *cobra.Command {
 			return err
 		}
 		defer unlock()
-		way, err := x.wayBack(cmd.Context())
+		way, err := x.wayBack(cmd.Context(), use == "undo")
 		if err != nil {
 			return err
 		}
@@ -89,16 +89,17 @@ func newRestoreEnd(env Env, use, short string) *cobra.Command {
 }
 
 // wayBack is how the last restore is confirmed or undone.
-func (x *restoration) wayBack(ctx context.Context) (interface {
+func (x *restoration) wayBack(ctx context.Context, undo bool) (interface {
 	Confirm() error
 	Undo(context.Context) error
 }, error) {
 	if x.site.Config.Database.Mode == "managed" {
 		return x.exchanger(x.site.Dirs), nil
 	}
-	f, err := ownForeign(x.env, x.site.Dirs, x.site.Config)
-	if err == nil {
-		_, err = f.Migration(ctx) // and of which version it is
+	own, err := ownForeign(x.env, x.site.Dirs, x.site.Config)
+	f := &foreignTarget{Foreign: own}
+	if err == nil && undo {
+		err = f.look(ctx)
 	}
 	return x.replacer(f), err
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,17 +15,47 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
 	"github.com/bugspark/bugspark/internal/pgcluster"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
 // foreignTarget is the customer's database as a restore finds it.
 type foreignTarget struct {
 	backup.Foreign
-	migration int // 0: it is empty
+	migration int    // 0: it is empty
+	place     string // which one it is
 	keeps     bool
 	replacer  *exchange.Replacer
 }
 
 func (f *foreignTarget) empty() bool { return f.migration == 0 }
+
+// look finds out what the database holds, and which one it is.
+func (f *foreignTarget) look(ctx context.Context) (err error) {
+	if f.migration, err = f.Migration(ctx); err != nil {
+		return err
+	}
+	f.place, err = f.Place()
+	return err
+}
+
+// replaceable refuses a schema that holds what is not ours: it would go back in
+// time as well.
+func (f *foreignTarget) replaceable(ctx context.Context, namespace string) error {
+	if f.Namespace != namespace {
+		return fault.New(fault.Preflight, "let the credential database-dsn lead to an empty database, or to the schema of the set",
+			"the set is of the schema %s, and your database has our tables in %s", namespace, f.Namespace)
+	}
+	ours, err := postgres.Tables()
+	if err != nil {
+		return err
+	}
+	others, err := f.Others(ctx, ours)
+	if err == nil && len(others) > 0 {
+		err = fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, and choose there; or let the credential database-dsn lead to an empty database",
+			"the schema %s holds tables that are not ours (%s), and a restore would take them back as well", namespace, strings.Join(others, ", "))
+	}
+	return err
+}
 
 // checkForeign looks at the customer's database. On a new machine it may have
 // outlived the old one; then it stays as it is. Where BugSpark runs, what it
@@ -36,7 +67,7 @@ func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) err
 	if f.Foreign, err = x.foreignDatabase(); err != nil {
 		return err
 	}
-	if f.migration, err = f.Migration(ctx); err != nil {
+	if err := f.look(ctx); err != nil {
 		return fault.Wrap(fault.Preflight, err, "make the database that the credential database-dsn names, or correct it", "the database is yours, and does not answer")
 	}
 	d := x.choice.Document
@@ -44,13 +75,19 @@ func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) err
 		f.keeps = true
 		return nil
 	}
+	if err := f.CanLoad(); err != nil {
+		return err
+	}
 	if !f.empty() {
 		if latest && !d.Physical() {
 			return fault.New(fault.Preflight, "bugspark restore --set "+x.choice.Set+", if that is what you want",
 				"the database is yours and holds data that is newer than the newest set")
 		}
-		f.replacer = x.replacer(f.Foreign)
+		f.replacer = x.replacer(f)
 		if err := f.replacer.Ready(); err != nil {
+			return err
+		}
+		if err := f.replaceable(ctx, d.Database.Namespace); err != nil {
 			return err
 		}
 		if !d.Physical() {
@@ -59,7 +96,7 @@ func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) err
 			}
 		}
 	}
-	if !d.Physical() {
+	if !x.physical() {
 		return nil
 	}
 	if x.server, err = programs(x.env).Major(ctx, d.Database.Major); err != nil {
@@ -75,6 +112,9 @@ func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) err
 	return err
 }
 
+// physical tells whether the database comes from a copy of a whole server.
+func (x *restoration) physical() bool { return x.choice.Document.Physical() && !x.logical }
+
 // foreignDatabase is the customer's database, of which a new machine knows by the
 // set.
 func (x *restoration) foreignDatabase() (backup.Foreign, error) {
@@ -86,9 +126,11 @@ func (x *restoration) foreignDatabase() (backup.Foreign, error) {
 }
 
 // replacer is how data comes into the customer's database of a running machine.
-func (x *restoration) replacer(f backup.Foreign) *exchange.Replacer {
+func (x *restoration) replacer(f *foreignTarget) *exchange.Replacer {
 	return &exchange.Replacer{
-		Units: x, Users: []string{"bugspark-migrate.service", "bugspark-api.service"}, Dir: filepath.Join(x.site.Dirs.State, "setup"),
+		// The socket goes first: whoever connects would start the API again.
+		Units: x, Users: []string{"bugspark-migrate.service", "bugspark-api.service", "bugspark-api.socket"}, Dir: filepath.Join(x.site.Dirs.State, "setup"),
+		Place:   fmt.Sprintf("the schema %s (migration %d) of the database %s", f.Namespace, f.migration, f.place),
 		Healthy: x.healthy, Report: x.say, Dump: f.Dump,
 		Load: func(ctx context.Context, dump io.Reader) error { return f.Load(ctx, dump, f.Namespace) },
 	}
@@ -127,7 +169,7 @@ func (x *restoration) runForeign(ctx context.Context) (restored, error) {
 	switch {
 	case x.foreign.keeps:
 		err = bring(ctx, nil)
-	case x.choice.Document.Physical():
+	case x.physical():
 		out.Recovered, err = x.copy(ctx, p, func(ctx context.Context, s *pgcluster.Scratch) error {
 			migration, err := backup.Migration(ctx, s)
 			if err != nil {

@@ -124,13 +124,14 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 
 func (x *restoration) check(ctx context.Context, latest, dryRun bool) error {
 	checks := x.checks(ctx)
-	if x.isNew { // they come with the set
-		later := []string{"secrets", "backup-target", "replication"}
+	later := []string{"replication"} // what backups need must not keep anybody from restoring
+	if x.isNew {                     // and these come with the set
+		later = append(later, "secrets", "backup-target")
 		if x.bringsCertificate() {
 			later = append(later, "certificate")
 		}
-		checks = slices.DeleteFunc(checks, func(c setup.Check) bool { return slices.Contains(later, c.ID) })
 	}
+	checks = slices.DeleteFunc(checks, func(c setup.Check) bool { return slices.Contains(later, c.ID) })
 	if _, err := setup.Preflight(ctx, checks); err != nil {
 		return err
 	}
@@ -164,11 +165,11 @@ func (x *restoration) check(ctx context.Context, latest, dryRun bool) error {
 func (x *restoration) healthy(ctx context.Context) error { return waitHealthy(ctx, x.site) }
 
 func (x *restoration) run(ctx context.Context) (restored, error) {
-	if x.logical {
-		return x.runLogical(ctx)
-	}
 	if x.foreign != nil {
 		return x.runForeign(ctx)
+	}
+	if x.logical {
+		return x.runLogical(ctx)
 	}
 	out := restored{Choice: x.choice, Changed: true}
 	p := newTransfer(x.env, x.silent)
@@ -228,7 +229,7 @@ func (x *restoration) copy(ctx context.Context, p *transfer, use func(context.Co
 	}
 	x.say("check every file and replay the WAL")
 	recovery := backup.Recovery{Choice: x.choice, Server: x.server, Data: filepath.Join(next, "database"), Dir: filepath.Join(next, "run"),
-		Account: account, Careful: true, Fetch: fetch}
+		Account: account, Careful: x.foreign == nil, Fetch: fetch}
 	return recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
 		var err error
 		if x.missing, err = backup.Missing(ctx, s, x.choice, x.r, x.a); err != nil || use == nil {

@@ -51,16 +51,27 @@ func (v *vault) configFiles() (map[string][]byte, error) {
 	if v.cfg.TLS.Mode == "files" {
 		read(setCertificate, v.handed("tls-certificate", v.cfg.TLS.Certificate))
 		read(setKey, v.handed("tls-key", v.cfg.TLS.Key))
+		if string(files[setKey]) == setup.NoFile || string(files[setCertificate]) == setup.NoFile {
+			v.log.Warn("certificate and key are not in the set, since a file is missing", "tls.certificate", v.cfg.TLS.Certificate, "tls.key", v.cfg.TLS.Key)
+			delete(files, setKey)
+			delete(files, setCertificate)
+		}
 	}
 	overrides, err := filepath.Glob(filepath.Join(v.dirs.Config, setOverrides, "*.conf"))
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range overrides {
-		read(setOverrides+filepath.Base(path), path)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			// A set without it is better than none.
+			v.log.Warn("a file of yours is not in the set, since the account of the backups may not read it", "file", path, "error", err)
+			continue
+		}
+		files[setOverrides+filepath.Base(path)] = data
 	}
 	if len(problems) > 0 {
-		return nil, fault.Wrap(fault.Failed, errors.Join(problems...), "run it as root; files of yours in "+filepath.Join(v.dirs.Config, setOverrides)+" must be readable for everybody", "reading the configuration")
+		return nil, fault.Wrap(fault.Failed, errors.Join(problems...), "run it as root", "reading the configuration")
 	}
 	return files, nil
 }

@@ -2,6 +2,7 @@ package pgcluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -64,7 +65,7 @@ func (f Foreign) Load(ctx context.Context, dump io.Reader, namespace string) err
 	if err != nil {
 		return err
 	}
-	return load(command(ctx, program, append(f.Programs.environment(), env...), "--dbname="+dsn, "--schema="+namespace, "--clean", "--if-exists", "--no-owner", "--no-privileges",
+	return load(command(ctx, program, append(f.Programs.environment(), env...), "--dbname="+dsn, "--schema="+namespace, "--strict-names", "--clean", "--if-exists", "--no-owner", "--no-privileges",
 		"--single-transaction", "--exit-on-error", "--no-password"), dump)
 }
 
@@ -98,41 +99,72 @@ func (f Foreign) makeNamespace(ctx context.Context, namespace string) error {
 }
 
 func load(cmd *exec.Cmd, dump io.Reader) error {
-	said := &tail{}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = dump, said, said
+	said, source := &tail{}, &faithful{from: dump}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = source, said, said
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes()))
+		// To pg_restore a source that broke is one that ended.
+		return errors.Join(fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes())), source.err)
 	}
 	return nil
+}
+
+// faithful remembers how a source broke.
+type faithful struct {
+	from io.Reader
+	err  error
+}
+
+func (f *faithful) Read(p []byte) (int, error) {
+	n, err := f.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
 }
 
 // quotedPattern is a name for pg_dump, to which letters like * mean others.
 func quotedPattern(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// program finds a client program of at least the server's version; a server
-// need not be installed beside it.
+// program finds the client program of the server's version, or else of the next
+// newer one; a server need not be installed beside it.
 func (f Foreign) program(name string) (string, error) {
+	program, _, err := f.newer(name)
+	return program, err
+}
+
+func (f Foreign) newer(name string) (program string, major int, err error) {
 	best, found := 0, ""
 	for _, pattern := range []string{"usr/lib/postgresql/*/bin/", "usr/pgsql-*/bin/"} {
 		files, err := fs.Glob(f.Programs.Root, pattern+name)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		for _, file := range files {
 			digits := majorName.FindStringSubmatch(path.Base(path.Dir(path.Dir(file))))
 			if digits == nil {
 				continue
 			}
-			if major, err := strconv.Atoi(digits[1]); err == nil && major >= f.Major && major > best {
+			if major, err := strconv.Atoi(digits[1]); err == nil && major >= f.Major && (best == 0 || major < best) {
 				best, found = major, "/"+file
 			}
 		}
 	}
 	if found == "" {
-		return "", fault.New(fault.Preflight, fmt.Sprintf("apt install postgresql-client-%d (or a newer one, of the PostgreSQL project)", f.Major),
+		return "", 0, fault.New(fault.Preflight, fmt.Sprintf("apt install postgresql-client-%d (or a newer one, of the PostgreSQL project)", f.Major),
 			"the database server is PostgreSQL %d, and no %s of that version or a newer one is installed", f.Major, name)
 	}
-	return found, nil
+	return found, best, nil
+}
+
+// CanLoad refuses a pg_restore that the server would not understand: from 17 on
+// it sets what older servers do not have.
+func (f Foreign) CanLoad() error {
+	_, major, err := f.newer("pg_restore")
+	if err == nil && f.Major < 17 && major >= 17 {
+		err = fault.New(fault.Preflight, fmt.Sprintf("apt install postgresql-client-%d (of the PostgreSQL project)", f.Major),
+			"the database server is PostgreSQL %d, into which pg_restore %d cannot load", f.Major, major)
+	}
+	return err
 }
 
 var keywordPassword = regexp.MustCompile(`\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)

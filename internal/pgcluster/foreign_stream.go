@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -62,7 +65,7 @@ func (f Foreign) CheckReplication(ctx context.Context) error {
 	need(s.may, "there: ALTER ROLE "+pgx.Identifier{s.role}.Sanitize()+" REPLICATION", "the role %s may not replicate", s.role)
 	need(s.level != "minimal", "there: ALTER SYSTEM SET wal_level = 'replica', then restart it", "the server's wal_level is minimal")
 	// Without a bound, a backup target that is away for long fills the customer's disk.
-	need(s.keep >= 0, "there: ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf()", "the server would keep WAL for us without a limit, until its disk is full")
+	need(s.keep > 0, "there: ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf()", "max_slot_wal_keep_size of the server is %d: it would keep WAL for us without a limit, until its disk is full, or none", s.keep)
 	need(s.segment == 16<<20, "leave backup.stream off", "the server's WAL segments have %d MiB, and only those of 16 can be received", s.segment>>20)
 	need(s.spaces == 0, "leave backup.stream off", "the server has tablespaces outside of its data directory, which a stream cannot copy")
 	if len(missing) > 0 {
@@ -71,7 +74,33 @@ func (f Foreign) CheckReplication(ctx context.Context) error {
 	if _, err := f.Programs.Major(ctx, major); err != nil {
 		return err
 	}
-	return errors.Join(f.sameServer(ctx, s.system), up.mayStream(ctx))
+	return errors.Join(f.checkLocales(ctx, conn), f.sameServer(ctx, s.system), up.mayStream(ctx))
+}
+
+// checkLocales looks for the locales without which a copy of the server would
+// not let anybody in.
+func (f Foreign) checkLocales(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, "SELECT DISTINCT unnest(ARRAY[datcollate, datctype])::text FROM pg_database WHERE datname IN (current_database(), 'template1')")
+	if err != nil {
+		return err
+	}
+	wanted, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("asking for the locales of the databases: %w", err)
+	}
+	out, err := f.Programs.Run(ctx, f.Programs.environment(), "locale", "-a")
+	if err != nil {
+		return fmt.Errorf("listing the locales of this machine: %w: %s", err, lastLines(out))
+	}
+	plain := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
+	have := strings.Fields(plain(string(out)))
+	for _, name := range wanted {
+		if !slices.Contains(have, plain(name)) {
+			return fault.New(fault.Preflight, "here: apt install locales, add "+name+" to /etc/locale.gen, and run locale-gen",
+				"the databases of the server have the locale %s, which this machine does not know, so a copy could not be opened", name)
+		}
+	}
+	return nil
 }
 
 // sameServer refuses a replication-dsn that leads elsewhere.
@@ -116,7 +145,13 @@ func (f Foreign) DropSlot(ctx context.Context) error {
 	conn, err := up.connect(ctx)
 	if err == nil {
 		defer conn.Close(context.WithoutCancel(ctx))
-		_, err = conn.Exec(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", up.Slot)
+		for range 20 { // the receiver, which was just stopped, may still hold it
+			_, err = conn.Exec(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", up.Slot)
+			if held := (*pgconn.PgError)(nil); !errors.As(err, &held) || held.Code != "55006" { // object_in_use
+				break
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
 	}
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "there: SELECT pg_drop_replication_slot('"+up.Slot+"')", "dropping the replication slot on your database server")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -54,7 +55,7 @@ func (c *Cluster) Major(ctx context.Context, major int) (Server, error) {
 			return s, nil
 		}
 	}
-	return Server{}, fault.New(fault.Preflight, c.install(major), "the set is of PostgreSQL %d, which is not installed (found: %s)", major, majors(servers))
+	return Server{}, fault.New(fault.Preflight, c.install(major), "PostgreSQL %d is needed, and is not installed (found: %s)", major, majors(servers))
 }
 
 // AtLeast finds the newest installed server that can read what a major version
@@ -89,7 +90,7 @@ func (s *Scratch) Check(ctx context.Context) error {
 	if s.Origin.Database != "" {
 		// Its indexes follow the collations of the customer's system, which this one
 		// may not have; they are made anew on the way back, its tables are not.
-		what = []string{"--username=" + s.Origin.Superuser, "--no-dependent-indexes", "--schema=" + quotedPattern(s.Origin.Namespace), s.origin()}
+		what = []string{"--username=" + s.Origin.Superuser, "--no-dependent-indexes", "--table=" + quotedPattern(s.Origin.Namespace) + ".*", s.origin()}
 	}
 	out, err := s.command(ctx, "pg_amcheck", append(what, "--host="+s.Dir, "--install-missing", "--no-password")...).CombinedOutput()
 	if err != nil {
@@ -125,7 +126,9 @@ func (s *Scratch) Start(ctx context.Context, target *Target) error {
 	cmd := s.command(context.WithoutCancel(ctx), "postgres", "-D", s.DataDir, "-c", "config_file="+s.file("postgresql.conf"),
 		"-c", "hba_file="+s.file("pg_hba.conf"), "-c", "ident_file="+s.file("pg_ident.conf"), "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.Dir,
 		"-c", "port=5432", "-c", "archive_mode=off", "-c", "shared_preload_libraries=", "-c", "primary_conninfo=", "-c", "primary_slot_name=",
-		"-c", "hot_standby=off", "-c", "ssl=off", "-c", "logging_collector=off")
+		"-c", "session_preload_libraries=", "-c", "local_preload_libraries=", "-c", "hot_standby=off",
+		// A subscription of the customer's would go on from here, and take from its publisher.
+		"-c", "max_logical_replication_workers=0", "-c", "ssl=off", "-c", "logging_collector=off")
 	log, err := os.OpenFile(s.file("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -221,6 +224,9 @@ func (s *Scratch) answers(ctx context.Context) error {
 		cancel()
 		if err == nil {
 			return conn.Close(context.WithoutCancel(ctx))
+		}
+		if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && !starting(err) {
+			return fmt.Errorf("the scratch server refuses to work: %w", err) // as for a locale that is not here
 		}
 		select {
 		case <-ctx.Done():

@@ -22,7 +22,7 @@ func (s *Scratch) Load(ctx context.Context, dump io.Reader, namespace string) er
 	for _, statement := range []struct{ database, sql string }{
 		{"postgres", "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '" + Owner + "') THEN CREATE ROLE " + Owner + "; END IF; END $$"},
 		{"postgres", "ALTER ROLE " + Owner + " LOGIN"},
-		{"postgres", "CREATE DATABASE " + Database + " OWNER " + Owner},
+		{"postgres", "CREATE DATABASE " + Database + " OWNER " + Owner + " TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C.UTF-8'"},
 		{"postgres", "ALTER DATABASE " + Database + " SET search_path = " + pgx.Identifier{namespace}.Sanitize()},
 		{Database, "ALTER SCHEMA public OWNER TO " + Owner},
 	} {

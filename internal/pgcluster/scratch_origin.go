@@ -15,7 +15,7 @@ type Origin struct {
 }
 
 // setAside is what a customer's database is called in the copy if it has the name
-// of ours.
+// that ours gets there.
 const setAside = "bugspark_of_the_customer"
 
 // origin is the customer's database in the copy.
@@ -51,14 +51,18 @@ func (s *Scratch) introduce(ctx context.Context) error {
 	defer conn.Close(context.WithoutCancel(ctx))
 	for _, missing := range []struct{ there, statement, name string }{
 		{`SELECT FROM pg_roles WHERE rolname = $1`, `CREATE ROLE %s`, Superuser},
-		{`SELECT FROM pg_database WHERE datname = $1`, `CREATE DATABASE %s`, "postgres"},
+		{`SELECT FROM pg_database WHERE datname = $1`, `CREATE DATABASE %s TEMPLATE template0`, "postgres"},
 	} {
 		if err := create(ctx, conn, missing.there, missing.statement, missing.name); err != nil {
 			return err
 		}
 	}
+	var taken bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", Database).Scan(&taken); err != nil {
+		return err
+	}
 	statements := []string{"ALTER ROLE " + Superuser + " LOGIN SUPERUSER"}
-	if s.origin() == setAside {
+	if taken {
 		statements = append(statements, "ALTER DATABASE "+Database+" RENAME TO "+setAside)
 	}
 	return run(ctx, conn, statements...)

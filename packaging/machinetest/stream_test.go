@@ -63,6 +63,8 @@ func TestStreamYourOwnDatabase(t *testing.T) {
 	m.Run(t, "systemctl", "start", "bugspark-backup-drill.service", "bugspark-backup-verify.service", "bugspark-backup-prune.service", "bugspark-backup-check.service")
 	t.Run("the state before a bulk delete comes back", func(t *testing.T) { timeComesBack(t, m, s) })
 
+	t.Run("nothing is acknowledged that neither side has", func(t *testing.T) { nothingBetween(t, m, s) })
+
 	picture := testPicture(t)
 	shown, err := s.report("with a picture", s.upload(t, picture))
 	if err != nil {
@@ -112,5 +114,32 @@ func TestStreamYourOwnDatabase(t *testing.T) {
 	}
 	if out := n.Run(t, "systemctl", "show", "-p", "TimersCalendar", "bugspark-backup.timer"); !strings.Contains(out, "02/4:15") && !strings.Contains(out, "02..22/4:15") {
 		t.Errorf("without a stream, sets are taken at %s", out)
+	}
+}
+
+// nothingBetween restores and undoes under load: whatever was acknowledged is in
+// what was restored, with what came after it, or in what was kept.
+func nothingBetween(t *testing.T, m *machine.Machine, s *site) {
+	archived(t, m)
+	moment := strings.TrimSpace(m.Run(t, "date", "--iso-8601=ns"))
+	time.Sleep(time.Second)
+	l := startLoad(s, "during the restore")
+	l.progress(t, 50)
+	archived(t, m)
+	m.Run(t, "bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1), "--yes")
+	l.progress(t, 50)
+	l.end()
+	restored := s.ids(t)
+	m.Run(t, "bugspark", "restore", "undo")
+	kept := s.ids(t)
+	between := 0
+	for _, id := range l.acked {
+		if !restored[id] && !kept[id] {
+			between++
+		}
+	}
+	t.Logf("%d acknowledged, %d refused; %d are in what was kept; in neither: %d", len(l.acked), len(l.failures), len(kept), between)
+	if between > 0 {
+		t.Errorf("%d reports were acknowledged while the database was replaced, and are lost", between)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,35 @@ func TestWALKeepsTheTimeItWasWrittenAt(t *testing.T) {
 	r := s.reach(t)
 	if !r.Until.Equal(before) || r.Gap != "" || r.End.Segment() != 2 {
 		t.Errorf("reach %+v, written until %s", r, before)
+	}
+}
+
+// TestWALOfAClusterThatIsGoneGoes lets all of it go, once none of it is new.
+func TestWALOfAClusterThatIsGoneGoes(t *testing.T) {
+	s := newSpool(t, 0)
+	written := time.Now().Add(-48 * time.Hour)
+	s.segment("00000002.history", "1\t0/1000000\tthen\n", written)
+	s.segment(name(2, 1), "one", written)
+	s.segment(name(2, 2)+".partial", "two", written.Add(24*time.Hour))
+	s.ship()
+	if systems, err := s.archive.Systems(t.Context()); err != nil || !slices.Equal(systems, []string{"7"}) {
+		t.Fatalf("systems %v %v", systems, err)
+	}
+	gone := func(before time.Time, dryRun bool) int {
+		p, err := s.archive.PruneSystem(t.Context(), "7", before, dryRun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Files
+	}
+	if n := gone(written.Add(time.Hour), false); n != 0 {
+		t.Errorf("%d files went though some are newer", n)
+	}
+	if n, really := gone(time.Now(), true), gone(time.Now(), false); n < 3 || n != really {
+		t.Errorf("%d files would go, %d went", n, really)
+	}
+	if n := gone(time.Now(), true); n != 0 {
+		t.Errorf("%d files are left", n)
 	}
 }
 

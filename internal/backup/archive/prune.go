@@ -50,6 +50,41 @@ func (a *Archive) Prune(ctx context.Context, system string, keep LSN, picturesBe
 			going = append(going, b)
 		}
 	}
+	return a.discard(ctx, going, dryRun)
+}
+
+// Systems are the identifiers of the clusters that the archive has WAL of.
+func (a *Archive) Systems(ctx context.Context) ([]string, error) {
+	dirs, err := a.Target.Dir(ctx, path.Join(root, "wal"))
+	if err != nil {
+		return nil, fmt.Errorf("listing the archive: %w", err)
+	}
+	var out []string
+	for _, d := range dirs {
+		if d.IsDir {
+			out = append(out, d.Name)
+		}
+	}
+	return out, nil
+}
+
+// PruneSystem removes all WAL of a cluster, unless some of it is newer than a
+// moment. The caller knows that no set needs it.
+func (a *Archive) PruneSystem(ctx context.Context, system string, before time.Time, dryRun bool) (Pruned, error) {
+	all, err := a.list(ctx, path.Join("wal", system))
+	if err != nil {
+		return Pruned{}, err
+	}
+	for _, b := range all {
+		if !b.ModifiedAt.Before(before) {
+			return Pruned{}, nil
+		}
+	}
+	return a.discard(ctx, all, dryRun)
+}
+
+func (a *Archive) discard(ctx context.Context, going []target.File, dryRun bool) (Pruned, error) {
+	var out Pruned
 	for _, b := range going {
 		if !dryRun {
 			if err := a.remove(ctx, b.Name); err != nil {

@@ -50,6 +50,8 @@ type Done struct {
 	// Old is the inode of the directory that was replaced. Where it is found tells
 	// on which side of the one rename that counts an interruption came.
 	Old uint64 `json:"old_inode,omitempty"`
+	// Place is where the data is that a Replacer has replaced.
+	Place string `json:"place,omitempty"`
 }
 
 // Names below the cluster's directory.
@@ -126,7 +128,7 @@ func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
 	}
 	// The copy waits where the old data will be kept, so that the exchange itself
 	// is all there is to do, and undoing it is the same once more.
-	if err := errors.Join(e.remember(Done{time.Now().UTC(), what, old}), os.Rename(copy, e.path(kept)), syncDir(e.Dir)); err != nil {
+	if err := errors.Join(e.remember(Done{At: time.Now().UTC(), What: what, Old: old}), os.Rename(copy, e.path(kept)), syncDir(e.Dir)); err != nil {
 		return err
 	}
 	e.Report("stop what uses the database")

@@ -20,9 +20,14 @@ import (
 // an Exchanger does for our own: what it holds is kept as a logical copy, and the
 // step that counts is one transaction.
 type Replacer struct {
-	Units   Units
-	Users   []string // units that write to the database, in the order of their start
-	Dir     string   // root's, for what is kept
+	Units Units
+	// Users are the units that write to the database, in the order of their start,
+	// and the sockets that would start them again.
+	Users []string
+	Dir   string // root's, for what is kept
+	// Place names the database and the kind of its tables: what was kept of one must
+	// not replace what another holds.
+	Place   string
 	Healthy func(context.Context) error
 	Report  func(what string)
 	// Dump streams what the database holds, and Load replaces it by such a stream,
@@ -64,7 +69,7 @@ func (r *Replacer) Ready() error {
 func (r *Replacer) Replace(ctx context.Context, dump io.Reader, what string) error {
 	r.Report("stop what uses the database")
 	if err := stopAll(ctx, r.Units, r.Users); err != nil {
-		return errors.Join(err, r.start(ctx))
+		return errors.Join(err, r.start(context.WithoutCancel(ctx)))
 	}
 	r.Report("keep what the database holds")
 	if err := r.keep(ctx, what); err != nil {
@@ -106,13 +111,18 @@ func (r *Replacer) keep(ctx context.Context, what string) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("keeping the old data: %w", err)
 	}
-	return remember(r.memory(), Done{At: time.Now().UTC(), What: what})
+	return remember(r.memory(), Done{At: time.Now().UTC(), What: what, Place: r.Place})
 }
 
 // Undo brings the old data back; what was restored goes.
 func (r *Replacer) Undo(ctx context.Context) error {
-	if _, pending, err := r.Pending(); err != nil || !pending {
+	d, pending, err := r.Pending()
+	if err != nil || !pending {
 		return errors.Join(err, nothing(pending))
+	}
+	if d.Place != r.Place {
+		return fault.New(fault.Preflight, "let database-dsn lead there again; or 'bugspark restore confirm', which gives it up",
+			"what was kept is of %s, and this is %s", d.Place, r.Place)
 	}
 	f, err := os.Open(r.copy())
 	if err != nil {
@@ -121,14 +131,14 @@ func (r *Replacer) Undo(ctx context.Context) error {
 	defer f.Close()
 	r.Report("stop what uses the database")
 	if err := stopAll(ctx, r.Units, r.Users); err != nil {
-		return err
+		return errors.Join(err, r.start(context.WithoutCancel(ctx)))
 	}
 	r.Report("bring the old data back")
 	err = r.Load(ctx, f)
 	if err == nil {
 		err = r.Confirm()
 	}
-	return errors.Join(err, r.start(ctx))
+	return errors.Join(err, r.start(context.WithoutCancel(ctx)))
 }
 
 // Confirm gives the old data up.

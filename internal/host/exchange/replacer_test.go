@@ -25,7 +25,7 @@ type customers struct {
 
 func (c *customers) replacer() *exchange.Replacer {
 	return &exchange.Replacer{
-		Units: c.stack, Users: []string{"migrate", "api"}, Dir: filepath.Join(c.dir, "kept"),
+		Units: c.stack, Users: []string{"migrate", "api"}, Dir: filepath.Join(c.dir, "kept"), Place: "product on db1",
 		Healthy: func(context.Context) error {
 			c.tick()
 			if c.broken && c.holds == "new" {
@@ -98,6 +98,24 @@ func TestReplacedDataCanBeUndoneOrConfirmed(t *testing.T) {
 		if err := c.replacer().Undo(context.Background()); err == nil {
 			t.Error("nothing was undone without a complaint")
 		}
+	}
+}
+
+// TestWhatWasKeptOfOneDatabaseDoesNotReplaceAnother leads database-dsn elsewhere
+// between a restore and its undo.
+func TestWhatWasKeptOfOneDatabaseDoesNotReplaceAnother(t *testing.T) {
+	t.Parallel()
+	c := newCustomers(t)
+	if err := replaced(c); err != nil {
+		t.Fatal(err)
+	}
+	other := c.replacer()
+	other.Place = "product on db2"
+	if err := other.Undo(context.Background()); err == nil || !strings.Contains(err.Error(), "product on db2") || c.holds != "new" {
+		t.Errorf("holds %q, %v", c.holds, err)
+	}
+	if err := c.replacer().Undo(context.Background()); err != nil || c.holds != "old" {
+		t.Errorf("where it came from: holds %q, %v", c.holds, err)
 	}
 }
 

@@ -64,6 +64,10 @@ func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	return on, off
 }
 
+// NoFile is what the backup finds in the place of a certificate's file that is
+// gone, which must not keep it from saving the rest.
+const NoFile = "missing"
+
 // dropIns are the per-site values that only a unit can carry: ports, the
 // directory of the backups, schedules.
 func (s *Site) dropIns() map[string]string {
@@ -85,7 +89,8 @@ func (s *Site) dropIns() map[string]string {
 	}
 	if t := s.Config.TLS; t.Mode == "files" {
 		// A set holds them, but only the proxy may read the key.
-		out["bugspark-backup.service"] += fmt.Sprintf("[Service]\nLoadCredential=tls-certificate:%s\nLoadCredential=tls-key:%s\n", t.Certificate, t.Key)
+		out["bugspark-backup.service"] += fmt.Sprintf("[Service]\nLoadCredential=tls-certificate:%s\nLoadCredential=tls-key:%s\nSetCredential=tls-certificate:%[3]s\nSetCredential=tls-key:%[3]s\n",
+			t.Certificate, t.Key, NoFile)
 	}
 	out["bugspark-walstream.service"] = reach(s.Config.Database.Mode == "external")
 	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
