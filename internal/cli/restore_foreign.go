@@ -75,9 +75,6 @@ func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) err
 		f.keeps = true
 		return nil
 	}
-	if err := f.CanLoad(); err != nil {
-		return err
-	}
 	if !f.empty() {
 		if latest && !d.Physical() {
 			return fault.New(fault.Preflight, "bugspark restore --set "+x.choice.Set+", if that is what you want",

@@ -2,19 +2,16 @@ package pgcluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
-	"os/exec"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bugspark/bugspark/internal/fault"
@@ -50,78 +47,6 @@ func foreignDump(namespace string) []string {
 	return []string{"--format=custom", "--compress=0", "--schema=" + quotedPattern(namespace), "--no-owner", "--no-privileges", "--no-password"}
 }
 
-// Load reads what Dump wrote of a schema, in one transaction or not at all.
-// Tables of ours that are there are replaced; the schema itself, which may be
-// somebody else's, only has to be there.
-func (f Foreign) Load(ctx context.Context, dump io.Reader, namespace string) error {
-	program, err := f.program("pg_restore")
-	if err != nil {
-		return err
-	}
-	if err := f.makeNamespace(ctx, namespace); err != nil {
-		return err
-	}
-	dsn, env, err := hidden(f.DSN)
-	if err != nil {
-		return err
-	}
-	return load(command(ctx, program, append(f.Programs.environment(), env...), "--dbname="+dsn, "--schema="+namespace, "--strict-names", "--clean", "--if-exists", "--no-owner", "--no-privileges",
-		"--single-transaction", "--exit-on-error", "--no-password"), dump)
-}
-
-// makeNamespace makes a schema that is missing, and refuses one in which nobody
-// would find our tables. IF NOT EXISTS would want the right
-// to make one even where it is there.
-func (f Foreign) makeNamespace(ctx context.Context, namespace string) error {
-	conn, err := pgx.Connect(ctx, f.DSN)
-	if err != nil {
-		return fmt.Errorf("reaching the database: %w", err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	name := pgx.Identifier{namespace}.Sanitize()
-	var there bool
-	err = conn.QueryRow(ctx, "SELECT to_regnamespace($1) IS NOT NULL", name).Scan(&there)
-	if err == nil && !there {
-		_, err = conn.Exec(ctx, "CREATE SCHEMA "+name)
-	}
-	var current *string
-	if err == nil {
-		err = conn.QueryRow(ctx, "SELECT current_schema()").Scan(&current)
-	}
-	if err != nil {
-		return fmt.Errorf("making the schema %s: %w", name, err)
-	}
-	if current == nil || *current != namespace {
-		return fault.New(fault.Preflight, "there: ALTER ROLE ... SET search_path = "+name+", for the role of the credential database-dsn",
-			"the tables of the set are in the schema %s, and whoever opens your database looks elsewhere", name)
-	}
-	return nil
-}
-
-func load(cmd *exec.Cmd, dump io.Reader) error {
-	said, source := &tail{}, &faithful{from: dump}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = source, said, said
-	if err := cmd.Run(); err != nil {
-		// To pg_restore a source that broke is one that ended.
-		return errors.Join(fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes())), source.err)
-	}
-	return nil
-}
-
-// faithful remembers how a source broke.
-type faithful struct {
-	from io.Reader
-	err  error
-}
-
-func (f *faithful) Read(p []byte) (int, error) {
-	n, err := f.from.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		f.err = err
-	}
-	return n, err
-}
-
 // quotedPattern is a name for pg_dump, to which letters like * mean others.
 func quotedPattern(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
@@ -154,17 +79,6 @@ func (f Foreign) newer(name string) (program string, major int, err error) {
 			"the database server is PostgreSQL %d, and no %s of that version or a newer one is installed", f.Major, name)
 	}
 	return found, best, nil
-}
-
-// CanLoad refuses a pg_restore that the server would not understand: from 17 on
-// it sets what older servers do not have.
-func (f Foreign) CanLoad() error {
-	_, major, err := f.newer("pg_restore")
-	if err == nil && f.Major < 17 && major >= 17 {
-		err = fault.New(fault.Preflight, fmt.Sprintf("apt install postgresql-client-%d (of the PostgreSQL project)", f.Major),
-			"the database server is PostgreSQL %d, into which pg_restore %d cannot load", f.Major, major)
-	}
-	return err
 }
 
 var keywordPassword = regexp.MustCompile(`\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)
