@@ -222,9 +222,15 @@ func (b *Tab) Fill(selector, text string) {
 	b.Keys(text)
 }
 
-// Accessible fails on anything axe-core finds on the page as it stands.
+// settled is a page that is neither fetching, which fades what it replaces, nor
+// in the middle of a transition.
+const settled = `!document.querySelector('[aria-busy=true]') &&
+	document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getComputedTiming().endTime === Infinity)`
+
+// Accessible fails on anything axe-core finds on the page once it has settled.
 func (b *Tab) Accessible(where string) {
 	b.t.Helper()
+	b.Wait(settled)
 	axe, err := os.ReadFile(b.o.Axe)
 	if err != nil {
 		b.t.Fatalf("axe-core is not installed; run make build: %v", err)
