@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"net/textproto"
 	"os"
 	"path/filepath"
@@ -226,20 +227,20 @@ func (s *site) upload(t *testing.T, png []byte) string {
 	return r.Key
 }
 
-// ids lists every report there is.
+// ids lists every report there is, by cursor, since pages end at 100,000.
 func (s *site) ids(t *testing.T) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
-	for page := 1; ; page++ {
+	for cursor := ""; ; {
 		var list struct {
-			Items []struct{ ID string }
-			Total int
+			Items      []struct{ ID string }
+			NextCursor string
 		}
-		s.must(t, "GET", fmt.Sprintf("/api/v1/reports?page_size=100&page=%d", page), nil, &list)
+		s.must(t, "GET", "/api/v1/reports?page_size=100&cursor="+url.QueryEscape(cursor), nil, &list)
 		for _, r := range list.Items {
 			out[r.ID] = true
 		}
-		if len(list.Items) < 100 {
+		if cursor = list.NextCursor; cursor == "" {
 			return out
 		}
 	}
