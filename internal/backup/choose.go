@@ -29,6 +29,7 @@ type Choice struct {
 	Later string        `json:"later_set,omitempty"`
 	Reach archive.Reach `json:"reach,omitzero"` // of the WAL from the set on
 	own   bool          // the set lies on a timeline that was left
+	ended time.Time     // when the set was whole
 	wal   *archive.WAL
 }
 
@@ -53,7 +54,7 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 			c.Later = s.ID
 			continue
 		}
-		c.Set = s.ID
+		c.Set, c.ended = s.ID, s.EndedAt
 		if c.Document, err = Read(ctx, r, s.ID); err != nil {
 			return c, err
 		}
