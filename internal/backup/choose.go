@@ -9,46 +9,46 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Wish is what somebody wants back: one set as it is, the state of a moment, or
+// RestoreRequest is what somebody wants back: one set as it is, the state of a moment, or
 // the newest state there is.
-type Wish struct {
+type RestoreRequest struct {
 	Set  string    // id of a set as it is; "latest" is everything up to the newest WAL
 	Time time.Time // not with Set
 }
 
-// Latest is the Wish for the newest state.
+// Latest is the RestoreRequest for the newest state.
 const Latest = "latest"
 
-// Choice is the set to begin with, and how to go on from it.
-type Choice struct {
+// RestorePoint is the set to begin with, and how to go on from it.
+type RestorePoint struct {
 	Set      string    `json:"set"`
 	Document Document  `json:"document"`
 	Time     time.Time `json:"time,omitzero"` // stop here
 	Replay   bool      `json:"replay"`        // the archived WAL is replayed
 	// Later is the first set after Time: it has pictures that came in between.
-	Later string        `json:"later_set,omitempty"`
-	Reach archive.Reach `json:"reach,omitzero"` // of the WAL from the set on
-	own   bool          // the set lies on a timeline that was left
-	ended time.Time     // when the set was whole
-	wal   *archive.WAL
+	Later    string              `json:"later_set,omitempty"`
+	Coverage archive.WALCoverage `json:"reach,omitzero"` // of the WAL from the set on
+	own      bool                // the set lies on a timeline that was left
+	ended    time.Time           // when the set was whole
+	wal      *archive.WAL
 }
 
 // Choose finds the set for a wish and proves that the WAL reaches it.
-func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w Wish) (Choice, error) {
+func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w RestoreRequest) (RestorePoint, error) {
 	sets, err := r.Sets(ctx)
 	if err != nil {
-		return Choice{}, err
+		return RestorePoint{}, err
 	}
 	if len(sets) == 0 {
-		return Choice{}, fault.New(fault.Failed, "bugspark backup create", "there is no set yet")
+		return RestorePoint{}, fault.New(fault.Failed, "bugspark backup create", "there is no set yet")
 	}
 	if w.Time.IsZero() && w.Set != Latest {
 		d, err := Read(ctx, r, w.Set)
-		return Choice{Set: w.Set, Document: d}, err
+		return RestorePoint{Set: w.Set, Document: d}, err
 	}
-	c := Choice{Time: w.Time, Replay: true}
+	c := RestorePoint{Time: w.Time, Replay: true}
 	var refused error
-	var abandoned *Choice
+	var abandoned *RestorePoint
 	for _, s := range sets {
 		if !w.Time.IsZero() && s.EndedAt.After(w.Time) {
 			c.Later = s.ID
@@ -94,7 +94,7 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 }
 
 // follow looks how far the WAL reaches from the chosen set.
-func (c *Choice) follow(ctx context.Context, a *archive.Archive) error {
+func (c *RestorePoint) follow(ctx context.Context, a *archive.Archive) error {
 	stop, err := archive.ParseLSN(c.Document.Database.Stop)
 	if err != nil {
 		return err
@@ -104,20 +104,20 @@ func (c *Choice) follow(ctx context.Context, a *archive.Archive) error {
 	}
 	timeline := uint32(c.Document.Database.Timeline)
 	c.own = !c.wal.Current(timeline, stop)
-	if c.Reach, err = c.wal.Reach(ctx, timeline, stop); err != nil {
+	if c.Coverage, err = c.wal.Coverage(ctx, timeline, stop); err != nil {
 		return err
 	}
 	if c.Time.IsZero() {
 		return nil
 	}
-	if c.Reach.End <= stop || c.Reach.Until.Before(c.Time) {
+	if c.Coverage.End <= stop || c.Coverage.Until.Before(c.Time) {
 		until := c.Document.CreatedAt
-		if c.Reach.Until.After(until) {
-			until = c.Reach.Until
+		if c.Coverage.Until.After(until) {
+			until = c.Coverage.Until
 		}
 		why := "the archived WAL ends there"
-		if c.Reach.Gap != "" {
-			why = "segment " + c.Reach.Gap + " is missing from the archive"
+		if c.Coverage.Gap != "" {
+			why = "segment " + c.Coverage.Gap + " is missing from the archive"
 		}
 		return fault.New(fault.Preflight, "choose an earlier --time, or --set "+Latest,
 			"%s cannot be reached: from set %s on, the state until %s can be brought back; %s",

@@ -33,8 +33,8 @@ type Document struct {
 // be added; of a customer's server it may have only a logical one.
 func (d Document) Physical() bool { return d.Database.Start != "" }
 
-// Foreign tells whether the database was a customer's.
-func (d Document) Foreign() bool { return d.Database.Namespace != "" }
+// CustomerServer tells whether the database was a customer's.
+func (d Document) OfCustomer() bool { return d.Database.Namespace != "" }
 
 // origin is where our tables are in a physical copy of a customer's server.
 func (d Document) origin() pgcluster.Origin {

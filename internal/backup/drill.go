@@ -76,9 +76,9 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	if err != nil {
 		return err
 	}
-	out.Set, out.Document, out.Host, out.LSN = choice.Set, choice.Document, choice.Document.Host, choice.Reach.LSN
-	if choice.Reach.Gap != "" {
-		out.Failures = append(out.Failures, "the archive lacks WAL segment "+choice.Reach.Gap)
+	out.Set, out.Document, out.Host, out.LSN = choice.Set, choice.Document, choice.Document.Host, choice.Coverage.LSN
+	if choice.Coverage.Gap != "" {
+		out.Failures = append(out.Failures, "the archive lacks WAL segment "+choice.Coverage.Gap)
 	}
 	plan, err := PrepareDatabase(ctx, d.Repository, choice.Set, filepath.Join(d.Scratch, "set"))
 	if err != nil {
@@ -102,7 +102,7 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	if err != nil {
 		return err
 	}
-	recovery := Recovery{Choice: choice, Server: server, Data: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run"), Fetch: d.Fetch}
+	recovery := Recovery{RestorePoint: choice, Server: server, Data: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run"), Fetch: d.Fetch}
 	recovered, err := recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error { return d.examine(ctx, s, objects, out) })
 	if err != nil {
 		return err
@@ -117,10 +117,10 @@ const settling = 30 * time.Second
 
 // choose waits for the WAL behind a set that is only seconds old: whoever takes a
 // set and drills it at once has done nothing wrong.
-func (d *Drill) choose(ctx context.Context) (Choice, error) {
+func (d *Drill) choose(ctx context.Context) (RestorePoint, error) {
 	for {
-		c, err := Choose(ctx, d.Repository, d.Archive, Wish{Set: Latest})
-		if err != nil || !c.Replay || !c.Reach.Until.IsZero() || d.Now().Sub(c.ended) > settling {
+		c, err := Choose(ctx, d.Repository, d.Archive, RestoreRequest{Set: Latest})
+		if err != nil || !c.Replay || !c.Coverage.Until.IsZero() || d.Now().Sub(c.ended) > settling {
 			return c, err
 		}
 		select {
@@ -148,7 +148,7 @@ func (d *Drill) secrets(ctx context.Context, set string, out *DrillReport) error
 
 // objects reads every picture of the set and of the archive to its end, which
 // compares it with its hash.
-func (d *Drill) objects(ctx context.Context, c Choice, out *DrillReport) (map[string]bool, error) {
+func (d *Drill) objects(ctx context.Context, c RestorePoint, out *DrillReport) (map[string]bool, error) {
 	all := map[string]bool{}
 	var mu sync.Mutex
 	progress := Progress{Part: objectsPart, Total: c.Document.Objects.Bytes}
@@ -190,7 +190,7 @@ func (d *Drill) objects(ctx context.Context, c Choice, out *DrillReport) (map[st
 
 // logical loads the logical copy of a customer's server into a scratch server of
 // ours.
-func (d *Drill) logical(ctx context.Context, c Choice, objects map[string]bool, out *DrillReport) (err error) {
+func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]bool, out *DrillReport) (err error) {
 	server, err := d.Cluster.AtLeast(ctx, c.Document.Database.Major)
 	if err != nil {
 		return err
@@ -261,14 +261,14 @@ func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[s
 }
 
 func checked(d Document) string {
-	if d.Foreign() && d.Physical() {
+	if d.OfCustomer() && d.Physical() {
 		return "tables are consistent (amcheck), and every index could be built anew from them"
 	}
 	return "tables and indexes are consistent (amcheck)"
 }
 
 // judge compares what came back with what the set and the clock promise.
-func (d *Drill) judge(c Choice, out *DrillReport) {
+func (d *Drill) judge(c RestorePoint, out *DrillReport) {
 	// Rows may have been deleted since the set, but hardly all of them.
 	for table, had := range c.Document.Database.Rows {
 		if had > 0 && out.Rows[table] == 0 {
@@ -280,7 +280,7 @@ func (d *Drill) judge(c Choice, out *DrillReport) {
 	if !c.Document.Physical() {
 		return
 	}
-	archived := c.Reach.Until
+	archived := c.Coverage.Until
 	if archived.IsZero() {
 		out.Failures = append(out.Failures, "the archive has no WAL from the set on")
 		return

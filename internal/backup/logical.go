@@ -55,13 +55,13 @@ func WithLogical(ctx context.Context, r *repository.Repository, set string, repo
 	}))
 }
 
-// ChooseLogical is the choice of a set for its logical copy alone.
-func ChooseLogical(ctx context.Context, r *repository.Repository) (Choice, error) {
+// ChooseLogicalCopy is the choice of a set for its logical copy alone.
+func ChooseLogicalCopy(ctx context.Context, r *repository.Repository) (RestorePoint, error) {
 	l, err := LastLogical(ctx, r)
 	if err == nil && l.ID == "" {
 		err = fmt.Errorf("no set has a logical copy: %w", repository.ErrNoSet)
 	}
-	return Choice{Set: l.ID, Document: l.Document}, err
+	return RestorePoint{Set: l.ID, Document: l.Document}, err
 }
 
 type readerFunc func([]byte) (int, error)

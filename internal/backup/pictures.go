@@ -29,7 +29,7 @@ type picture struct {
 // pictures visits every object that a choice can bring back: those of its set, of
 // the first set after its moment, and those that were archived in between. One
 // that is in several places is visited several times.
-func (c Choice) pictures(ctx context.Context, r *repository.Repository, a *archive.Archive, visit func(picture) error) error {
+func (c RestorePoint) pictures(ctx context.Context, r *repository.Repository, a *archive.Archive, visit func(picture) error) error {
 	for _, set := range []string{c.Set, c.Later} {
 		if set == "" {
 			continue
@@ -56,8 +56,8 @@ func (c Choice) pictures(ctx context.Context, r *repository.Repository, a *archi
 	return nil
 }
 
-// Returned says what PutPictures did.
-type Returned struct {
+// PictureCounts says what PutPictures did.
+type PictureCounts struct {
 	Put     int64 `json:"put"`
 	Present int64 `json:"present"` // were there already
 }
@@ -65,15 +65,15 @@ type Returned struct {
 // PutPictures brings every picture of a choice into a store that lacks it.
 // Objects never change, so one that is there under its key and with its size is
 // left alone; nothing is ever removed, and so the way back stays open.
-func PutPictures(ctx context.Context, c Choice, r *repository.Repository, a *archive.Archive, store objectstore.Store, report func(Progress)) (Returned, error) {
+func PutPictures(ctx context.Context, c RestorePoint, r *repository.Repository, a *archive.Archive, store objectstore.Store, report func(Progress)) (PictureCounts, error) {
 	there := map[string]int64{}
 	for o, err := range store.List(ctx, "") {
 		if err != nil {
-			return Returned{}, fmt.Errorf("listing the pictures that are there: %w", err)
+			return PictureCounts{}, fmt.Errorf("listing the pictures that are there: %w", err)
 		}
 		there[o.Key] = o.Size
 	}
-	var out Returned
+	var out PictureCounts
 	var returned atomic.Int64
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(8)
@@ -122,7 +122,7 @@ func put(ctx context.Context, store objectstore.Store, p picture) (int64, error)
 const missingAtMost = 1000
 
 // Missing lists pictures that the recovered database names and no backup has.
-func Missing(ctx context.Context, s *pgcluster.Scratch, c Choice, r *repository.Repository, a *archive.Archive) ([]string, error) {
+func Missing(ctx context.Context, s *pgcluster.Scratch, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
 	there := map[string]bool{}
 	err := c.pictures(ctx, r, a, func(p picture) error {
 		there[p.key] = true

@@ -18,14 +18,14 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Recovery brings a restored copy of the cluster to where its Choice says.
+// Recovery brings a restored copy of the cluster to where its RestorePoint says.
 type Recovery struct {
-	Choice  Choice
-	Server  pgcluster.Server
-	Data    string              // the copy
-	Dir     string              // new; for the scratch server and the WAL's socket
-	Account *syscall.Credential // nil: the account of this process
-	Careful bool                // the copy is to be used, rather than looked at
+	RestorePoint RestorePoint
+	Server       pgcluster.Server
+	Data         string              // the copy
+	Dir          string              // new; for the scratch server and the WAL's socket
+	Account      *syscall.Credential // nil: the account of this process
+	Durable      bool                // the copy is to be used, rather than looked at
 	// Fetch makes the restore_command that asks a socket for %f and writes %p.
 	Fetch func(socket string) string
 }
@@ -46,29 +46,29 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 	if err := r.prepare(); err != nil {
 		return out, err
 	}
-	s := &pgcluster.Scratch{Server: r.Server, DataDir: r.Data, Dir: r.Dir, Account: r.Account, Careful: r.Careful, Origin: r.Choice.Document.origin()}
+	s := &pgcluster.Scratch{Server: r.Server, DataDir: r.Data, Dir: r.Dir, Account: r.Account, Durable: r.Durable, Origin: r.RestorePoint.Document.origin()}
 	if err := s.Verify(ctx); err != nil {
 		return out, err
 	}
 	target := &pgcluster.Target{Immediate: true}
-	if r.Choice.Replay {
+	if r.RestorePoint.Replay {
 		socket := filepath.Join(r.Dir, "wal.sock")
 		stop, err := r.serve(ctx, socket)
 		if err != nil {
 			return out, err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
-		target = &pgcluster.Target{Time: r.Choice.Time, Own: r.Choice.own, Command: r.Fetch(socket)}
+		target = &pgcluster.Target{Time: r.RestorePoint.Time, Own: r.RestorePoint.own, Command: r.Fetch(socket)}
 	}
 	if err := s.Start(ctx, target); err != nil {
 		if s.Unreached(err) {
-			return out, fault.Wrap(fault.Preflight, err, "choose an earlier --time", "no transaction was archived at or after %s", r.Choice.Time.Local().Format(time.DateTime))
+			return out, fault.Wrap(fault.Preflight, err, "choose an earlier --time", "no transaction was archived at or after %s", r.RestorePoint.Time.Local().Format(time.DateTime))
 		}
 		return out, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if r.Choice.Document.Foreign() {
-		if err := s.Adopt(ctx); err != nil {
+	if r.RestorePoint.Document.OfCustomer() {
+		if err := s.ExtractProduct(ctx); err != nil {
 			return out, err
 		}
 	}
@@ -113,7 +113,7 @@ func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error,
 	var failure error
 	done := make(chan error, 1)
 	go func() {
-		done <- r.Choice.wal.Serve(ctx, ln, func(err error) {
+		done <- r.RestorePoint.wal.Serve(ctx, ln, func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			failure = err

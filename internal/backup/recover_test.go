@@ -139,13 +139,13 @@ func (c *continuous) ship(t *testing.T) {
 }
 
 // back recovers a wish into a new directory, with another machine's eyes.
-func (c *continuous) back(t *testing.T, w backup.Wish) (backup.Recovered, map[int]string, error) {
+func (c *continuous) back(t *testing.T, w backup.RestoreRequest) (backup.Recovered, map[int]string, error) {
 	t.Helper()
 	return c.backThen(t, w, nil)
 }
 
 // backThen is back, and does something with the recovered copy.
-func (c *continuous) backThen(t *testing.T, w backup.Wish, then func(context.Context, *pgcluster.Scratch) error) (backup.Recovered, map[int]string, error) {
+func (c *continuous) backThen(t *testing.T, w backup.RestoreRequest, then func(context.Context, *pgcluster.Scratch) error) (backup.Recovered, map[int]string, error) {
 	t.Helper()
 	r := c.open(t)
 	choice, err := backup.Choose(t.Context(), r, c.archive, w)
@@ -167,8 +167,8 @@ func (c *continuous) backThen(t *testing.T, w backup.Wish, then func(context.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	recovery := &backup.Recovery{Choice: choice, Server: server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "s"),
-		Account: nobody(t), Careful: true, Fetch: fetchCommand(t)}
+	recovery := &backup.Recovery{RestorePoint: choice, Server: server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "s"),
+		Account: nobody(t), Durable: true, Fetch: fetchCommand(t)}
 	rows := map[int]string{}
 	out, err := recovery.Run(t.Context(), func(ctx context.Context, s *pgcluster.Scratch) error {
 		conn, err := pgx.Connect(ctx, s.DSN("bugspark"))
@@ -225,7 +225,7 @@ func TestTheArchiveBringsBackWhatCameAfterTheSet(t *testing.T) {
 	c.ship(t)
 
 	began := time.Now()
-	out, rows, err := c.back(t, backup.Wish{Set: backup.Latest})
+	out, rows, err := c.back(t, backup.RestoreRequest{Set: backup.Latest})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,17 +250,17 @@ func TestTheArchiveBringsBackWhatCameAfterTheSet(t *testing.T) {
 		t.Errorf("the picture of row 200 has %d bytes: %v", len(data), err)
 	}
 
-	_, rows, err = c.back(t, backup.Wish{Time: moment})
+	_, rows, err = c.back(t, backup.RestoreRequest{Time: moment})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(rows) != 120 || rows[200] != "" {
 		t.Errorf("before the delete: %d rows", len(rows))
 	}
-	if _, _, err := c.back(t, backup.Wish{Time: time.Now().Add(time.Hour)}); err == nil {
+	if _, _, err := c.back(t, backup.RestoreRequest{Time: time.Now().Add(time.Hour)}); err == nil {
 		t.Error("a moment to come was reached")
 	}
-	if _, _, err := c.back(t, backup.Wish{Time: moment.Add(-time.Hour)}); err == nil {
+	if _, _, err := c.back(t, backup.RestoreRequest{Time: moment.Add(-time.Hour)}); err == nil {
 		t.Error("a moment before the first set was reached")
 	}
 }

@@ -70,7 +70,7 @@ func prepare(ctx context.Context, r *repository.Repository, p Plan) (Plan, error
 	}
 	p.Free = int64(fs.Bavail) * fs.Bsize
 	p.Bytes = p.Document.Database.Bytes + slack
-	if p.databaseOnly && p.Document.Foreign() {
+	if p.databaseOnly && p.Document.OfCustomer() {
 		p.Bytes += p.Document.Database.Bytes // our tables are copied out of the server's
 	}
 	if !p.databaseOnly {

@@ -15,8 +15,8 @@ import (
 type Retention struct {
 	Daily, Weekly, Monthly int
 	Window                 time.Duration
-	// Steps are all that leads to moments of the window: there is no WAL.
-	Steps bool
+	// NoWAL are all that leads to moments of the window: there is no WAL.
+	NoWAL bool
 }
 
 // DefaultRetention reaches back half a year with at most 17 sets.
@@ -55,7 +55,7 @@ func Retain(sets []repository.Set, r Retention, now time.Time) ([]Kept, error) {
 	out := make([]Kept, len(sets))
 	for i, s := range sets {
 		out[i].Set = s
-		if r.Steps && now.Sub(s.EndedAt) < r.Window {
+		if r.NoWAL && now.Sub(s.EndedAt) < r.Window {
 			out[i].Reasons = append(out[i].Reasons, "in the window")
 		}
 		if i < atLeast {

@@ -64,7 +64,7 @@ type backupStatus struct {
 
 	now    time.Time
 	memory backupMemory
-	steps  bool  // without WAL there is nothing between two sets
+	noWAL  bool  // without WAL there is nothing between two sets
 	free   int64 // on the target; -1 when it is away or does not tell
 }
 
@@ -78,7 +78,7 @@ const (
 )
 
 func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time, look func() (free int64, err error)) (backupStatus, error) {
-	b := backupStatus{State: "off", now: now, free: -1, steps: !cfg.Streams()}
+	b := backupStatus{State: "off", now: now, free: -1, noWAL: !cfg.Streams()}
 	if cfg.Backup.Target == "" {
 		return b, nil
 	}
@@ -100,7 +100,7 @@ func lookAtBackups(dirs config.Dirs, cfg config.Config, now time.Time, look func
 		return &t
 	}
 	b.Set, b.Through = pointer(b.memory.Set.At), pointer(b.memory.WAL.Through)
-	if b.steps {
+	if b.noWAL {
 		b.Through = nil // that of a cluster from before
 	}
 	if b.memory.Drill.Passed {
@@ -227,7 +227,7 @@ func (b backupStatus) sentence() string {
 	s := fmt.Sprintf("Last proven backup: %s old", rough(b.now.Sub(*b.Proven)))
 	if b.Through != nil {
 		s += fmt.Sprintf("; everything up to %s ago is archived", rough(b.now.Sub(*b.Through)))
-	} else if b.steps && b.Set != nil {
+	} else if b.noWAL && b.Set != nil {
 		s += fmt.Sprintf("; of your database everything since the newest set, %s ago, is in no set", rough(b.now.Sub(*b.Set)))
 	}
 	return s

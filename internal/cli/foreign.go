@@ -14,8 +14,8 @@ import (
 )
 
 // newForeign is the customer's database behind a connection string.
-func newForeign(env Env, dsn string) backup.Foreign {
-	return backup.Foreign{Foreign: &pgcluster.Foreign{DSN: dsn, Programs: programs(env)}}
+func newForeign(env Env, dsn string) backup.CustomerServer {
+	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Programs: programs(env)}}
 }
 
 // programs finds what is installed of PostgreSQL, for whatever data.
@@ -25,7 +25,7 @@ func programs(env Env) *pgcluster.Cluster {
 
 // ownForeign is the customer's database of this machine's configuration, with the
 // role that replicates where its WAL is received.
-func ownForeign(env Env, d config.Dirs, cfg config.Config) (backup.Foreign, error) {
+func ownForeign(env Env, d config.Dirs, cfg config.Config) (backup.CustomerServer, error) {
 	dsn, err := config.ReadCredential(env.Lookup, d, "database-dsn")
 	f := newForeign(env, dsn)
 	if err != nil || !cfg.Backup.Stream {

@@ -47,7 +47,7 @@ func pruneSets(ctx context.Context, env Env, v *vault, r *repository.Repository,
 		return err
 	}
 	b := v.cfg.Backup
-	kept, refusal := backup.Retain(sets, backup.Retention{Daily: b.KeepDaily, Weekly: b.KeepWeekly, Monthly: b.KeepMonthly, Window: v.window(), Steps: !v.cfg.Streams()}, time.Now())
+	kept, refusal := backup.Retain(sets, backup.Retention{Daily: b.KeepDaily, Weekly: b.KeepWeekly, Monthly: b.KeepMonthly, Window: v.window(), NoWAL: !v.cfg.Streams()}, time.Now())
 	memory, err := readMemory(v.dirs)
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 		}
 	}
 	return withRepository(ctx, env, use, func(ctx context.Context, v *vault, r *repository.Repository) error {
-		wish := backup.Wish{Set: o.set, Time: moment}
+		wish := backup.RestoreRequest{Set: o.set, Time: moment}
 		switch {
 		case o.list:
 			return listSets(ctx, env, r, o.json)
@@ -124,7 +124,7 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 }
 
 // restoreInto writes a set, and what the archive adds to it, into a directory.
-func restoreInto(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.Wish, o restoreOptions) error {
+func restoreInto(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.RestoreRequest, o restoreOptions) error {
 	into, err := filepath.Abs(o.into)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 func (x *restoration) exchanger(d config.Dirs) *exchange.Exchanger {
 	return &exchange.Exchanger{
 		Units: x, Dir: filepath.Join(d.State, "postgres"), Memory: filepath.Join(d.State, "setup", "restore.json"),
-		Report: x.say, Healthy: x.healthy, Fork: x.fork,
+		Report: x.say, Healthy: x.healthy, StartNewTimeline: x.fork,
 		Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
 	}
 }
@@ -40,7 +40,7 @@ func (x *restoration) fork(ctx context.Context, data, other string) (err error) 
 		return fmt.Errorf("reading the version of %s: %w", data, err)
 	}
 	finder := pgcluster.New(pgcluster.Options{StateDir: filepath.Dir(data), Root: os.DirFS("/"), Lookup: x.env.Lookup, Run: pgcluster.Exec})
-	s := &pgcluster.Scratch{DataDir: data, Dir: filepath.Join(filepath.Dir(data), "run"), Account: account, Careful: true}
+	s := &pgcluster.Scratch{DataDir: data, Dir: filepath.Join(filepath.Dir(data), "run"), Account: account, Durable: true}
 	if s.Server, err = finder.Major(ctx, major); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (x *restoration) fork(ctx context.Context, data, other string) (err error) 
 			return err
 		}
 	}
-	return s.Fork(ctx, filepath.Join(other, "pg_wal"))
+	return s.StartNewTimeline(ctx, filepath.Join(other, "pg_wal"))
 }
 
 func newRestoreEnd(env Env, use, short string) *cobra.Command {
@@ -97,7 +97,7 @@ func (x *restoration) wayBack(ctx context.Context, undo bool) (interface {
 		return x.exchanger(x.site.Dirs), nil
 	}
 	own, err := ownForeign(x.env, x.site.Dirs, x.site.Config)
-	f := &foreignTarget{Foreign: own}
+	f := &foreignTarget{CustomerServer: own}
 	if err == nil && undo {
 		err = f.look(ctx)
 	}

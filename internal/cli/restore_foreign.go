@@ -20,7 +20,7 @@ import (
 
 // foreignTarget is the customer's database as a restore finds it.
 type foreignTarget struct {
-	backup.Foreign
+	backup.CustomerServer
 	migration int    // 0: it is empty
 	place     string // which one it is
 	keeps     bool
@@ -64,7 +64,7 @@ func (x *restoration) checkForeign(ctx context.Context, latest, dryRun bool) err
 	f := &foreignTarget{}
 	x.foreign = f
 	var err error
-	if f.Foreign, err = x.foreignDatabase(); err != nil {
+	if f.CustomerServer, err = x.foreignDatabase(); err != nil {
 		return err
 	}
 	if err := f.look(ctx); err != nil {
@@ -114,7 +114,7 @@ func (x *restoration) physical() bool { return x.choice.Document.Physical() && !
 
 // foreignDatabase is the customer's database, of which a new machine knows by the
 // set.
-func (x *restoration) foreignDatabase() (backup.Foreign, error) {
+func (x *restoration) foreignDatabase() (backup.CustomerServer, error) {
 	if x.isNew {
 		return newForeign(x.env, strings.TrimSpace(string(x.files["credentials/database-dsn"]))), nil
 	}
@@ -146,7 +146,7 @@ func (f *foreignTarget) sameMigration(other int) error {
 // runForeign brings back configuration and pictures, and the database unless it
 // stays as it is.
 func (x *restoration) runForeign(ctx context.Context) (restored, error) {
-	out := restored{Choice: x.choice, Changed: true}
+	out := restored{RestorePoint: x.choice, Changed: true}
 	p := newTransfer(x.env, x.silent)
 	bring := func(ctx context.Context, dump io.Reader) error {
 		p.finish()

@@ -24,7 +24,7 @@ type restoration struct {
 	v       *vault
 	r       *repository.Repository
 	a       *archive.Archive
-	choice  backup.Choice
+	choice  backup.RestorePoint
 	plan    backup.Plan
 	server  pgcluster.Server
 	swap    *exchange.Exchanger
@@ -38,15 +38,15 @@ type restoration struct {
 
 // restored is what 'restore --json' prints.
 type restored struct {
-	backup.Choice
+	backup.RestorePoint
 	backup.Recovered
-	Pictures backup.Returned `json:"pictures"`
-	Missing  []string        `json:"missing_pictures,omitempty"`
-	Seconds  float64         `json:"seconds"`
-	Changed  bool            `json:"changed"`
+	Pictures backup.PictureCounts `json:"pictures"`
+	Missing  []string             `json:"missing_pictures,omitempty"`
+	Seconds  float64              `json:"seconds"`
+	Changed  bool                 `json:"changed"`
 }
 
-func restoreLive(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.Wish, o restoreOptions) error {
+func restoreLive(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.RestoreRequest, o restoreOptions) error {
 	began := time.Now()
 	x, err := prepareRestoration(ctx, env, v, r, w, o)
 	if err != nil {
@@ -58,7 +58,7 @@ func restoreLive(ctx context.Context, env Env, v *vault, r *repository.Repositor
 	}
 	if o.dryRun {
 		if o.json {
-			return json.NewEncoder(env.Stdout).Encode(restored{Choice: x.choice})
+			return json.NewEncoder(env.Stdout).Encode(restored{RestorePoint: x.choice})
 		}
 		return nil
 	}
@@ -79,7 +79,7 @@ func restoreLive(ctx context.Context, env Env, v *vault, r *repository.Repositor
 
 // prepareRestoration proves everything that can be proven before anything is
 // touched.
-func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.Wish, o restoreOptions) (*restoration, error) {
+func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.RestoreRequest, o restoreOptions) (*restoration, error) {
 	if err := setup.RootCheck().Run(ctx); err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func prepareRestoration(ctx context.Context, env Env, v *vault, r *repository.Re
 		return nil, err
 	}
 	if o.logical {
-		x.choice, err = backup.ChooseLogical(ctx, r)
+		x.choice, err = backup.ChooseLogicalCopy(ctx, r)
 	} else {
 		x.choice, err = backup.Choose(ctx, r, x.a, w)
 	}
@@ -135,7 +135,7 @@ func (x *restoration) check(ctx context.Context, latest, dryRun bool) error {
 	if _, err := setup.Preflight(ctx, checks); err != nil {
 		return err
 	}
-	if foreign := x.choice.Document.Foreign(); foreign == (x.v.cfg.Database.Mode == "managed") {
+	if foreign := x.choice.Document.OfCustomer(); foreign == (x.v.cfg.Database.Mode == "managed") {
 		return fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, and load it by hand", "the set is of a database that was run in another way than database.mode %s", x.v.cfg.Database.Mode)
 	} else if foreign {
 		return x.checkForeign(ctx, latest, dryRun)
@@ -171,7 +171,7 @@ func (x *restoration) run(ctx context.Context) (restored, error) {
 	if x.logical {
 		return x.runLogical(ctx)
 	}
-	out := restored{Choice: x.choice, Changed: true}
+	out := restored{RestorePoint: x.choice, Changed: true}
 	p := newTransfer(x.env, x.silent)
 	recovered, err := x.copy(ctx, p, nil)
 	p.finish()
@@ -228,8 +228,8 @@ func (x *restoration) copy(ctx context.Context, p *transfer, use func(context.Co
 		return backup.Recovered{}, err
 	}
 	x.say("check every file and replay the WAL")
-	recovery := backup.Recovery{Choice: x.choice, Server: x.server, Data: filepath.Join(next, "database"), Dir: filepath.Join(next, "run"),
-		Account: account, Careful: x.foreign == nil, Fetch: fetch}
+	recovery := backup.Recovery{RestorePoint: x.choice, Server: x.server, Data: filepath.Join(next, "database"), Dir: filepath.Join(next, "run"),
+		Account: account, Durable: x.foreign == nil, Fetch: fetch}
 	return recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
 		var err error
 		if x.missing, err = backup.Missing(ctx, s, x.choice, x.r, x.a); err != nil || use == nil {

@@ -22,7 +22,7 @@ func (x *restoration) offerLogical(ctx context.Context, refused error) error {
 
 // runLogical makes a new database of the installed version and loads the copy.
 func (x *restoration) runLogical(ctx context.Context) (restored, error) {
-	out := restored{Choice: x.choice, Changed: true}
+	out := restored{RestorePoint: x.choice, Changed: true}
 	if err := x.install(ctx); err != nil {
 		return out, err
 	}
@@ -50,13 +50,13 @@ func (x *restoration) runLogical(ctx context.Context) (restored, error) {
 }
 
 // pictures prepares the object store and brings back what it lacks.
-func (x *restoration) pictures(ctx context.Context, p *transfer) (backup.Returned, error) {
+func (x *restoration) pictures(ctx context.Context, p *transfer) (backup.PictureCounts, error) {
 	objects, err := openObjects(x.env, x.v.cfg, x.v.dirs)
 	if err != nil {
-		return backup.Returned{}, err
+		return backup.PictureCounts{}, err
 	}
 	if err := objects.Prepare(ctx); err != nil {
-		return backup.Returned{}, fault.Wrap(fault.Failed, err, "journalctl -u bugspark-minio -u bugspark-storage -e", "preparing the object store")
+		return backup.PictureCounts{}, fault.Wrap(fault.Failed, err, "journalctl -u bugspark-minio -u bugspark-storage -e", "preparing the object store")
 	}
 	out, err := backup.PutPictures(ctx, x.choice, x.r, x.a, objects, p.report)
 	p.finish()

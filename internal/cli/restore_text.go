@@ -28,15 +28,15 @@ func (x *restoration) describe() {
 		fmt.Fprintf(out, "the database is yours and holds data: it stays as it is\n")
 	case !c.Time.IsZero():
 		fmt.Fprintf(out, "up to       %s, by the archived WAL\n", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"))
-	case c.Replay && c.Reach.Until.IsZero():
+	case c.Replay && c.Coverage.Until.IsZero():
 		fmt.Fprintf(out, "up to       the set itself: no WAL was archived after it\n")
 	case c.Replay:
-		fmt.Fprintf(out, "up to       %s (WAL %s), the newest that is archived\n", c.Reach.Until.Local().Format(time.DateTime), c.Reach.LSN)
+		fmt.Fprintf(out, "up to       %s (WAL %s), the newest that is archived\n", c.Coverage.Until.Local().Format(time.DateTime), c.Coverage.LSN)
 	default:
 		fmt.Fprintf(out, "up to       the set itself\n")
 	}
-	if c.Reach.Gap != "" {
-		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Reach.Gap)
+	if c.Coverage.Gap != "" {
+		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Coverage.Gap)
 	}
 	if f := x.foreign; f != nil && f.empty() {
 		fmt.Fprintf(out, "into        your database, which is empty\n")

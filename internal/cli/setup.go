@@ -131,7 +131,7 @@ func wantedConfig(env Env, answers string, dirs config.Dirs) ([]byte, config.Con
 		cfg, err := config.Parse(name, existing, env.Lookup)
 		return existing, cfg, err
 	}
-	data, cfg, err := setup.Compose(name, given, env.Lookup)
+	data, cfg, err := setup.CompleteConfig(name, given, env.Lookup)
 	if err != nil {
 		return nil, config.Config{}, err
 	}

@@ -122,7 +122,7 @@ func upConfig(env Env, dirs config.Dirs, o upOptions) (config.Config, error) {
 		}
 		return env.Lookup(name)
 	}
-	data, cfg, err := setup.Compose(dirs.File(), existing, ports)
+	data, cfg, err := setup.CompleteConfig(dirs.File(), existing, ports)
 	if err != nil {
 		return cfg, err
 	}

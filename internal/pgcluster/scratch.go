@@ -27,8 +27,8 @@ type Scratch struct {
 	DataDir string
 	Dir     string              // an existing directory for its socket, settings and log
 	Account *syscall.Credential // nil: the account of this process
-	Careful bool                // what it writes must survive a power cut
-	Origin  Origin              // of a copy of a customer's server; see Adopt
+	Durable bool                // what it writes must survive a power cut
+	Origin  Origin              // of a copy of a customer's server; see ExtractProduct
 
 	process *os.Process
 	exited  chan error
@@ -162,7 +162,7 @@ func (s *Scratch) file(name string) string { return filepath.Join(s.Dir, name) }
 func (s *Scratch) configure(target *Target) error {
 	settings := settings{
 		{"shared_buffers", "64MB", ""}, {"max_connections", "20", ""}, {"wal_level", "replica", ""}, {"max_prepared_transactions", "100", ""}, {"max_wal_size", "1GB", ""},
-		{"fsync", map[bool]string{true: "on", false: "off"}[s.Careful], ""}, {"jit", "off", ""}, {"timezone", "UTC", ""}, {"log_timezone", "UTC", ""},
+		{"fsync", map[bool]string{true: "on", false: "off"}[s.Durable], ""}, {"jit", "off", ""}, {"timezone", "UTC", ""}, {"log_timezone", "UTC", ""},
 		{"autovacuum", "off", "it is read, or stopped soon"}, {"lc_messages", "C.UTF-8", ""},
 	}
 	if target != nil {
@@ -269,10 +269,10 @@ func (s *Scratch) Unreached(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "recovery ended before configured recovery target was reached")
 }
 
-// Fork moves a data directory that was shut down cleanly to a new timeline,
+// StartNewTimeline moves a data directory that was shut down cleanly to a new timeline,
 // beyond those whose history files lie in a directory: what it writes from now
 // on can then not be taken for what was written there.
-func (s *Scratch) Fork(ctx context.Context, histories string) error {
+func (s *Scratch) StartNewTimeline(ctx context.Context, histories string) error {
 	// Only histories: a segment from anywhere else might be shorter than ours.
 	command := fmt.Sprintf(`case '%%f' in *.history) exec cp '%s/%%f' '%%p';; *) exit 1;; esac`, histories)
 	if err := s.Start(ctx, &Target{Own: true, Command: command}); err != nil {
@@ -287,13 +287,13 @@ func (s *Scratch) Stop() error {
 		return nil
 	}
 	signal := syscall.SIGINT
-	if !s.Careful {
+	if !s.Durable {
 		signal = syscall.SIGQUIT // nobody will use it again
 	}
 	_ = s.process.Signal(signal) // it may have ended
 	err := <-s.exited
 	s.process = nil
-	if err != nil && s.Careful {
+	if err != nil && s.Durable {
 		return fmt.Errorf("stopping the scratch server: %w: %s", err, s.lastWords())
 	}
 	return nil

@@ -26,14 +26,14 @@ func (s *Scratch) origin() string {
 	return s.Origin.Database
 }
 
-// Adopt makes, in the running copy of a customer's server, a database as one of
+// ExtractProduct makes, in the running copy of a customer's server, a database as one of
 // our own clusters has it, from our schema in the customer's database. Indexes
 // are built anew, so it does not matter by which collations they were sorted.
-func (s *Scratch) Adopt(ctx context.Context) error {
+func (s *Scratch) ExtractProduct(ctx context.Context) error {
 	if err := s.introduce(ctx); err != nil {
 		return fmt.Errorf("preparing the copy of the server: %w", err)
 	}
-	dump, err := start(s.command(ctx, "pg_dump", append(foreignDump(s.Origin.Namespace),
+	dump, err := start(s.command(ctx, "pg_dump", append(customerDump(s.Origin.Namespace),
 		"--host="+s.Dir, "--username="+s.Origin.Superuser, "--dbname="+s.origin())...))
 	if err != nil {
 		return fmt.Errorf("starting pg_dump: %w", err)
@@ -70,7 +70,7 @@ func (s *Scratch) introduce(ctx context.Context) error {
 
 // Dump starts pg_dump of our schema, for a customer's server.
 func (s *Scratch) Dump(ctx context.Context) (*Dump, error) {
-	o, err := start(s.command(ctx, "pg_dump", append(foreignDump(s.Origin.Namespace), "--host="+s.Dir, "--username="+Superuser, "--dbname="+Database)...))
+	o, err := start(s.command(ctx, "pg_dump", append(customerDump(s.Origin.Namespace), "--host="+s.Dir, "--username="+Superuser, "--dbname="+Database)...))
 	if err != nil {
 		return nil, fmt.Errorf("starting pg_dump: %w", err)
 	}

@@ -30,7 +30,7 @@ func (c *Cluster) Upstream() Upstream {
 }
 
 // Upstream is the customer's server, by the role of Replication.
-func (f Foreign) Upstream() (Upstream, error) {
+func (f CustomerServer) Upstream() (Upstream, error) {
 	shown, env, err := hidden(f.Replication)
 	if err != nil {
 		return Upstream{}, err

@@ -156,7 +156,7 @@ func TestPiecesThatWereReplacedSinceTheListingAreStillRead(t *testing.T) {
 	if err != nil || len(data) != archive.SegmentSize || !strings.HasPrefix(string(data), "the begin and more, to the end\x00") {
 		t.Errorf("%d bytes: %.40q %v", len(data), data, err)
 	}
-	if _, err := listed.Reach(t.Context(), 1, archive.LSN(archive.SegmentSize)); err != nil {
+	if _, err := listed.Coverage(t.Context(), 1, archive.LSN(archive.SegmentSize)); err != nil {
 		t.Errorf("reach: %v", err)
 	}
 	if _, err := listed.Open(t.Context(), name(1, 2)); !errors.Is(err, archive.ErrMissing) {
@@ -244,9 +244,9 @@ func TestAFlippedByteIsNoticed(t *testing.T) {
 }
 
 // reach is how far the archive goes from the first segment on.
-func (s *spool) reach(t *testing.T) archive.Reach {
+func (s *spool) reach(t *testing.T) archive.WALCoverage {
 	t.Helper()
-	r, err := s.wal().Reach(t.Context(), 1, archive.LSN(archive.SegmentSize))
+	r, err := s.wal().Coverage(t.Context(), 1, archive.LSN(archive.SegmentSize))
 	if err != nil {
 		t.Fatal(err)
 	}

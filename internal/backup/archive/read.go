@@ -115,17 +115,17 @@ func (w *WAL) Current(timeline uint32, stop LSN) bool {
 	return false
 }
 
-// Reach is how far the WAL goes without a hole.
-type Reach struct {
+// WALCoverage is how far the WAL goes without a hole.
+type WALCoverage struct {
 	End   LSN       `json:"-"`
 	LSN   string    `json:"lsn"`
 	Until time.Time `json:"until"`             // when the last of it was written
 	Gap   string    `json:"missing,omitempty"` // the first segment that is missing, when there are later ones
 }
 
-// Reach follows the WAL from a position on a timeline.
-func (w *WAL) Reach(ctx context.Context, timeline uint32, from LSN) (Reach, error) {
-	r, last := Reach{End: from}, ""
+// Coverage follows the WAL from a position on a timeline.
+func (w *WAL) Coverage(ctx context.Context, timeline uint32, from LSN) (WALCoverage, error) {
+	r, last := WALCoverage{End: from}, ""
 	on := w.Current(timeline, from)
 	for n := from.Segment(); ; n++ {
 		s, ok := w.at(n, timeline, on)

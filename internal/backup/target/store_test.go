@@ -155,7 +155,7 @@ func TestTheOwnerIsKnownOnEveryKindOfTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.beat(t)
-		if err := b.Beat(t.Context()); !errors.Is(err, target.ErrForeign) {
+		if err := b.Beat(t.Context()); !errors.Is(err, target.ErrOwnedElsewhere) {
 			t.Errorf("another machine: %v", err)
 		}
 	})

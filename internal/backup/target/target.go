@@ -27,8 +27,8 @@ const OwnerFile = "owner.json"
 
 // Errors that callers tell apart.
 var (
-	ErrAway    = errors.New("it has no " + OwnerFile + "; is its mount missing?")
-	ErrForeign = errors.New("it belongs to another machine")
+	ErrAway           = errors.New("it has no " + OwnerFile + "; is its mount missing?")
+	ErrOwnedElsewhere = errors.New("it belongs to another machine")
 )
 
 // Target is a target as one machine sees it.
@@ -117,11 +117,11 @@ func (t *Target) check(ctx context.Context) (owner, memory, error) {
 	}
 	const next = "choose another target for this machine; or, if the other one is gone for good: bugspark backup create --claim"
 	if o.Machine != t.Machine {
-		return o, m, fault.Wrap(fault.Preflight, ErrForeign, next, "the backup target %s is that of %s since %s", t, o.Host, o.Since.Local().Format(time.DateTime))
+		return o, m, fault.Wrap(fault.Preflight, ErrOwnedElsewhere, next, "the backup target %s is that of %s since %s", t, o.Host, o.Since.Local().Format(time.DateTime))
 	}
 	// Without any memory this is the owner, reinstalled.
 	if o.Mark != "" && len(m.Marks) > 0 && !slices.Contains(m.Marks, o.Mark) {
-		return o, m, fault.Wrap(fault.Preflight, ErrForeign, next, "a copy of this machine, or the original of which this is a copy, has written to the backup target %s", t)
+		return o, m, fault.Wrap(fault.Preflight, ErrOwnedElsewhere, next, "a copy of this machine, or the original of which this is a copy, has written to the backup target %s", t)
 	}
 	return o, m, nil
 }

@@ -54,14 +54,14 @@ func TestAnotherMachineIsRefusedUntilItTakesOver(t *testing.T) {
 	if err := a.Claim(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Claim(context.Background()); !errors.Is(err, target.ErrForeign) {
+	if err := b.Claim(context.Background()); !errors.Is(err, target.ErrOwnedElsewhere) {
 		t.Errorf("the second machine: %v", err)
 	}
 	if err := b.Take(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	b.beat(t)
-	if err := a.Check(context.Background()); !errors.Is(err, target.ErrForeign) {
+	if err := a.Check(context.Background()); !errors.Is(err, target.ErrOwnedElsewhere) {
 		t.Errorf("the first machine, after the second took over: %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestACopyOfAMachineIsRefused(t *testing.T) {
 	}
 	a.beat(t)
 	a.beat(t)
-	if err := b.Check(context.Background()); !errors.Is(err, target.ErrForeign) {
+	if err := b.Check(context.Background()); !errors.Is(err, target.ErrOwnedElsewhere) {
 		t.Errorf("a copy, while the original goes on: %v", err)
 	}
 	if err := a.Check(context.Background()); err != nil {

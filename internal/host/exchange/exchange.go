@@ -37,10 +37,10 @@ type Exchanger struct {
 	Dir     string // of the cluster: its data is Dir/data
 	Memory  string // file that remembers an exchange which was not confirmed
 	Healthy func(context.Context) error
-	// Fork moves the stopped data to a timeline beyond those of the other data,
+	// StartNewTimeline moves the stopped data to a timeline beyond those of the other data,
 	// which has begun one of its own meanwhile.
-	Fork   func(ctx context.Context, data, other string) error
-	Report func(what string)
+	StartNewTimeline func(ctx context.Context, data, other string) error
+	Report           func(what string)
 }
 
 // Done is an exchange that was made.
@@ -171,7 +171,7 @@ func (e *Exchanger) Undo(ctx context.Context) error {
 	// Before the exchange: data in place that has not forked could be taken, in
 	// the archive, for what the restored data has written.
 	e.Report("begin a new timeline")
-	if err := e.Fork(ctx, e.path(kept), e.path(live)); err != nil {
+	if err := e.StartNewTimeline(ctx, e.path(kept), e.path(live)); err != nil {
 		return errors.Join(err, e.start(ctx))
 	}
 	e.Report("exchange the data")

@@ -55,7 +55,7 @@ func (s *stack) fork(_ context.Context, data, other string) error {
 
 func (s *stack) exchanger() *exchange.Exchanger {
 	return &exchange.Exchanger{
-		Units: s, Users: []string{"database", "api"}, Dir: s.dir, Memory: filepath.Join(s.dir, "memory.json"), Fork: s.fork,
+		Units: s, Users: []string{"database", "api"}, Dir: s.dir, Memory: filepath.Join(s.dir, "memory.json"), StartNewTimeline: s.fork,
 		Healthy: func(context.Context) error {
 			s.tick()
 			if s.broken && s.live() == "new" {

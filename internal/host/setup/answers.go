@@ -13,10 +13,10 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Compose completes an answers file to the bugspark.yaml of this machine: the
+// CompleteConfig completes an answers file to the bugspark.yaml of this machine: the
 // answers as they were written, comments included, plus the two settings whose
 // default would follow the host name around. It validates the result.
-func Compose(name string, answers []byte, env config.LookupEnv) ([]byte, config.Config, error) {
+func CompleteConfig(name string, answers []byte, env config.LookupEnv) ([]byte, config.Config, error) {
 	cfg, err := config.Parse(name, answers, env)
 	if err != nil {
 		return nil, config.Config{}, err

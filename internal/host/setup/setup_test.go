@@ -81,7 +81,7 @@ func site(t *testing.T, answers string) *setup.Site {
 
 func reload(t *testing.T, dirs config.Dirs, answers string) *setup.Site {
 	t.Helper()
-	data, cfg, err := setup.Compose("answers.yaml", []byte(answers), noEnv)
+	data, cfg, err := setup.CompleteConfig("answers.yaml", []byte(answers), noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestHalfAnAuthorityIsMadeAnew(t *testing.T) {
 }
 
 func TestComposeKeepsTheAnswersAndPinsTheName(t *testing.T) {
-	data, cfg, err := setup.Compose("answers.yaml", []byte("# our note\ntls:\n  hsts: true # on purpose\n"), noEnv)
+	data, cfg, err := setup.CompleteConfig("answers.yaml", []byte("# our note\ntls:\n  hsts: true # on purpose\n"), noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // Slot is the replication slot on the customer's server. Installations that
 // share one have databases of different names there.
-func (f Foreign) Slot() (string, error) {
+func (f CustomerServer) Slot() (string, error) {
 	c, err := pgconn.ParseConfig(f.DSN)
 	if err != nil {
 		return "", fmt.Errorf("reading the connection string: %w", err)
@@ -27,7 +27,7 @@ func (f Foreign) Slot() (string, error) {
 // CheckReplication finds out whether the server can be copied as a whole, and
 // its WAL received, without a danger to it. Its error names all that is missing,
 // and the statements for whoever runs the server.
-func (f Foreign) CheckReplication(ctx context.Context) error {
+func (f CustomerServer) CheckReplication(ctx context.Context) error {
 	up, err := f.Upstream()
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (f Foreign) CheckReplication(ctx context.Context) error {
 
 // checkLocales looks for the locales without which a copy of the server would
 // not let anybody in.
-func (f Foreign) checkLocales(ctx context.Context, conn *pgx.Conn) error {
+func (f CustomerServer) checkLocales(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, "SELECT DISTINCT unnest(ARRAY[datcollate, datctype])::text FROM pg_database WHERE datname IN (current_database(), 'template1')")
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (f Foreign) checkLocales(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // sameServer refuses a replication-dsn that leads elsewhere.
-func (f Foreign) sameServer(ctx context.Context, system string) error {
+func (f CustomerServer) sameServer(ctx context.Context, system string) error {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
 		return fmt.Errorf("reaching the database: %w", err)
@@ -137,7 +137,7 @@ func (u Upstream) mayStream(ctx context.Context) error {
 
 // DropSlot gives the slot on the customer's server up, so that it keeps no more
 // WAL for us. One that is not there is fine.
-func (f Foreign) DropSlot(ctx context.Context) error {
+func (f CustomerServer) DropSlot(ctx context.Context) error {
 	up, err := f.Upstream()
 	if err != nil {
 		return err

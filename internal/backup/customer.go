@@ -9,14 +9,14 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Foreign is a customer's PostgreSQL server as a source. Without a role that may
+// CustomerServer is a customer's PostgreSQL server as a source. Without a role that may
 // replicate, what happens between two sets is the server's own backups' business.
-type Foreign struct{ *pgcluster.Foreign }
+type CustomerServer struct{ *pgcluster.CustomerServer }
 
-var _ Database = Foreign{}
+var _ Database = CustomerServer{}
 
 // Copy starts a base backup of the whole server, if a role for that is known.
-func (f Foreign) Copy(ctx context.Context) (DatabaseCopy, error) {
+func (f CustomerServer) Copy(ctx context.Context) (DatabaseCopy, error) {
 	if f.Replication == "" {
 		return nil, nil
 	}
@@ -28,7 +28,7 @@ func (f Foreign) Copy(ctx context.Context) (DatabaseCopy, error) {
 }
 
 // Facts asks the server, and remembers what Dump needs of the answer.
-func (f Foreign) Facts(ctx context.Context) (DatabaseFacts, error) {
+func (f CustomerServer) Facts(ctx context.Context) (DatabaseFacts, error) {
 	var d DatabaseFacts
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
@@ -57,14 +57,14 @@ func (f Foreign) Facts(ctx context.Context) (DatabaseFacts, error) {
 }
 
 // Rows counts what the server has.
-func (f Foreign) Rows(ctx context.Context) (map[string]int64, error) {
+func (f CustomerServer) Rows(ctx context.Context) (map[string]int64, error) {
 	_, rows, err := count(ctx, f.DSN)
 	return rows, err
 }
 
 // Migration is the last migration that the server's tables have seen, 0 where
 // there are none of ours yet.
-func (f Foreign) Migration(ctx context.Context) (int, error) {
+func (f CustomerServer) Migration(ctx context.Context) (int, error) {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
 		return 0, fmt.Errorf("reaching the database: %w", err)
@@ -81,7 +81,7 @@ func (f Foreign) Migration(ctx context.Context) (int, error) {
 }
 
 // Place is which database it is, for people.
-func (f Foreign) Place() (string, error) {
+func (f CustomerServer) Place() (string, error) {
 	c, err := pgx.ParseConfig(f.DSN)
 	if err != nil {
 		return "", fmt.Errorf("reading the connection string: %w", err)
@@ -90,7 +90,7 @@ func (f Foreign) Place() (string, error) {
 }
 
 // Others are the tables beside ours in the schema that has them.
-func (f Foreign) Others(ctx context.Context, ours []string) ([]string, error) {
+func (f CustomerServer) Others(ctx context.Context, ours []string) ([]string, error) {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the database: %w", err)

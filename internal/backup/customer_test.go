@@ -22,7 +22,7 @@ import (
 
 // customers is a database on a server of the customer's, where we are the owner
 // of our tables and nothing more.
-func (s *site) customers(t *testing.T, database string) backup.Foreign {
+func (s *site) customers(t *testing.T, database string) backup.CustomerServer {
 	t.Helper()
 	s.sql(t, "postgres", "CREATE ROLE customer LOGIN")
 	if database != "bugspark" {
@@ -37,7 +37,7 @@ func (s *site) customers(t *testing.T, database string) backup.Foreign {
 		EXECUTE format('ALTER TABLE %I OWNER TO customer', t); END LOOP; END $$`)
 	s.sql(t, database, "ALTER SCHEMA public OWNER TO customer; ALTER TABLE pictures DROP CONSTRAINT pictures_project_id_fkey")
 	dsn := fmt.Sprintf("host=%s user=customer dbname=%s sslmode=disable", s.host, database)
-	return backup.Foreign{Foreign: &pgcluster.Foreign{DSN: dsn, Replication: dsn, Programs: s.cluster().Cluster}}
+	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Replication: dsn, Programs: s.cluster().Cluster}}
 }
 
 // TestACustomersServerIsCheckedBeforeItIsStreamed names everything that would
@@ -114,7 +114,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !d.Physical() || !d.Foreign() || d.Logical || d.Database.Superuser != "postgres" || d.Database.Name != database || d.Database.Bytes < 20<<20 {
+			if !d.Physical() || !d.OfCustomer() || d.Logical || d.Database.Superuser != "postgres" || d.Database.Name != database || d.Database.Bytes < 20<<20 {
 				t.Errorf("set %s is %+v", id, d)
 			}
 			for id := 20; id < 40; id++ {
@@ -132,7 +132,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			if err != nil || migration == 0 {
 				t.Fatalf("migration %d %v", migration, err)
 			}
-			out, rows, err := c.backThen(t, backup.Wish{Time: moment}, func(ctx context.Context, copy *pgcluster.Scratch) error {
+			out, rows, err := c.backThen(t, backup.RestoreRequest{Time: moment}, func(ctx context.Context, copy *pgcluster.Scratch) error {
 				if err := copy.Check(ctx); err != nil {
 					t.Errorf("checking the copy: %v", err)
 				}
@@ -165,7 +165,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			// The WAL goes on, over the replacement.
 			c.picture(t, 200)
 			c.ship(t)
-			if _, rows, err = c.back(t, backup.Wish{Set: backup.Latest}); err != nil || len(rows) != 41 || rows[200] == "" {
+			if _, rows, err = c.back(t, backup.RestoreRequest{Set: backup.Latest}); err != nil || len(rows) != 41 || rows[200] == "" {
 				t.Errorf("afterwards: %d rows, %v", len(rows), err)
 			}
 			c.stop()
@@ -180,9 +180,9 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 	}
 }
 
-// TestAForeignSchemaTellsWhatIsNotOurs, and a dump of another schema is refused
+// TestACustomersSchemaTellsWhatIsNotOurs, and a dump of another schema is refused
 // rather than loaded as nothing.
-func TestAForeignSchemaTellsWhatIsNotOurs(t *testing.T) {
+func TestACustomersSchemaTellsWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	f := s.customers(t, "product")
@@ -211,8 +211,8 @@ func TestAForeignSchemaTellsWhatIsNotOurs(t *testing.T) {
 	}
 }
 
-// TestAForeignDumpThatBreaksReplacesNothing ends the stream early.
-func TestAForeignDumpThatBreaksReplacesNothing(t *testing.T) {
+// TestACustomersDumpThatBreaksReplacesNothing ends the stream early.
+func TestACustomersDumpThatBreaksReplacesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	f := s.customers(t, "product")

@@ -17,7 +17,7 @@ import (
 // Load reads what Dump wrote of a schema, in one transaction or not at all.
 // Tables of ours that are there are replaced; the schema itself, which may be
 // somebody else's, only has to be there.
-func (f Foreign) Load(ctx context.Context, dump io.Reader, namespace string) error {
+func (f CustomerServer) Load(ctx context.Context, dump io.Reader, namespace string) error {
 	program, major, err := f.newer("pg_restore")
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (f Foreign) Load(ctx context.Context, dump io.Reader, namespace string) err
 // makeNamespace makes a schema that is missing, and refuses one in which nobody
 // would find our tables. IF NOT EXISTS would want the right to make one even where
 // it is there.
-func (f Foreign) makeNamespace(ctx context.Context, namespace string) error {
+func (f CustomerServer) makeNamespace(ctx context.Context, namespace string) error {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
 		return fmt.Errorf("reaching the database: %w", err)

@@ -17,10 +17,10 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Foreign is a customer's PostgreSQL server. With no more than a connection
+// CustomerServer is a customer's PostgreSQL server. With no more than a connection
 // string what is saved of it is logical; with a role that may replicate, the
 // whole server and its WAL can be.
-type Foreign struct {
+type CustomerServer struct {
 	DSN         string
 	Replication string // connection string of that role; empty without one
 	Major       int    // of the server
@@ -29,7 +29,7 @@ type Foreign struct {
 }
 
 // Dump starts pg_dump of our schema; see Cluster.Dump.
-func (f Foreign) Dump(ctx context.Context) (io.ReadCloser, error) {
+func (f CustomerServer) Dump(ctx context.Context) (io.ReadCloser, error) {
 	program, err := f.program("pg_dump")
 	if err != nil {
 		return nil, err
@@ -38,12 +38,12 @@ func (f Foreign) Dump(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(command(ctx, program, append(f.Programs.environment(), env...), append(foreignDump(f.Namespace), "--dbname="+dsn)...))
+	return start(command(ctx, program, append(f.Programs.environment(), env...), append(customerDump(f.Namespace), "--dbname="+dsn)...))
 }
 
-// foreignDump are the arguments of pg_dump for our schema on a customer's server,
+// customerDump are the arguments of pg_dump for our schema on a customer's server,
 // whose roles are not ours.
-func foreignDump(namespace string) []string {
+func customerDump(namespace string) []string {
 	return []string{"--format=custom", "--compress=0", "--schema=" + quotedPattern(namespace), "--no-owner", "--no-privileges", "--no-password"}
 }
 
@@ -52,12 +52,12 @@ func quotedPattern(name string) string { return `"` + strings.ReplaceAll(name, `
 
 // program finds the client program of the server's version, or else of the next
 // newer one; a server need not be installed beside it.
-func (f Foreign) program(name string) (string, error) {
+func (f CustomerServer) program(name string) (string, error) {
 	program, _, err := f.newer(name)
 	return program, err
 }
 
-func (f Foreign) newer(name string) (program string, major int, err error) {
+func (f CustomerServer) newer(name string) (program string, major int, err error) {
 	best, found := 0, ""
 	for _, pattern := range []string{"usr/lib/postgresql/*/bin/", "usr/pgsql-*/bin/"} {
 		files, err := fs.Glob(f.Programs.Root, pattern+name)
