@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
@@ -30,7 +31,7 @@ repeated, run twice at once, and interrupted: the next run finds out how far the
 last one got. A schema newer than this version of bugspark is refused.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), env, ownerRole, func(s *postgres.Store) error {
+			return withStore(cmd.Context(), env, assembly.Owner, func(s *postgres.Store) error {
 				applied, err := s.Schema().Up(cmd.Context())
 				if err != nil {
 					return err
@@ -62,7 +63,7 @@ func newMigrateStatus(env Env) *cobra.Command {
 Exit status 1 means that the API would refuse the database as it is.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), env, ownerRole, func(s *postgres.Store) error {
+			return withStore(cmd.Context(), env, assembly.Owner, func(s *postgres.Store) error {
 				status, err := s.Schema().Status(cmd.Context())
 				if err != nil {
 					return err

@@ -4,14 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/backup"
-	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/restore"
 )
 
 type restoreOptions struct {
@@ -69,91 +69,75 @@ Exit status 3: refused before anything was changed.`,
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the live data is exchanged")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check, show the plan and restore nothing")
 	c.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	c.AddCommand(newRestoreEnd(env, "undo", "Bring back the data that the last restore has put aside"),
-		newRestoreEnd(env, "confirm", "Give up the data that the last restore has put aside"))
+	c.AddCommand(newRestoreUndo(env), newRestoreConfirm(env))
 	return c
 }
 
 func runRestore(ctx context.Context, env Env, o restoreOptions) error {
+	q, err := o.request()
+	if err != nil {
+		return err
+	}
+	// A restore writes as several accounts, and reads a target that another
+	// machine's account may own.
+	open := job.OpenOptions{KeepRoot: true, Target: o.target, Wait: true, ReadOnly: o.list || o.dryRun, Copy: o.second, Waiting: waiting(env)}
+	if o.kit != "" {
+		if open.Kit, err = readKit(env, o.kit); err != nil {
+			return err
+		}
+	}
+	p, err := env.parts()
+	if err != nil {
+		return err
+	}
+	session, err := p.Jobs().Open(ctx, open)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	if o.list {
+		sets, err := session.List(ctx)
+		if err != nil {
+			return err
+		}
+		return printSets(env, sets, o.json)
+	}
+	report := newRestoreReport(env, o.json)
+	defer report.finish()
+	r, err := p.Restorer(session, report)
+	if err != nil {
+		return err
+	}
+	if o.into != "" {
+		return restoreInto(ctx, env, r, q, o, report)
+	}
+	return restoreMachine(ctx, env, r, q, o, report)
+}
+
+// request is what the flags ask for.
+func (o restoreOptions) request() (restore.Request, error) {
+	q := restore.Request{RestoreRequest: backup.RestoreRequest{Set: o.set}, Logical: o.logical, FromKit: o.kit != "", DryRun: o.dryRun}
 	if !o.list && (o.set == "") == (o.time == "") {
-		return fault.New(fault.Usage, "bugspark restore --list, then bugspark restore --set SET or --time TIME", "restore must be told a set or a moment, and not both")
+		return q, fault.New(fault.Usage, "bugspark restore --list, then bugspark restore --set SET or --time TIME", "restore must be told a set or a moment, and not both")
 	}
 	if o.logical && (o.set != backup.Latest || o.kit == "" || o.into != "") {
-		return fault.New(fault.Usage, "bugspark restore --kit FILE --target DIR --set latest --logical", "--logical is for a new machine and for the newest set with a logical copy")
+		return q, fault.New(fault.Usage, "bugspark restore --kit FILE --target DIR --set latest --logical", "--logical is for a new machine and for the newest set with a logical copy")
 	}
-	moment, err := parseMoment(o.time, time.Now())
-	if err != nil {
-		return err
+	if o.time == "" {
+		return q, nil
 	}
-	// It writes as several accounts, and reads a target that another machine's
-	// account may own.
-	use := vaultUse{asRoot: true, target: o.target, wait: true, look: o.list || o.dryRun, second: o.second}
-	if o.kit != "" {
-		if use.kit, err = readKit(env, o.kit); err != nil {
-			return err
-		}
-	}
-	return withRepository(ctx, env, use, func(ctx context.Context, v *vault, r *repository.Repository) error {
-		wish := backup.RestoreRequest{Set: o.set, Time: moment}
-		switch {
-		case o.list:
-			return listSets(ctx, env, r, o.json)
-		case o.into != "":
-			return restoreInto(ctx, env, v, r, wish, o)
-		default:
-			return restoreLive(ctx, env, v, r, wish, o)
-		}
-	})
+	var err error
+	q.Time, err = restore.ParseTime(o.time, time.Now())
+	return q, err
 }
 
-// parseMoment reads a moment as people write it, in local time unless it says
-// otherwise.
-func parseMoment(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly, "2006-01-02 15:04:05 MST"} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			if t.After(now) {
-				return t, fault.New(fault.Usage, "check the time zone: this machine's is "+now.Format("-07:00 MST"), "%s is yet to come", t.Format(time.RFC3339))
-			}
-			return t, nil
-		}
-	}
-	return time.Time{}, fault.New(fault.Usage, `write it as "2026-11-24 10:30", or with a zone as 2026-11-24T10:30:00+01:00`, "%q is no moment", text)
-}
-
-// restoreInto writes a set, and what the archive adds to it, into a directory.
-func restoreInto(ctx context.Context, env Env, v *vault, r *repository.Repository, w backup.RestoreRequest, o restoreOptions) error {
-	into, err := filepath.Abs(o.into)
-	if err != nil {
-		return err
-	}
-	if o.time != "" {
-		return fault.New(fault.Usage, "bugspark restore --time TIME without --into, on another machine or with undo at hand", "--into brings back a set as it is, not a moment")
-	}
-	if o.set == backup.Latest {
-		sets, err := r.Sets(ctx)
-		if err != nil {
-			return err
-		}
-		if len(sets) == 0 {
-			return fault.New(fault.Failed, "bugspark backup create", "there is no set yet")
-		}
-		o.set = sets[0].ID
-	}
-	plan, err := backup.Prepare(ctx, r, o.set, into)
+// restoreInto writes a set into a directory.
+func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Request, o restoreOptions, report *restoreReport) error {
+	began := time.Now()
+	plan, err := r.Into(ctx, q, o.into)
+	report.finish()
 	if err != nil {
 		return noSet(err)
-	}
-	began := time.Now()
-	if !o.dryRun {
-		p := newTransfer(env, o.json)
-		err := backup.Restore(ctx, r, plan, p.report)
-		p.finish()
-		if err != nil {
-			return fault.Wrap(fault.Failed, err, "remove "+into+" and try again, or try an older set", "restoring set %s", o.set)
-		}
 	}
 	if o.json {
 		return json.NewEncoder(env.Stdout).Encode(plan)
@@ -163,10 +147,42 @@ func restoreInto(ctx context.Context, env Env, v *vault, r *repository.Repositor
 	if !o.dryRun {
 		verb = "Restored"
 	}
-	fmt.Fprintf(env.Stdout, "%s set %s of %s into %s: database %s (PostgreSQL %d), %d objects of %s; %s of %s free.\n", verb, o.set,
-		d.CreatedAt.Local().Format(time.DateTime), into, size(d.Database.Bytes), d.Database.Major, d.Objects.Count, size(d.Objects.Bytes), size(plan.Bytes), size(plan.Free))
+	fmt.Fprintf(env.Stdout, "%s set %s of %s into %s: database %s (PostgreSQL %d), %d objects of %s; %s of %s free.\n", verb, plan.Set,
+		d.CreatedAt.Local().Format(time.DateTime), plan.Into, size(d.Database.Bytes), d.Database.Major, d.Objects.Count, size(d.Objects.Bytes), size(plan.Bytes), size(plan.Free))
 	if !o.dryRun {
 		fmt.Fprintf(env.Stdout, "It took %.1f s.\n", time.Since(began).Seconds())
 	}
+	return nil
+}
+
+// restoreMachine brings this machine back.
+func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore.Request, o restoreOptions, report *restoreReport) error {
+	plan, err := r.Prepare(ctx, q)
+	if err != nil {
+		return noSet(err)
+	}
+	if !o.json {
+		describePlan(env, plan)
+	}
+	if o.dryRun {
+		if o.json {
+			return json.NewEncoder(env.Stdout).Encode(restore.Result{RestorePoint: plan.Point})
+		}
+		return nil
+	}
+	if !o.yes && !plan.NewMachine {
+		if err := confirm(env, "restore", "The live data is put aside and can be brought back until you confirm."); err != nil {
+			return err
+		}
+	}
+	out, err := plan.Run(ctx)
+	report.finish()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return json.NewEncoder(env.Stdout).Encode(out)
+	}
+	tellResult(env, plan, out)
 	return nil
 }

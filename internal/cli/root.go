@@ -1,5 +1,5 @@
-// Package cli is the hall of the house: one file per command, and the only
-// place that wires the rooms together.
+// Package cli is the command line: one file per command, which parses flags,
+// calls one package and prints its result.
 package cli
 
 import (
@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/unit"
 )
 
 // Version is set by the linker from the package's version.
@@ -24,6 +26,8 @@ type Env struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
+	// Connect reaches the service manager. Nil: systemd; tests hand in another one.
+	Connect func(context.Context, unit.Set) (assembly.ServiceManager, error)
 }
 
 // Run executes one command and returns its exit status.

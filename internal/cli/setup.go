@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/setup"
 )
@@ -62,85 +60,54 @@ func runSetup(ctx context.Context, env Env, o setupOptions) error {
 		return fault.New(fault.Usage, "bugspark setup --non-interactive [--answers FILE]",
 			"setup has no questions to ask yet and must be told so")
 	}
-	dirs := config.DirsFrom(env.Lookup)
-	data, cfg, err := wantedConfig(env, o.answers, dirs)
+	answers, err := readAnswers(env, o.answers)
 	if err != nil {
 		return err
 	}
-	m, err := openMachine(ctx, env, dirs, cfg)
+	parts, data, err := assembly.ForSetup(env.assembly(), answers)
+	if err != nil {
+		return err
+	}
+	m, err := parts.Machine(ctx)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	if _, err := setup.Preflight(ctx, m.checks(ctx)); err != nil {
+	if err := m.Preflight(ctx); err != nil {
 		return err
+	}
+	if o.dryRun {
+		return printPlan(ctx, env, m, o.json)
 	}
 	p := newProgress(env, o.json)
-	conv := m.converger(p)
-	if o.dryRun {
-		return printPlan(ctx, env, conv, o.json)
-	}
-	if err := setup.WriteConfig(dirs, data); err != nil {
-		return err
-	}
-	made, err := conv.Apply(ctx)
+	made, password, err := m.SetUp(ctx, data, p.change)
 	p.finish()
 	if err != nil {
-		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark setup' again; it goes on where it stopped", "setting up")
-	}
-	password, err := firstAdministrator(ctx, env, dirs, cfg)
-	if err != nil {
 		return err
 	}
-	if err := setup.Finish(dirs); err != nil {
-		return err
-	}
-	r := setupResult{URL: cfg.Server.PublicURL(), AdminEmail: cfg.Accounts.AdminEmail, OneTimePassword: password, Changes: made}
-	if cfg.TLS.Mode == "internal" {
-		r.CA = m.site.RootCertificate()
+	r := setupResult{URL: m.Config.Server.PublicURL(), AdminEmail: m.Config.Accounts.AdminEmail, OneTimePassword: password, Changes: made}
+	if m.Config.TLS.Mode == "internal" {
+		r.CA = m.Site.RootCertificate()
 	}
 	return r.print(env.Stdout, o.json)
 }
 
-// wantedConfig decides which configuration setup is about: the answers, or what
-// is on the machine already.
-func wantedConfig(env Env, answers string, dirs config.Dirs) ([]byte, config.Config, error) {
-	existing, err := setup.Existing(dirs)
-	if err != nil {
-		return nil, config.Config{}, fault.Wrap(fault.Preflight, err, "", "reading the configuration")
-	}
-	given := existing
-	name := dirs.File()
-	switch answers {
+// readAnswers reads the file of --answers, which - makes standard input.
+func readAnswers(env Env, file string) (setup.Answers, error) {
+	a := setup.Answers{Name: file}
+	var err error
+	switch file {
 	case "":
 	case "-":
-		name = "standard input"
-		given, err = io.ReadAll(io.LimitReader(env.Stdin, 1<<20))
+		a.Name = "standard input"
+		a.Data, err = io.ReadAll(io.LimitReader(env.Stdin, 1<<20))
 	default:
-		name = answers
-		given, err = os.ReadFile(answers)
+		a.Data, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return nil, config.Config{}, fault.Wrap(fault.Preflight, err, "", "reading the answers")
+		return a, fault.Wrap(fault.Preflight, err, "", "reading the answers")
 	}
-	applied, err := setup.ReadApplied(dirs)
-	if err != nil {
-		return nil, config.Config{}, err
-	}
-	if applied.Finished && answers == "" {
-		cfg, err := config.Parse(name, existing, env.Lookup)
-		return existing, cfg, err
-	}
-	data, cfg, err := setup.CompleteConfig(name, given, env.Lookup)
-	if err != nil {
-		return nil, config.Config{}, err
-	}
-	if applied.Finished && string(data) != string(existing) {
-		return nil, config.Config{}, fault.New(fault.Preflight,
-			"edit "+dirs.File()+", then run 'bugspark plan' and 'bugspark apply'",
-			"this machine is set up already, and these answers differ from its configuration")
-	}
-	return data, cfg, nil
+	return a, nil
 }
 
 func (r setupResult) print(w io.Writer, asJSON bool) error {
@@ -166,17 +133,4 @@ func (r setupResult) print(w io.Writer, asJSON bool) error {
 		line("one-time password  %s (shown once; to be changed at the first sign-in)", r.OneTimePassword)
 	}
 	return err
-}
-
-// firstAdministrator makes the first account and returns its one-time password.
-// When an earlier setup made it but was interrupted before it could be told,
-// the password is replaced; once setup has finished it is never touched again.
-func firstAdministrator(ctx context.Context, env Env, dirs config.Dirs, cfg config.Config) (string, error) {
-	applied, err := setup.ReadApplied(dirs)
-	if err != nil || applied.Finished {
-		return "", err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return ensureAdministrator(ctx, env, dirs, cfg, slog.New(slog.DiscardHandler))
 }

@@ -1,98 +1,82 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bugspark/bugspark/internal/config"
-	"github.com/bugspark/bugspark/internal/host/setup"
-	"github.com/bugspark/bugspark/internal/host/supervisor"
+	"github.com/bugspark/bugspark/internal/assembly"
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/health"
 )
-
-// statusReport is what 'status --json' prints.
-type statusReport struct {
-	Healthy bool              `json:"healthy"`
-	Backup  backupStatus      `json:"backup"`
-	URL     string            `json:"url"`
-	Version string            `json:"version"`
-	Answer  string            `json:"answer"` // "ok", or why /health does not answer
-	Setup   string            `json:"setup"`  // "finished" or "unfinished"
-	Units   []supervisor.Unit `json:"units"`
-}
 
 func newStatus(env Env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs and how it is",
-		Long:  "Status asks systemd about every unit and the proxy for an answer.\n\nExit status: 0 everything is healthy, 1 something is not.",
-		Args:  cobra.NoArgs,
+		Long: `Status asks systemd about every unit and the proxy for an answer, and judges the
+backups, the room on the disk and the certificate.
+
+Exit status: 0 everything is well, 1 a service is down or nobody is served,
+5 everybody is served, but backups, disk or certificate need attention.`,
+		Example: "  bugspark status\n  bugspark status --json | jq -r .state",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := openConfigured(cmd.Context(), env)
+			m, err := openMachine(cmd.Context(), env)
 			if err != nil {
 				return err
 			}
 			defer m.Close()
-			r, err := m.status(cmd.Context())
+			s, err := m.Describe(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(env.Stdout).Encode(r)
+				err = json.NewEncoder(env.Stdout).Encode(s)
 			} else {
-				err = r.print(env)
+				err = printStatus(env, s)
 			}
-			if err == nil && !r.Healthy {
-				err = &exitStatus{1}
+			if err != nil {
+				return err
 			}
-			return err
+			return statusOf(s.State)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-func (m *machine) status(ctx context.Context) (statusReport, error) {
-	applied, err := setup.ReadApplied(m.site.Dirs)
-	r := statusReport{Healthy: true, URL: m.site.Config.Server.PublicURL(), Version: Version, Answer: "ok", Setup: "unfinished"}
-	switch {
-	case err != nil:
-		r.Setup = "unknown" // the state is root's; everybody may see the rest
-	case applied.Finished:
-		r.Setup = "finished"
+// statusOf is the exit status of a state.
+func statusOf(s health.State) error {
+	switch s {
+	case health.Healthy:
+		return nil
+	case health.Attention:
+		return &exitStatus{int(fault.NeedsAttention)}
 	}
-	if r.Units, err = m.Units(ctx); err != nil {
-		return r, err
-	}
-	for _, u := range r.Units {
-		r.Healthy = r.Healthy && u.Healthy
-	}
-	if r.Backup, err = lookAtBackups(m.site.Dirs, m.site.Config, time.Now(), lookAtTarget(m.env, m.site.Dirs, m.site.Config)); err != nil {
-		return r, err
-	}
-	quick, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if err := answers(quick, m.site); err != nil {
-		r.Healthy, r.Answer = false, err.Error()
-	}
-	return r, nil
+	return &exitStatus{int(fault.Failed)}
 }
 
-func (r statusReport) print(env Env) error {
-	w := tabwriter.NewWriter(env.Stdout, 2, 8, 2, ' ', 0)
-	verdict := "healthy"
-	if !r.Healthy {
-		verdict = "NOT HEALTHY"
+// verdict is a state for people.
+func verdict(s health.State) string {
+	switch s {
+	case health.Healthy:
+		return "is healthy"
+	case health.Attention:
+		return "runs, but NEEDS ATTENTION"
 	}
-	fmt.Fprintf(env.Stdout, "BugSpark %s at %s is %s\n%s\n", r.Version, r.URL, verdict, r.Backup.sentence())
-	for _, p := range r.Backup.Problems {
-		fmt.Fprintf(env.Stdout, "! %s\n", p)
+	return "is NOT HEALTHY"
+}
+
+func printStatus(env Env, r assembly.Status) error {
+	w := tabwriter.NewWriter(env.Stdout, 2, 8, 2, ' ', 0)
+	fmt.Fprintf(env.Stdout, "BugSpark %s at %s %s\n%s\n", r.Version, r.URL, verdict(r.State), r.Backup.Sentence())
+	for _, note := range r.Attention {
+		fmt.Fprintf(env.Stdout, "! %s\n", note)
 	}
 	fmt.Fprintln(env.Stdout)
 	fmt.Fprintln(w, "UNIT\tSTATE\tSINCE\tRESTARTS\tMEMORY")
@@ -125,18 +109,4 @@ func mebibytes(n uint64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
-}
-
-// heldPorts are the ports our own sockets listen on already: those in use by us
-// are not taken by somebody else.
-func heldPorts(ctx context.Context, units setup.Units, c config.Server) (map[int]bool, error) {
-	held := map[int]bool{}
-	for unit, port := range map[string]int{"bugspark-proxy-http.socket": c.HTTPPort, "bugspark-proxy-https.socket": c.HTTPSPort} {
-		active, err := units.Active(ctx, unit)
-		if err != nil {
-			return nil, err
-		}
-		held[port] = active
-	}
-	return held, nil
 }

@@ -3,24 +3,15 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/fault"
-	"github.com/bugspark/bugspark/internal/host/foreground"
-	"github.com/bugspark/bugspark/internal/host/setup"
-	"github.com/bugspark/bugspark/internal/host/unit"
-	unitfiles "github.com/bugspark/bugspark/systemd"
 )
 
 type upOptions struct {
@@ -61,98 +52,22 @@ func runUp(ctx context.Context, env Env, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	dirs := config.Dirs{Config: filepath.Join(dir, "etc"), State: filepath.Join(dir, "state"), Run: filepath.Join(dir, "run")}
-	cfg, err := upConfig(env, dirs, o)
-	if err != nil {
-		return err
-	}
-	site := newSite(env, dirs, cfg)
-	if err := site.ApplyFiles(ctx); err != nil {
-		return err
-	}
-	// A second run in the same directory would take the first one's sockets.
-	unlock, err := lockDir(dir)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	set, err := unit.Load(unitfiles.Units)
-	if err != nil {
-		return err
-	}
-	account, err := databaseAccount()
-	if err != nil {
-		return err
-	}
-	logTo := env.Stdout
+	out := env.Stdout
 	if o.json {
-		logTo = env.Stderr
+		out = env.Stderr
 	}
-	return foreground.Run(ctx, foreground.Options{
-		Set:     set,
-		Skip:    []string{"bugspark-minio.service", "bugspark-storage.service", "bugspark-supervisor.service", "bugspark-walstream.service", "bugspark-walship.service"},
-		Dirs:    dirs,
-		Binary:  "/proc/self/exe", // reachable for every account, wherever the binary lies
-		Listen:  map[string]string{"http": fmt.Sprint(o.http), "https": fmt.Sprint(o.https)},
-		Account: account,
-		Env: append(os.Environ(),
-			fmt.Sprintf("BUGSPARK_SERVER_HTTP_PORT=%d", o.http), fmt.Sprintf("BUGSPARK_SERVER_HTTPS_PORT=%d", o.https)),
-		Out:   logTo,
-		Color: isTerminal(logTo),
-		Ready: func(ctx context.Context) error { return announce(ctx, env, site, o) },
-	})
+	return assembly.Foreground{
+		Env: env.assembly(), Dir: dir, HTTP: o.http, HTTPS: o.https, Out: out, Color: isTerminal(out),
+		Ready: func(p *assembly.Parts, root, password string) error {
+			return announce(env, p, root, password, dir, o.json)
+		},
+	}.Run(ctx)
 }
 
-// upConfig writes the configuration of the first run; a later one is the
-// user's, but for the ports, which the command line says.
-func upConfig(env Env, dirs config.Dirs, o upOptions) (config.Config, error) {
-	existing, err := setup.Existing(dirs)
-	if err != nil {
-		return config.Config{}, err
-	}
-	if existing == nil {
-		existing = []byte("server:\n  name: localhost\nstorage:\n  engine: filesystem\n")
-	}
-	ports := func(name string) (string, bool) {
-		switch name {
-		case "BUGSPARK_SERVER_HTTP_PORT":
-			return strconv.Itoa(o.http), true
-		case "BUGSPARK_SERVER_HTTPS_PORT":
-			return strconv.Itoa(o.https), true
-		}
-		return env.Lookup(name)
-	}
-	data, cfg, err := setup.CompleteConfig(dirs.File(), existing, ports)
-	if err != nil {
-		return cfg, err
-	}
-	if _, err := os.Stat(dirs.File()); errors.Is(err, os.ErrNotExist) {
-		return cfg, setup.WriteConfig(dirs, data)
-	}
-	return cfg, nil
-}
-
-// announce makes the first administrator and says where everything is.
-func announce(ctx context.Context, env Env, site *setup.Site, o upOptions) error {
-	if err := waitHealthy(ctx, site); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	lookup := func(name string) (string, bool) {
-		if name == "CREDENTIALS_DIRECTORY" {
-			return "", false
-		}
-		return env.Lookup(name)
-	}
-	inside := env
-	inside.Lookup = lookup
-	password, err := ensureAdministrator(ctx, inside, site.Dirs, site.Config, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	r := setupResult{URL: site.Config.Server.PublicURL(), CA: site.RootCertificate(), AdminEmail: site.Config.Accounts.AdminEmail, OneTimePassword: password}
-	if o.json {
+// announce says where everything is.
+func announce(env Env, p *assembly.Parts, root, password, dir string, asJSON bool) error {
+	r := setupResult{URL: p.Config.Server.PublicURL(), CA: root, AdminEmail: p.Config.Accounts.AdminEmail, OneTimePassword: password}
+	if asJSON {
 		return json.NewEncoder(env.Stdout).Encode(r)
 	}
 	fmt.Fprintf(env.Stdout, "\n  BugSpark runs at   %s\n  its CA             %s\n  first account      %s\n", r.URL, r.CA, r.AdminEmail)
@@ -161,32 +76,8 @@ func announce(ctx context.Context, env Env, site *setup.Site, o upOptions) error
 	} else {
 		fmt.Fprintf(env.Stdout, "  its password       as you changed it\n")
 	}
-	_, err = fmt.Fprintf(env.Stdout, "  data               %s\n\n  Ctrl-C stops everything.\n\n", filepath.Dir(site.Dirs.State))
+	_, err := fmt.Fprintf(env.Stdout, "  data               %s\n\n  Ctrl-C stops everything.\n\n", dir)
 	return err
-}
-
-// databaseAccount is who PostgreSQL runs as: ourselves, or, since it refuses to
-// run as root, the distribution's postgres account or nobody.
-func databaseAccount() (*foreground.Account, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err := strconv.ParseUint(u.Uid, 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		gid, err := strconv.ParseUint(u.Gid, 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		return &foreground.Account{Name: name, UID: uint32(uid), GID: uint32(gid)}, nil
-	}
-	return nil, fault.New(fault.Preflight, "useradd --system postgres", "PostgreSQL does not run as root, and there is neither an account postgres nor nobody")
 }
 
 func isTerminal(w io.Writer) bool {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/tracker"
 	"github.com/bugspark/bugspark/internal/tracker/password"
@@ -93,7 +94,7 @@ func createUser(ctx context.Context, env Env, o userOptions) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, env, apiRole, func(s *postgres.Store) error {
+	return withStore(ctx, env, assembly.API, func(s *postgres.Store) error {
 		a, err := s.CreateAccount(ctx, tracker.Account{
 			Email: o.email, Name: strings.TrimSpace(o.name), PasswordHash: hash, IsSuperadmin: o.superadmin, MustChangePassword: once != "",
 		})
@@ -119,7 +120,7 @@ func resetPassword(ctx context.Context, env Env, o userOptions) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, env, apiRole, func(s *postgres.Store) error {
+	return withStore(ctx, env, assembly.API, func(s *postgres.Store) error {
 		a, err := s.AccountByEmail(ctx, o.email)
 		if tracker.CodeOf(err) == tracker.NotFound {
 			return fault.New(fault.Failed, "bugspark user create --email "+o.email+" --name NAME", "nobody has the address %s", o.email)

@@ -48,8 +48,8 @@ func backupsStart(t *testing.T, m *machine.Machine) string {
 		t.Errorf("with a target that is somebody's: %d %s", status, out)
 	}
 	m.Shell(t, "rm /srv/backup/letters; bugspark apply")
-	if out := m.Run(t, "bugspark", "status"); !strings.Contains(out, "DO NOT RUN") {
-		t.Errorf("before the kit is confirmed, status says\n%s", out)
+	if out, status := m.Try("bugspark", "status"); status != 5 || !strings.Contains(out, "NEEDS ATTENTION") || !strings.Contains(out, "DO NOT RUN") {
+		t.Errorf("before the kit is confirmed, status says %d\n%s", status, out)
 	}
 	kit := m.Run(t, "bugspark", "backup", "kit")
 	fingerprint := regexp.MustCompile(`fingerprint:\s+(\S+)`).FindStringSubmatch(kit)
@@ -273,13 +273,19 @@ func timeComesBack(t *testing.T, m *machine.Machine, s *site) {
 	if _, status := m.Try("bugspark", "restore", "--set", "latest", "--yes"); status != 3 {
 		t.Errorf("a second restore before the first is confirmed: status %d", status)
 	}
-	m.Run(t, "bugspark", "restore", "undo")
+	if out, status := m.Try("bugspark", "restore", "undo"); status != 2 || !strings.Contains(out, "--yes") {
+		t.Errorf("undo without a terminal: %d %s", status, out)
+	}
+	m.Run(t, "bugspark", "restore", "undo", "--yes")
 	if have := s.ids(t); len(have) != before-len(kept)+1 || !have[later] {
 		t.Errorf("after undoing: %d reports", len(have))
 	}
 	archived(t, m)
 	m.Run(t, "bugspark", "restore", "--time", strings.Replace(moment, ",", ".", 1), "--yes")
-	m.Run(t, "bugspark", "restore", "confirm")
+	if out, status := m.Try("bugspark", "restore", "confirm"); status != 2 || !strings.Contains(out, "--yes") {
+		t.Errorf("confirm without a terminal: %d %s", status, out)
+	}
+	m.Run(t, "bugspark", "restore", "confirm", "--yes")
 	if have := s.ids(t); len(have) != before {
 		t.Errorf("after the second time: %d reports instead of %d", len(have), before)
 	}

@@ -70,7 +70,7 @@ func TestYourOwnDatabaseAndStorage(t *testing.T) {
 	if out, status := m.Try("bugspark", "restore", "--set", lastSet(m), "--yes"); status != 3 || !strings.Contains(out, "neither confirmed nor undone") {
 		t.Errorf("a second restore before the first is confirmed: %d %s", status, out)
 	}
-	m.Run(t, "bugspark", "restore", "undo")
+	m.Run(t, "bugspark", "restore", "undo", "--yes")
 	if have := s.ids(t); !have[unwanted] || !have[shown] {
 		t.Error("undoing did not bring back what the database held")
 	}

@@ -35,6 +35,7 @@ func TestInstallation(t *testing.T) {
 			if !t.Run("setup makes a healthy server", func(t *testing.T) { s = setUp(t, m); healthy(t, m) }) {
 				return
 			}
+			t.Run("status tells well from trouble", func(t *testing.T) { statusTells(t, m) })
 			t.Run("units verify and are sandboxed", func(t *testing.T) { unitsAreSandboxed(t, m) })
 			t.Run("a second apply changes nothing", func(t *testing.T) { applyIsIdle(t, m) })
 			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, m, s) })
@@ -63,14 +64,21 @@ func healthy(t *testing.T, m *machine.Machine) {
 		t.Errorf("failed units:\n%s", out)
 	}
 	var status struct {
-		Healthy bool
-		Units   []struct {
+		State     string
+		Attention []string
+		Healthy   bool
+		Units     []struct {
 			Name    string
 			Healthy bool
 		}
 	}
-	if err := json.Unmarshal([]byte(m.Run(t, "bugspark", "status", "--json")), &status); err != nil {
-		t.Fatal(err)
+	out, exit := m.Try("bugspark", "status", "--json")
+	if err := json.Unmarshal([]byte(out), &status); err != nil {
+		t.Fatalf("%v: %d %s", err, exit, out)
+	}
+	// 0, or 5 where the machine has no backups yet.
+	if want := map[bool]int{true: 0, false: 5}[status.State == "healthy"]; exit != want {
+		t.Errorf("status ends with %d in the state %s: %v", exit, status.State, status.Attention)
 	}
 	if !status.Healthy || len(status.Units) < 12 {
 		t.Errorf("status %+v", status)
@@ -85,6 +93,18 @@ func healthy(t *testing.T, m *machine.Machine) {
 	if out, status := m.Try("curl", "-sS", "-m", "3", "http://127.0.0.1:9000/minio/health/live"); status == 0 {
 		t.Errorf("MinIO answers on the machine's loopback: %s", out)
 	}
+}
+
+// statusTells: 5 for a server that needs attention, 1 for one with a service down.
+func statusTells(t *testing.T, m *machine.Machine) {
+	if out, status := m.Try("bugspark", "status"); status != 5 || !strings.Contains(out, "runs, but NEEDS ATTENTION") || !strings.Contains(out, "NO BACKUPS") {
+		t.Errorf("without backups: %d\n%s", status, out)
+	}
+	m.Run(t, "systemctl", "stop", "bugspark-dashboard.socket", "bugspark-dashboard.service")
+	if out, status := m.Try("bugspark", "status"); status != 1 || !strings.Contains(out, "is NOT HEALTHY") || !strings.Contains(out, "! inactive") {
+		t.Errorf("without the dashboard: %d\n%s", status, out)
+	}
+	m.Run(t, "systemctl", "start", "bugspark-dashboard.socket", "bugspark-dashboard.service")
 }
 
 func unitsAreSandboxed(t *testing.T, m *machine.Machine) {

@@ -121,7 +121,7 @@ func (k *killer) list(t *testing.T) []string {
 // settle takes a restore back, if one is in place.
 func (k *killer) settle(t *testing.T) {
 	t.Helper()
-	out, status := k.m.Try("bugspark", "restore", "undo")
+	out, status := k.m.Try("bugspark", "restore", "undo", "--yes")
 	if status != 0 && !strings.Contains(out, "no restore waits") {
 		t.Fatalf("undoing: %s", out)
 	}

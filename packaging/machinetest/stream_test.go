@@ -130,7 +130,7 @@ func nothingBetween(t *testing.T, m *machine.Machine, s *site) {
 	l.progress(t, 50)
 	l.end()
 	restored := s.ids(t)
-	m.Run(t, "bugspark", "restore", "undo")
+	m.Run(t, "bugspark", "restore", "undo", "--yes")
 	kept := s.ids(t)
 	between := 0
 	for _, id := range l.acked {

@@ -16,9 +16,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -121,14 +121,14 @@ func (e *Exchanger) Clear() error {
 func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
 	old, err := inode(e.path(live))
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(os.Rename(copy, e.path(live)), syncDir(e.Dir))
+		return errors.Join(os.Rename(copy, e.path(live)), durable.SyncDir(e.Dir))
 	}
 	if err != nil {
 		return err
 	}
 	// The copy waits where the old data will be kept, so that the exchange itself
 	// is all there is to do, and undoing it is the same once more.
-	if err := errors.Join(e.remember(Done{At: time.Now().UTC(), What: what, Old: old}), os.Rename(copy, e.path(kept)), syncDir(e.Dir)); err != nil {
+	if err := errors.Join(e.remember(Done{At: time.Now().UTC(), What: what, Old: old}), os.Rename(copy, e.path(kept)), durable.SyncDir(e.Dir)); err != nil {
 		return err
 	}
 	e.Report("stop what uses the database")
@@ -197,6 +197,11 @@ func nothing(pending bool) error {
 	if pending {
 		return nil
 	}
+	return ErrNothingPending()
+}
+
+// ErrNothingPending says that no restore waits.
+func ErrNothingPending() error {
 	return fault.New(fault.Usage, "bugspark restore --help", "no restore waits to be confirmed or undone")
 }
 
@@ -205,7 +210,7 @@ func (e *Exchanger) exchange() error {
 	if err := unix.Renameat2(unix.AT_FDCWD, e.path(kept), unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
 		return fmt.Errorf("exchanging %s and %s: %w", e.path(kept), e.path(live), err)
 	}
-	return syncDir(e.Dir)
+	return durable.SyncDir(e.Dir)
 }
 
 func inode(path string) (uint64, error) {
@@ -233,23 +238,11 @@ func (e *Exchanger) start(ctx context.Context) error { return e.Units.Start(ctx,
 func (e *Exchanger) remember(d Done) error { return remember(e.Memory, d) }
 
 func remember(file string, d Done) error {
-	data, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(file, data, 0o600); err != nil {
+	if err := durable.WriteJSON(file, d, 0o600); err != nil {
 		return fmt.Errorf("remembering the restore: %w", err)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

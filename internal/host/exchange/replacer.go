@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -148,5 +149,5 @@ func (r *Replacer) Confirm() error {
 			return fmt.Errorf("giving the old data up: %w", err)
 		}
 	}
-	return syncDir(r.Dir)
+	return durable.SyncDir(r.Dir)
 }

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -81,7 +82,7 @@ func WriteConfig(dirs config.Dirs, data []byte) error {
 	if err := os.MkdirAll(dirs.Config, 0o755); err != nil {
 		return fmt.Errorf("making directory: %w", err)
 	}
-	return writeFile(dirs.File(), data, 0o644)
+	return durable.WriteFile(dirs.File(), data, 0o644)
 }
 
 // SetValue returns the configuration with section.key set to a text value.
@@ -136,7 +137,7 @@ func encode(doc *yaml.Node) ([]byte, error) {
 
 // WriteSecret puts one secret in place, for root alone.
 func WriteSecret(dirs config.Dirs, name string, data []byte) error {
-	if err := writeFile(dirs.CredentialFile(name), data, 0o600); err != nil {
+	if err := durable.WriteFile(dirs.CredentialFile(name), data, 0o600); err != nil {
 		return fmt.Errorf("writing credential %s: %w", name, err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -339,10 +340,10 @@ func Finish(d config.Dirs) error {
 }
 
 func (c *Converger) revert(ctx context.Context, before Applied, refused []byte) error {
-	if err := writeFile(c.Site.Dirs.File()+".refused", refused, 0o644); err != nil {
+	if err := durable.WriteFile(c.Site.Dirs.File()+".refused", refused, 0o644); err != nil {
 		return err
 	}
-	if err := writeFile(c.Site.Dirs.File(), []byte(before.Config), 0o644); err != nil {
+	if err := durable.WriteFile(c.Site.Dirs.File(), []byte(before.Config), 0o644); err != nil {
 		return err
 	}
 	old, err := config.Parse(c.Site.Dirs.File(), []byte(before.Config), func(string) (string, bool) { return "", false })

@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"github.com/google/renameio/v2"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -55,7 +55,7 @@ func (s *Site) files() []file {
 		case c.Generated:
 			f.make = func() error { return s.makeSecret(c.Name) }
 		default:
-			f.make = func() error { return writeFile(path, nil, 0o600) }
+			f.make = func() error { return durable.WriteFile(path, nil, 0o600) }
 		}
 		out = append(out, f)
 	}
@@ -92,7 +92,7 @@ func (s *Site) makeSecret(name string) error {
 	} else if name == "storage-access-key" {
 		text = base32.StdEncoding.EncodeToString(raw)[:20]
 	}
-	return writeFile(s.Dirs.CredentialFile(name), []byte(text), 0o600)
+	return durable.WriteFile(s.Dirs.CredentialFile(name), []byte(text), 0o600)
 }
 
 // makeAuthority writes the root first and the proxy's bundle last: the bundle's
@@ -102,13 +102,13 @@ func (s *Site) makeAuthority() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(s.Dirs.CredentialFile("internal-ca-root-key"), made.RootKey, 0o600); err != nil {
+	if err := durable.WriteFile(s.Dirs.CredentialFile("internal-ca-root-key"), made.RootKey, 0o600); err != nil {
 		return err
 	}
-	if err := writeFile(s.RootCertificate(), made.RootCertificate, 0o644); err != nil {
+	if err := durable.WriteFile(s.RootCertificate(), made.RootCertificate, 0o644); err != nil {
 		return err
 	}
-	return writeFile(s.Dirs.CredentialFile("internal-ca"), made.Bundle, 0o600)
+	return durable.WriteFile(s.Dirs.CredentialFile("internal-ca"), made.Bundle, 0o600)
 }
 
 // makeArchiveKeys makes a pair for age, the public half first.
@@ -117,10 +117,10 @@ func (s *Site) makeArchiveKeys() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(s.Dirs.CredentialFile("archive-recipient"), []byte(identity.Recipient().String()), 0o600); err != nil {
+	if err := durable.WriteFile(s.Dirs.CredentialFile("archive-recipient"), []byte(identity.Recipient().String()), 0o600); err != nil {
 		return err
 	}
-	return writeFile(s.Dirs.CredentialFile("archive-identity"), []byte(identity.String()), 0o600)
+	return durable.WriteFile(s.Dirs.CredentialFile("archive-identity"), []byte(identity.String()), 0o600)
 }
 
 // makeRecipient derives the public half of a pair that came back from a kit.
@@ -133,18 +133,5 @@ func (s *Site) makeRecipient() error {
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "put the one of your recovery kit there", "%s holds no age identity", s.Dirs.CredentialFile("archive-identity"))
 	}
-	return writeFile(s.Dirs.CredentialFile("archive-recipient"), []byte(identity.Recipient().String()), 0o600)
-}
-
-// writeFile replaces path atomically and durably.
-func writeFile(path string, data []byte, mode fs.FileMode) error {
-	if err := renameio.WriteFile(path, data, mode, renameio.WithStaticPermissions(mode)); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return durable.WriteFile(s.Dirs.CredentialFile("archive-recipient"), []byte(identity.Recipient().String()), 0o600)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/durable"
 )
 
 // The secrets of the recovery kit.
@@ -52,5 +53,5 @@ func KitConfirmed(d config.Dirs) (bool, error) {
 
 // ConfirmKit remembers that the kit with that fingerprint is in a safe place.
 func ConfirmKit(d config.Dirs, fingerprint string) error {
-	return writeFile(kitFile(d), []byte(fingerprint+"\n"), 0o644)
+	return durable.WriteFile(kitFile(d), []byte(fingerprint+"\n"), 0o644)
 }

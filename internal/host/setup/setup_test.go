@@ -243,40 +243,6 @@ func TestComposeKeepsTheAnswersAndPinsTheName(t *testing.T) {
 	}
 }
 
-func TestPreflightNamesTheProcessThatHoldsAPort(t *testing.T) {
-	s := site(t, "")
-	ln := listen(t)
-	s.Config.Server.HTTPSPort = ln
-	s.Config.Server.HTTPPort = ln
-	checks := s.BasicChecks(time.Now(), nil)
-	findings, err := setup.Preflight(t.Context(), checks)
-	if err == nil || fault.Status(err) != int(fault.Preflight) {
-		t.Fatalf("got %v", err)
-	}
-	var port setup.Finding
-	for _, f := range findings {
-		if f.ID == "port-https" {
-			port = f
-		}
-	}
-	if !strings.Contains(port.Error, "is taken by setup.test") || len(port.Hints) == 0 {
-		t.Errorf("finding %+v", port)
-	}
-}
-
-func TestPreflightRefusesAWrongClock(t *testing.T) {
-	s := site(t, "")
-	built := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	for _, now := range []time.Time{time.Date(1970, 1, 1, 0, 5, 0, 0, time.UTC), time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC)} {
-		s.Now = func() time.Time { return now }
-		findings, _ := setup.Preflight(t.Context(), s.BasicChecks(built, nil))
-		i := slices.IndexFunc(findings, func(f setup.Finding) bool { return f.ID == "clock" })
-		if findings[i].Error == "" {
-			t.Errorf("%s was accepted", now)
-		}
-	}
-}
-
 func TestUnreadableCredentialIsNeverReplaced(t *testing.T) {
 	s := site(t, "")
 	if err := s.ApplyFiles(t.Context()); err != nil {

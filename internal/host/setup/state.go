@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/durable"
 )
 
 // Applied is what the last successful apply left running. It answers which
@@ -48,7 +49,7 @@ func (a Applied) Write(d config.Dirs) error {
 	if err := os.MkdirAll(filepath.Dir(stateFile(d)), 0o700); err != nil {
 		return fmt.Errorf("making directory: %w", err)
 	}
-	return writeFile(stateFile(d), append(data, '\n'), 0o600)
+	return durable.WriteFile(stateFile(d), append(data, '\n'), 0o600)
 }
 
 // inputs hashes, per service, the settings and secrets it was started with. A

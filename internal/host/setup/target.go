@@ -2,21 +2,20 @@ package setup
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/account"
 )
 
-// backupAccount owns what the backups write.
-const backupAccount = "bugspark-backup"
+// FirstTarget and SecondTarget are the sections of the targets' settings.
+const (
+	FirstTarget  = "backup"
+	SecondTarget = "backup.copy"
+)
 
 // place is a target by the section of its settings.
 type place struct {
@@ -26,7 +25,7 @@ type place struct {
 
 func places(c config.Config) []place {
 	var out []place
-	for _, p := range []place{{c.Backup.Place, "backup"}, {c.Backup.Copy.Place, "backup.copy"}} {
+	for _, p := range []place{{c.Backup.Place, FirstTarget}, {c.Backup.Copy.Place, SecondTarget}} {
 		if p.Target != "" {
 			out = append(out, p)
 		}
@@ -131,18 +130,9 @@ func (s *Site) claim(ctx context.Context, p place) (*step, error) {
 }
 
 func (s *Site) giveDirectory(ctx context.Context, p place) (*step, error) {
-	account, err := user.Lookup(backupAccount)
-	var unknown user.UnknownUserError
-	if errors.As(err, &unknown) {
-		return nil, nil // not installed from a package
-	}
-	if err != nil {
-		return nil, fmt.Errorf("looking for the account %s: %w", backupAccount, err)
-	}
-	uid, err := strconv.Atoi(account.Uid)
-	gid, err2 := strconv.Atoi(account.Gid)
-	if err := errors.Join(err, err2); err != nil {
-		return nil, fmt.Errorf("reading the account %s: %w", backupAccount, err)
+	backups, err := account.Lookup(account.Backup)
+	if err != nil || backups == nil { // not installed from a package
+		return nil, err
 	}
 	info, err := os.Stat(p.Target)
 	if err != nil {
@@ -157,21 +147,18 @@ func (s *Site) giveDirectory(ctx context.Context, p place) (*step, error) {
 	if known && !claimed {
 		return nil, nil // a mount is missing, and the directory below it is no target
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || (int(st.Uid) == uid && claimed) {
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || (st.Uid == backups.Uid && claimed) {
 		return nil, nil
 	}
 	if err := s.ours(ctx, p); err != nil {
 		return nil, err
 	}
-	return &step{Change{What: p.Target, Action: "give", Detail: "to the account " + backupAccount}, func(ctx context.Context) error {
-		if err := s.Claim(ctx, p.section); err != nil {
+	return &step{Change{What: p.Target, Action: "give", Detail: "to the account " + account.Backup}, func(ctx context.Context) error {
+		if err := s.Claim(ctx, p.section); err != nil { // which gives it to the account
 			return err
 		}
-		err := filepath.WalkDir(p.Target, func(path string, _ fs.DirEntry, err error) error {
-			return errors.Join(err, os.Lchown(path, uid, gid))
-		})
-		if err := errors.Join(err, os.Chmod(p.Target, 0o700)); err != nil {
-			return fault.Wrap(fault.Failed, err, "make it belong to the account "+backupAccount+" (on the file server, if root has no rights there)", "giving the backup target away")
+		if err := os.Chmod(p.Target, 0o700); err != nil {
+			return fault.Wrap(fault.Failed, err, "chmod 0700 "+p.Target+" (on the file server, if root has no rights there)", "closing the backup target to others")
 		}
 		return nil
 	}}, nil

@@ -1,0 +1,59 @@
+package assembly
+
+import (
+	"context"
+
+	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/restore"
+	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
+)
+
+// RestoreReporter hears how far a restore is.
+type RestoreReporter interface {
+	restore.Reporter
+	Change(setup.Change)
+}
+
+// Restorer restores this installation from the target of a session; nil is enough
+// to confirm or undo the last restore.
+func (p *Parts) Restorer(s *job.Session, r RestoreReporter) (*restore.Restorer, error) {
+	tables, err := postgres.Tables()
+	if err != nil {
+		return nil, err
+	}
+	return &restore.Restorer{
+		Dirs: p.Dirs, Lookup: p.Lookup, Jobs: p.Jobs(), Session: s, Tables: tables, Fetch: fetch, Reporter: r,
+		Units: restore.Units{
+			Database: "bugspark-postgres.service",
+			Users:    []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
+			Storage:  []string{"bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service"},
+			Writers:  []string{"bugspark-migrate.service", "bugspark-api.service", "bugspark-api.socket"},
+		},
+		Open: func(ctx context.Context, cfg config.Config) (restore.Machine, error) {
+			m, err := With(p.Env, p.Dirs, cfg).Machine(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return restoreMachine{m, r}, nil
+		},
+	}, nil
+}
+
+// restoreMachine is a machine as a restore wants it.
+type restoreMachine struct {
+	*Machine
+	report RestoreReporter
+}
+
+var _ restore.Machine = restoreMachine{}
+
+func (m restoreMachine) MakeFiles(ctx context.Context) error { return m.Site.ApplyFiles(ctx) }
+
+func (m restoreMachine) Apply(ctx context.Context) error {
+	_, err := m.Converge(ctx, m.report.Change)
+	return err
+}
+
+func (m restoreMachine) RootCertificate() string { return m.Site.RootCertificate() }

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/assembly"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
+)
+
+// parts are the parts of the installation that this process belongs to.
+func (e Env) parts() (*assembly.Parts, error) { return assembly.New(e.assembly()) }
+
+// configured are those of a machine on which setup has begun.
+func (e Env) configured() (*assembly.Parts, error) { return assembly.Configured(e.assembly()) }
+
+func (e Env) assembly() assembly.Env {
+	return assembly.Env{Lookup: e.Lookup, Stderr: e.Stderr, Version: Version, Built: builtAt(), Connect: e.Connect}
+}
+
+// Built is the time of the build in seconds since the epoch, set by the linker
+// from SOURCE_DATE_EPOCH. The default is when this line was written: a lower
+// bound is all that the check of the clock needs.
+var Built = "1793491200"
+
+func builtAt() time.Time {
+	n, err := strconv.ParseInt(Built, 10, 64)
+	if err != nil {
+		n = 0
+	}
+	return time.Unix(n, 0)
+}
+
+// withStore runs f on the configured database.
+func withStore(ctx context.Context, env Env, role assembly.Role, f func(*postgres.Store) error) error {
+	p, err := env.parts()
+	if err != nil {
+		return err
+	}
+	return p.WithStore(ctx, role, f)
+}

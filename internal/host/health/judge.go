@@ -1,0 +1,79 @@
+package health
+
+import (
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/durable"
+)
+
+// State is how an installation is, in one word.
+type State string
+
+// The states, from good to bad.
+const (
+	Healthy   State = "healthy"
+	Attention State = "attention" // it serves everybody, but something is going to hurt
+	Unhealthy State = "unhealthy" // a service is down, or nobody is served
+)
+
+// Seen is what the state is judged by.
+type Seen struct {
+	Now         time.Time
+	FailedUnits int
+	Answer      error             // of the public address
+	Certificate *x509.Certificate // that it showed; nil when it showed none
+	Space       durable.Space     // where the data is
+	Backups     []string          // what is wrong with the backups
+}
+
+// Below these the data's file system needs attention: PostgreSQL stops when it is
+// full.
+const (
+	lowSpace  = 2 << 30
+	lowInodes = 10_000
+)
+
+// A certificate needs attention when its renewal is overdue: in the last sixth of
+// its life, and never earlier than two weeks before its end.
+const (
+	overdue      = 6
+	latestNotice = 14 * 24 * time.Hour
+)
+
+// Judge returns the state, and what needs attention.
+func Judge(s Seen) (State, []string) {
+	var notes []string
+	if s.Space.Bytes < lowSpace {
+		notes = append(notes, fmt.Sprintf("only %d MiB are free at %s", s.Space.Bytes>>20, s.Space.Path))
+	}
+	if s.Space.Inodes >= 0 && s.Space.Inodes < lowInodes {
+		notes = append(notes, fmt.Sprintf("only %d inodes are free at %s", s.Space.Inodes, s.Space.Path))
+	}
+	if note := certificateNote(s.Certificate, s.Now); note != "" {
+		notes = append(notes, note)
+	}
+	notes = append(notes, s.Backups...)
+	switch {
+	case s.FailedUnits > 0 || s.Answer != nil:
+		return Unhealthy, notes
+	case len(notes) > 0:
+		return Attention, notes
+	}
+	return Healthy, nil
+}
+
+func certificateNote(c *x509.Certificate, now time.Time) string {
+	if c == nil {
+		return ""
+	}
+	left := c.NotAfter.Sub(now)
+	if left >= min(c.NotAfter.Sub(c.NotBefore)/overdue, latestNotice) {
+		return ""
+	}
+	if left <= 0 {
+		return "the certificate ended on " + c.NotAfter.Local().Format(time.DateTime)
+	}
+	return fmt.Sprintf("the certificate ends on %s and was not renewed", c.NotAfter.Local().Format(time.DateTime))
+}

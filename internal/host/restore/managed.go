@@ -1,0 +1,128 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/account"
+	"github.com/bugspark/bugspark/internal/host/exchange"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// managed is our own database: a recovered copy of the cluster takes the place of
+// the live one.
+type managed struct {
+	plan     *Plan
+	exchange *exchange.Exchanger
+	recovery recovery
+}
+
+func (m *managed) prepare(ctx context.Context, q Request) error {
+	p := m.plan
+	p.Database = Exchange
+	m.exchange = p.r.exchanger(p.machine)
+	if err := m.exchange.Ready(); err != nil {
+		return err
+	}
+	m.recovery = recovery{plan: p, durable: true}
+	var err error
+	if m.recovery.server, err = p.r.Jobs.Programs.Major(ctx, p.Point.Document.Database.Major); err != nil {
+		return p.offerLogical(ctx, err)
+	}
+	into := m.exchange.Next()
+	if q.DryRun {
+		into += ".planned" // the other may be in use
+	} else if err := m.exchange.Clear(); err != nil {
+		return err
+	}
+	m.recovery.copy, err = backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point.Set, into)
+	p.Bytes, p.Free = m.recovery.copy.Bytes, m.recovery.copy.Free
+	return err
+}
+
+// offerLogical names the other way when the set's major version of PostgreSQL is
+// not installed. It is older than what a replay of WAL brings back, so it is not
+// taken unasked.
+func (p *Plan) offerLogical(ctx context.Context, refused error) error {
+	l, err := backup.LastLogical(ctx, p.r.Session.Repository)
+	if err != nil || l.ID == "" || !p.NewMachine {
+		return refused
+	}
+	return fault.Wrap(fault.Preflight, refused, "install it; or add --logical, which brings back the state of "+l.CreatedAt.Local().Format(time.DateTime)+" onto the version that is installed",
+		"replaying WAL needs the same major version")
+}
+
+func (m *managed) run(ctx context.Context, out *Result) error {
+	p := m.plan
+	var err error
+	if out.Recovered, err = m.recovery.run(ctx, nil); err != nil {
+		return fault.Wrap(fault.Failed, err, "correct the cause, or choose an older set; the live data was not touched", "restoring the database")
+	}
+	if p.NewMachine {
+		if err := p.install(ctx); err != nil {
+			return err
+		}
+	}
+	// No row may name a picture that is not there.
+	if out.Pictures, err = p.pictures(ctx); err != nil {
+		return err
+	}
+	if err := m.exchange.Swap(ctx, filepath.Join(m.exchange.Next(), "database"), p.what()); err != nil {
+		return err
+	}
+	return os.RemoveAll(m.exchange.Next())
+}
+
+// exchanger exchanges the data of our own cluster.
+func (r *Restorer) exchanger(m Machine) *exchange.Exchanger {
+	return &exchange.Exchanger{
+		Units: m, Users: r.Units.Users, Dir: filepath.Join(r.Dirs.State, "postgres"), Memory: filepath.Join(r.Dirs.State, "setup", "restore.json"),
+		Report: r.Reporter.Step, Healthy: m.Healthy, StartNewTimeline: r.startNewTimeline,
+	}
+}
+
+// startNewTimeline moves data that was put aside to a timeline beyond those of
+// the other data.
+func (r *Restorer) startNewTimeline(ctx context.Context, data, other string) (err error) {
+	postgres, err := account.Lookup(account.Postgres)
+	if err != nil {
+		return err
+	}
+	major, err := majorOf(data)
+	if err != nil {
+		return err
+	}
+	s := &pgcluster.Scratch{DataDir: data, Dir: filepath.Join(filepath.Dir(data), "run"), Account: postgres, Durable: true}
+	if s.Server, err = r.Jobs.Programs.Major(ctx, major); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(s.Dir), os.Mkdir(s.Dir, 0o700)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(s.Dir)) }()
+	if err := account.Give(s.Dir, postgres); err != nil {
+		return err
+	}
+	return s.StartNewTimeline(ctx, filepath.Join(other, "pg_wal"))
+}
+
+// majorOf is the major version of the server that made a data directory.
+func majorOf(data string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	if err != nil {
+		return 0, err
+	}
+	major, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0, fmt.Errorf("reading the version of %s: %w", data, err)
+	}
+	return major, nil
+}

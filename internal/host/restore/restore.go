@@ -1,0 +1,218 @@
+// Package restore brings a machine back to what its backups hold: to the newest
+// state, to a moment, or to one set; on the machine that runs, or on a new one.
+//
+// Prepare proves everything that can be proven before anything is touched. Run
+// makes the restored data ready beside the live data first; what was live stays
+// until Confirm gives it up, and Undo brings it back.
+package restore
+
+import (
+	"context"
+
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/exchange"
+	"github.com/bugspark/bugspark/internal/host/preflight"
+	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/objectstore"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// Request is what somebody wants back.
+type Request struct {
+	backup.RestoreRequest
+	Logical bool // from the newest logical copy, whatever came after it
+	FromKit bool // with the keys of a recovery kit
+	DryRun  bool
+}
+
+// Machine is this machine with one configuration: that of today, or on a new
+// machine that of the set.
+type Machine interface {
+	exchange.Units
+	Checks(context.Context) []preflight.Check
+	// MakeFiles makes the secrets and directories that are missing.
+	MakeFiles(context.Context) error
+	// Apply converges the whole machine and starts its backups.
+	Apply(context.Context) error
+	Healthy(context.Context) error
+	Objects() (objectstore.Store, error)
+	Cluster() (*pgcluster.Cluster, error)
+	// RootCertificate is the file of the internal CA's root.
+	RootCertificate() string
+}
+
+// Units are the names of the units that a restore starts and stops itself.
+type Units struct {
+	Database string   // the server
+	Users    []string // the server and what uses it, in the order of their start
+	Storage  []string // what the object store of ours needs, in the order of their start
+	// Writers use a customer's database, in the order of their start, with the
+	// sockets that would start them again.
+	Writers []string
+}
+
+// Reporter hears how far a restore is.
+type Reporter interface {
+	Step(what string)
+	Progress(backup.Progress)
+}
+
+// Restorer restores one installation.
+type Restorer struct {
+	Dirs     config.Dirs
+	Lookup   config.LookupEnv
+	Jobs     *job.Jobs
+	Session  *job.Session // of the target; Undo and Confirm need none
+	Units    Units
+	Open     func(context.Context, config.Config) (Machine, error)
+	Tables   []string                   // of ours, in a database that may hold others
+	Fetch    func(socket string) string // the restore_command
+	Reporter Reporter
+}
+
+// Plan is a restore that can be made.
+type Plan struct {
+	Point      backup.RestorePoint
+	Config     config.Config // of the machine afterwards
+	NewMachine bool
+	Database   Disposition
+	Bytes      int64 // that will be written
+	Free       int64 // where they are written; 0 where nothing is
+
+	r           *Restorer
+	archive     *archive.Archive
+	machine     Machine
+	destination destination
+	files       map[string][]byte // configuration and secrets of the set
+	missing     []string          // pictures that no backup has
+}
+
+// Disposition is what a restore does with the database that it finds.
+type Disposition string
+
+// The dispositions.
+const (
+	Exchange Disposition = "exchange" // our own: the data directory is exchanged
+	Create   Disposition = "create"   // our own: a new one is loaded from a logical copy
+	Load     Disposition = "load"     // the customer's, and empty
+	Replace  Disposition = "replace"  // the customer's: our tables there are replaced
+	Keep     Disposition = "keep"     // the customer's: it has outlived the old machine
+)
+
+// destination is a kind of place that a database is restored into.
+type destination interface {
+	// prepare proves that the restore can be made.
+	prepare(ctx context.Context, q Request) error
+	// run brings back the database, and before any row can be read the pictures.
+	run(ctx context.Context, out *Result) error
+}
+
+// Prepare finds what to restore and proves that it can be done. Nothing is
+// touched but what an earlier restore left behind.
+func (r *Restorer) Prepare(ctx context.Context, q Request) (*Plan, error) {
+	if err := preflight.RequireRoot(); err != nil {
+		return nil, err
+	}
+	p := &Plan{r: r}
+	var err error
+	if p.archive, err = r.Session.Archive(); err != nil {
+		return nil, err
+	}
+	repository := r.Session.Repository
+	if q.Logical {
+		p.Point, err = backup.ChooseLogicalCopy(ctx, repository)
+	} else {
+		p.Point, err = backup.Choose(ctx, repository, p.archive, q.RestoreRequest)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.files, err = backup.ConfigFiles(ctx, repository, p.Point.Set); err != nil {
+		return nil, err
+	}
+	if err := p.chooseConfig(q); err != nil {
+		return nil, err
+	}
+	if q.Logical && !p.NewMachine {
+		return nil, fault.New(fault.Preflight, "bugspark restore --set "+backup.Latest, "--logical is for a machine on which nothing is set up")
+	}
+	if p.machine, err = r.Open(ctx, p.Config); err != nil {
+		return nil, err
+	}
+	if _, err := preflight.Run(ctx, p.checks(ctx)); err != nil {
+		return nil, err
+	}
+	if p.destination, err = p.chooseDestination(q); err != nil {
+		return nil, err
+	}
+	return p, p.destination.prepare(ctx, q)
+}
+
+// chooseConfig takes the configuration of this machine, or on a new one that of
+// the set. A restore of a new machine that was interrupted begins again.
+func (p *Plan) chooseConfig(q Request) error {
+	existing, err := setup.Existing(p.r.Dirs)
+	if err != nil {
+		return err
+	}
+	applied, err := setup.ReadApplied(p.r.Dirs)
+	if err != nil {
+		return err
+	}
+	p.NewMachine = isNew(existing != nil, applied.Finished, q.FromKit)
+	if !p.NewMachine {
+		p.Config = p.r.Jobs.Config
+		return nil
+	}
+	p.Config, err = p.newConfig()
+	return err
+}
+
+// isNew tells whether nothing is set up here: there is no configuration, or one
+// that an interrupted restore from a kit has left.
+func isNew(configured, finished, fromKit bool) bool {
+	return !configured || (!finished && fromKit)
+}
+
+// checks are those of setup, but for what comes with the set, and for what only
+// the backups need, which must not keep anybody from restoring.
+func (p *Plan) checks(ctx context.Context) []preflight.Check {
+	return preflight.Without(p.machine.Checks(ctx), unneeded(p.NewMachine, p.bringsCertificate())...)
+}
+
+func unneeded(newMachine, bringsCertificate bool) []preflight.Subject {
+	out := []preflight.Subject{preflight.Replication}
+	if newMachine {
+		out = append(out, preflight.Secrets, preflight.BackupTarget)
+		if bringsCertificate {
+			out = append(out, preflight.Certificate)
+		}
+	}
+	return out
+}
+
+// chooseDestination is by the kind of the database, which must be that of the
+// set, and by what is taken of the set.
+func (p *Plan) chooseDestination(q Request) (destination, error) {
+	customers := p.Config.Database.Mode != "managed"
+	switch {
+	case p.Point.Document.OfCustomer() != customers:
+		return nil, fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, and load it by hand",
+			"the set is of a database that was run in another way than database.mode %s", p.Config.Database.Mode)
+	case customers:
+		return &customer{plan: p, logical: q.Logical}, nil
+	case q.Logical:
+		return &logical{plan: p}, nil
+	}
+	return &managed{plan: p}, nil
+}
+
+// what comes back, for people.
+func (p *Plan) what() string { return Describe(p.Point) }
+
+// step tells that something begins.
+func (p *Plan) step(what string) { p.r.Reporter.Step(what) }
