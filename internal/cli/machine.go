@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bugspark/bugspark/internal/backup/history"
+	"github.com/bugspark/bugspark/internal/backup/kit"
+	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/setup"
@@ -44,20 +47,22 @@ func openMachine(ctx context.Context, env Env, dirs config.Dirs, cfg config.Conf
 }
 
 func newSite(env Env, dirs config.Dirs, cfg config.Config) *setup.Site {
-	of := func(section string) (place, error) { return ownPlace(env, dirs, cfg.Backup, section == "backup.copy") }
+	of := func(section string) (target.Endpoint, error) {
+		return target.EndpointOf(env.Lookup, dirs, cfg.Backup, section == "backup.copy")
+	}
 	claim := func(ctx context.Context, section string) error {
-		p, err := of(section)
+		e, err := of(section)
 		if err != nil {
 			return err
 		}
-		return p.claim(ctx, dirs, false)
+		return newJobs(env, dirs, cfg).Claim(ctx, e, false)
 	}
 	names := func(ctx context.Context, section string) ([]string, error) {
-		p, err := of(section)
+		e, err := of(section)
 		if err != nil {
 			return nil, err
 		}
-		return p.names(ctx)
+		return e.Names(ctx)
 	}
 	drop := func(ctx context.Context) error { return dropSlot(ctx, env, dirs, cfg) }
 	return &setup.Site{Dirs: dirs, Config: cfg, Now: time.Now, Claim: claim, Names: names, DropSlot: drop, Authority: func(name string, now time.Time) (setup.AuthorityFiles, error) {
@@ -80,15 +85,15 @@ func (m *machine) converger(p *progress) *setup.Converger {
 // the receiver of its WAL does not, if the slot there has outlived a machine before
 // this. Of our own the receiver does.
 func (m *machine) firstSet() error {
-	confirmed, err := setup.KitConfirmed(m.site.Dirs)
+	confirmed, err := kit.Confirmed(m.site.Dirs)
 	if err != nil || !confirmed || m.site.Config.Database.Mode == "managed" || m.site.Config.Backup.Target == "" {
 		return err
 	}
-	memory, err := readMemory(m.site.Dirs)
+	memory, err := history.Read(m.site.Dirs)
 	if err != nil || !memory.Set.At.IsZero() {
 		return err
 	}
-	return wantSet(m.site.Dirs, "the first set")
+	return history.RequestSet(m.site.Dirs, "the first set")
 }
 
 // checks is everything that must hold before setup or apply changes anything.
@@ -211,7 +216,7 @@ func (m *machine) checkSecrets() error {
 
 // Units describes the units that the configuration calls for.
 func (m *machine) Units(ctx context.Context) ([]supervisor.Unit, error) {
-	confirmed, err := setup.KitConfirmed(m.site.Dirs)
+	confirmed, err := kit.Confirmed(m.site.Dirs)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -87,17 +88,21 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	}
 	// It writes as several accounts, and reads a target that another machine's
 	// account may own.
-	use := vaultUse{asRoot: true, target: o.target, wait: true, look: o.list || o.dryRun, second: o.second}
+	use := job.OpenOptions{KeepRoot: true, Target: o.target, Wait: true, ReadOnly: o.list || o.dryRun, Copy: o.second}
 	if o.kit != "" {
-		if use.kit, err = readKit(env, o.kit); err != nil {
+		if use.Kit, err = readKit(env, o.kit); err != nil {
 			return err
 		}
 	}
-	return withRepository(ctx, env, use, func(ctx context.Context, v *vault, r *repository.Repository) error {
+	return withSession(ctx, env, use, func(ctx context.Context, v *vault, r *repository.Repository) error {
 		wish := backup.RestoreRequest{Set: o.set, Time: moment}
 		switch {
 		case o.list:
-			return listSets(ctx, env, r, o.json)
+			sets, err := v.session.List(ctx)
+			if err != nil {
+				return err
+			}
+			return printSets(env, sets, o.json)
 		case o.into != "":
 			return restoreInto(ctx, env, v, r, wish, o)
 		default:
@@ -144,7 +149,7 @@ func restoreInto(ctx context.Context, env Env, v *vault, r *repository.Repositor
 	}
 	plan, err := backup.Prepare(ctx, r, o.set, into)
 	if err != nil {
-		return noSet(err)
+		return job.ExplainNoSet(err)
 	}
 	began := time.Now()
 	if !o.dryRun {

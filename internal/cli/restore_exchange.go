@@ -69,7 +69,7 @@ func newRestoreEnd(env Env, use, short string) *cobra.Command {
 		x := &restoration{machine: m, env: env}
 		dirs := m.site.Dirs
 		// A set that is being taken would fail when the database stops.
-		unlock, err := (&vault{env: env, dirs: dirs}).alone(true)
+		unlock, err := newJobs(env, dirs, m.site.Config).Lock(cmd.Context(), true, waitingFor(env))
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
@@ -50,7 +51,7 @@ func restoreLive(ctx context.Context, env Env, v *vault, r *repository.Repositor
 	began := time.Now()
 	x, err := prepareRestoration(ctx, env, v, r, w, o)
 	if err != nil {
-		return noSet(err)
+		return job.ExplainNoSet(err)
 	}
 	defer x.Close()
 	if !o.json {
@@ -223,13 +224,9 @@ func (x *restoration) copy(ctx context.Context, p *transfer, use func(context.Co
 			return backup.Recovered{}, err
 		}
 	}
-	fetch, err := fetchCommand()
-	if err != nil {
-		return backup.Recovered{}, err
-	}
 	x.say("check every file and replay the WAL")
 	recovery := backup.Recovery{RestorePoint: x.choice, Server: x.server, Data: filepath.Join(next, "database"), Dir: filepath.Join(next, "run"),
-		Account: account, Durable: x.foreign == nil, Fetch: fetch}
+		Account: account, Durable: x.foreign == nil, Fetch: fetchCommand}
 	return recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
 		var err error
 		if x.missing, err = backup.Missing(ctx, s, x.choice, x.r, x.a); err != nil || use == nil {

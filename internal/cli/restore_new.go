@@ -27,7 +27,7 @@ func (x *restoration) newConfig() (config.Config, error) {
 		}
 		data = changed
 	}
-	if p.copy {
+	if p.Copy {
 		changed, err := setup.RemoveSection(data, "backup", "copy")
 		if err != nil {
 			return config.Config{}, err
@@ -41,7 +41,6 @@ func (x *restoration) newConfig() (config.Config, error) {
 // install puts configuration and secrets of the set, and the keys of the kit,
 // into place, and starts the object store.
 func (x *restoration) install(ctx context.Context) error {
-	d := x.v.dirs
 	x.say("put configuration and secrets into place")
 	if err := x.putFiles(); err != nil {
 		return err
@@ -49,7 +48,7 @@ func (x *restoration) install(ctx context.Context) error {
 	if err := x.site.ApplyFiles(ctx); err != nil {
 		return err
 	}
-	if err := x.v.adopted().claim(ctx, d, true); err != nil {
+	if err := x.v.claim(ctx); err != nil {
 		return fmt.Errorf("taking the backup target over: %w", err)
 	}
 	if x.v.cfg.Storage.Engine == "minio" {

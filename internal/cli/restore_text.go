@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 func (x *restoration) say(what string) {
@@ -64,15 +66,15 @@ const restoreRate = 50 << 20
 // estimate is how long it will take: as long as the last drill, which does the
 // same, or by the size where none was held.
 func (x *restoration) estimate() string {
-	memory, err := readMemory(x.v.dirs)
+	memory, err := history.Read(x.v.dirs)
 	if err == nil && memory.Drill.Passed {
-		return "about " + rough(time.Duration(memory.Drill.Took*float64(time.Second))+restarting) + ", as the last drill"
+		return "about " + quantity.Duration(time.Duration(memory.Drill.Took*float64(time.Second))+restarting) + ", as the last drill"
 	}
 	bytes := x.plan.Bytes
 	if x.isNew {
 		bytes += x.choice.Document.Objects.Bytes
 	}
-	return fmt.Sprintf("about %s, at %s/s", rough(time.Duration(bytes/restoreRate)*time.Second+restarting), size(restoreRate))
+	return fmt.Sprintf("about %s, at %s/s", quantity.Duration(time.Duration(bytes/restoreRate)*time.Second+restarting), size(restoreRate))
 }
 
 // ask wants a word before live data is put aside.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/backup/health"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
@@ -18,7 +19,7 @@ import (
 // statusReport is what 'status --json' prints.
 type statusReport struct {
 	Healthy bool              `json:"healthy"`
-	Backup  backupStatus      `json:"backup"`
+	Backup  health.Status     `json:"backup"`
 	URL     string            `json:"url"`
 	Version string            `json:"version"`
 	Answer  string            `json:"answer"` // "ok", or why /health does not answer
@@ -73,7 +74,7 @@ func (m *machine) status(ctx context.Context) (statusReport, error) {
 	for _, u := range r.Units {
 		r.Healthy = r.Healthy && u.Healthy
 	}
-	if r.Backup, err = lookAtBackups(m.site.Dirs, m.site.Config, time.Now(), lookAtTarget(m.env, m.site.Dirs, m.site.Config)); err != nil {
+	if r.Backup, err = health.Look(m.env.Lookup, m.site.Dirs, m.site.Config, time.Now()); err != nil {
 		return r, err
 	}
 	quick, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -90,9 +91,9 @@ func (r statusReport) print(env Env) error {
 	if !r.Healthy {
 		verdict = "NOT HEALTHY"
 	}
-	fmt.Fprintf(env.Stdout, "BugSpark %s at %s is %s\n%s\n", r.Version, r.URL, verdict, r.Backup.sentence())
+	fmt.Fprintf(env.Stdout, "BugSpark %s at %s is %s\n%s\n", r.Version, r.URL, verdict, r.Backup.Sentence())
 	for _, p := range r.Backup.Problems {
-		fmt.Fprintf(env.Stdout, "! %s\n", p)
+		fmt.Fprintf(env.Stdout, "! %s\n", p.Text)
 	}
 	fmt.Fprintln(env.Stdout)
 	fmt.Fprintln(w, "UNIT\tSTATE\tSINCE\tRESTARTS\tMEMORY")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
@@ -90,7 +91,7 @@ func (s supervised) Units(ctx context.Context) ([]supervisor.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	confirmed, err := setup.KitConfirmed(dirs)
+	confirmed, err := kit.Confirmed(dirs)
 	if err != nil {
 		return nil, err
 	}
