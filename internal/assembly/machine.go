@@ -7,7 +7,6 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/backup/target"
-	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/host/health"
 	"github.com/bugspark/bugspark/internal/host/preflight"
 	"github.com/bugspark/bugspark/internal/host/setup"
@@ -62,11 +61,7 @@ func (p *Parts) Site(set unit.Set) *setup.Site {
 			if err != nil {
 				return err
 			}
-			backups, err := account.Lookup(account.Backup)
-			if err != nil {
-				return err
-			}
-			return e.Claim(ctx, p.Dirs, target.ClaimOptions{Account: backups, Name: account.Backup})
+			return p.Jobs().Claim(ctx, e, false)
 		},
 		Names: func(ctx context.Context, section string) ([]string, error) {
 			e, err := endpoint(section)

@@ -47,7 +47,7 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 			seen.FailedUnits++
 		}
 	}
-	if s.Backup, err = m.Jobs().Look(seen.Now); err != nil {
+	if s.Backup, err = backuphealth.Look(m.Lookup, m.Dirs, m.Config, seen.Now); err != nil {
 		return s, err
 	}
 	seen.Backups = s.Backup.Attention()

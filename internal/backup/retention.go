@@ -46,6 +46,32 @@ func base(sets []repository.Set, moment time.Time) int {
 	return len(sets) - 1
 }
 
+// WALBase is the kept set from which on WAL must stay: the newest one that was
+// whole before the window began, so that every moment of the window can be reached
+// from it, or else the oldest. kept is newest first. It is false without any set.
+func WALBase(kept []Kept, windowBegin time.Time) (base Kept, ok bool) {
+	for _, k := range kept {
+		if len(k.Reasons) == 0 {
+			continue
+		}
+		base, ok = k, true
+		if k.EndedAt.Before(windowBegin) {
+			break
+		}
+	}
+	return base, ok
+}
+
+// PicturesBefore is the time before which no archived picture is needed: the
+// newest set holds every picture that was there when it began. The day more is for
+// clocks that differ. kept is newest first and not empty.
+func PicturesBefore(kept []Kept) time.Time { return kept[0].BeganAt.Add(-24 * time.Hour) }
+
+// UnusedSystems are the databases in an archive that no kept set is of.
+func UnusedSystems(archived, used []string) []string {
+	return slices.DeleteFunc(slices.Clone(archived), func(s string) bool { return slices.Contains(used, s) })
+}
+
 // Retain decides about every set, newest first. It refuses to let any go while
 // the newest one is stale or from the future, since the clock or the backups
 // are then not to be trusted.

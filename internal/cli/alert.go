@@ -28,11 +28,11 @@ func newAlert(env Env) *cobra.Command {
 			if !unitName.MatchString(args[0]) {
 				return fault.New(fault.Usage, "bugspark alert bugspark-backup.service", "%q is no unit", args[0])
 			}
-			dirs := config.DirsFrom(env.Lookup)
-			cfg, err := config.Load(dirs, env.Lookup)
+			parts, err := env.parts()
 			if err != nil {
 				return err
 			}
+			dirs, cfg := parts.Dirs, parts.Config
 			t := &alert.Teller{Mail: cfg.Mail, Alert: cfg.Alert, StateDir: filepath.Join(dirs.State, "alert"), Now: time.Now}
 			if cfg.Mail.Username != "" {
 				if t.Password, err = config.ReadCredential(env.Lookup, dirs, "smtp-password"); err != nil {
@@ -46,7 +46,7 @@ func newAlert(env Env) *cobra.Command {
 			news, err := t.Tell(cmd.Context(), m)
 			if news {
 				// The journal is the channel that every site has.
-				newLog(env, cfg.Log).Error("a unit failed", "unit", m.Unit, "said", m.Text)
+				parts.Log.Error("a unit failed", "unit", m.Unit, "said", m.Text)
 			}
 			return err
 		},

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/assembly"
+	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
@@ -39,4 +41,18 @@ func withStore(ctx context.Context, env Env, role assembly.Role, f func(*postgre
 		return err
 	}
 	return p.WithStore(ctx, role, f)
+}
+
+// openJobs are the backups of this machine's configuration.
+func openJobs(env Env) (*job.Jobs, error) {
+	p, err := env.parts()
+	if err != nil {
+		return nil, err
+	}
+	return p.Jobs(), nil
+}
+
+// waiting tells what a command waits for.
+func waiting(env Env) func(what string) {
+	return func(what string) { fmt.Fprintf(env.Stderr, "  waiting for %s to finish\n", what) }
 }

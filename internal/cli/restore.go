@@ -137,7 +137,7 @@ func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Re
 	plan, err := r.Into(ctx, q, o.into)
 	report.finish()
 	if err != nil {
-		return noSet(err)
+		return job.ExplainNoSet(err)
 	}
 	if o.json {
 		return json.NewEncoder(env.Stdout).Encode(plan)
@@ -159,7 +159,7 @@ func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Re
 func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore.Request, o restoreOptions, report *restoreReport) error {
 	plan, err := r.Prepare(ctx, q)
 	if err != nil {
-		return noSet(err)
+		return job.ExplainNoSet(err)
 	}
 	if !o.json {
 		describePlan(env, plan)

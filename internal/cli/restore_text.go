@@ -8,6 +8,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/host/restore"
 	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // restoreReport shows the steps of a restore, the bytes of its copies and the
@@ -93,9 +94,9 @@ func upTo(p *restore.Plan) string {
 
 func estimateText(e restore.Estimate) string {
 	if e.FromDrill {
-		return "about " + rough(e.Duration) + ", as the last drill"
+		return "about " + quantity.Duration(e.Duration) + ", as the last drill"
 	}
-	return fmt.Sprintf("about %s, at %s/s", rough(e.Duration), size(restore.RestoreRate))
+	return fmt.Sprintf("about %s, at %s/s", quantity.Duration(e.Duration), size(restore.RestoreRate))
 }
 
 // tellResult tells what came back, and what to do next.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // transfer shows how far a long copy is: on a terminal as one line that moves,
@@ -86,14 +87,4 @@ func (t *transfer) finish() {
 }
 
 // size is a number of bytes for people.
-func size(n int64) string {
-	const units = "KMGTP"
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, i := float64(n)/1000, 0
-	for f >= 999.5 && i < len(units)-1 {
-		f, i = f/1000, i+1
-	}
-	return fmt.Sprintf("%.1f %cB", f, units[i])
-}
+func size(n int64) string { return quantity.Bytes(n) }

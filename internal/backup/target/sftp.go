@@ -31,7 +31,8 @@ type SFTPOptions struct {
 // when it is first needed, and again after it was lost.
 type SFTP struct {
 	o      SFTPOptions
-	config ssh.ClientConfig
+	config ssh.ClientConfig // without Auth, which belongs to one connection
+	signer ssh.Signer
 
 	mu     sync.Mutex
 	client *sftp.Client
@@ -44,13 +45,16 @@ var _ Store = (*SFTP)(nil)
 // shows its key.
 var ErrHostKey = errors.New("the server shows another host key")
 
+// ErrAuthentication says that the server does not accept this machine's key.
+var ErrAuthentication = errors.New("the server does not accept the key")
+
 // NewSFTP returns the store for o without talking to the server.
 func NewSFTP(o SFTPOptions) (*SFTP, error) {
 	signer, err := ssh.ParsePrivateKey(o.Key)
 	if err != nil {
 		return nil, fmt.Errorf("reading the SSH key: %w", err)
 	}
-	s := &SFTP{o: o, config: ssh.ClientConfig{User: o.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, Timeout: 10 * time.Second}}
+	s := &SFTP{o: o, signer: signer, config: ssh.ClientConfig{User: o.User, Timeout: 10 * time.Second}}
 	if o.HostKey == "" {
 		s.config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error { return unexpected(key) }
 		return s, nil
@@ -115,8 +119,19 @@ func (s *SFTP) connected(ctx context.Context) (*sftp.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, channels, requests, err := ssh.NewClientConn(plain, s.o.Host, &s.config)
+	// Package ssh has no type for a refused sign-in, only a text. By the time it
+	// asks for keys the server has shown the expected host key, so that any later
+	// error which is not of the connection is a refusal.
+	config, offered := s.config, false
+	config.Auth = []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
+		offered = true
+		return []ssh.Signer{s.signer}, nil
+	})}
+	conn, channels, requests, err := ssh.NewClientConn(plain, s.o.Host, &config)
 	if err != nil {
+		if offered && !lost(err) {
+			err = fmt.Errorf("%w: %w", ErrAuthentication, err)
+		}
 		return nil, errors.Join(fmt.Errorf("signing in as %s at %s: %w", s.o.User, s.o.Host, err), ignoreClosed(plain.Close()))
 	}
 	c := ssh.NewClient(conn, channels, requests)

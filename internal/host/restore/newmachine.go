@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/config"
@@ -23,7 +23,7 @@ import (
 
 // newConfig is the configuration of the set, for a machine without one.
 func (p *Plan) newConfig() (config.Config, error) {
-	data, ok := p.files["bugspark.yaml"]
+	data, ok := p.files[backup.ConfigFile]
 	if !ok {
 		return config.Config{}, fault.New(fault.Preflight, "run 'bugspark setup' first, then restore", "the set holds no configuration, and this machine has none")
 	}
@@ -31,7 +31,7 @@ func (p *Plan) newConfig() (config.Config, error) {
 	if err != nil {
 		return config.Config{}, err
 	}
-	p.files["bugspark.yaml"] = data
+	p.files[backup.ConfigFile] = data
 	return config.Parse("bugspark.yaml of the set", data, p.r.Lookup)
 }
 
@@ -64,13 +64,9 @@ func (p *Plan) install(ctx context.Context) error {
 	if err := p.machine.MakeFiles(ctx); err != nil {
 		return err
 	}
-	backups, err := account.Lookup(account.Backup)
-	if err != nil {
-		return err
-	}
 	first := p.r.Session.Endpoint
 	first.Copy = false
-	if err := first.Claim(ctx, p.r.Dirs, target.ClaimOptions{Force: true, Account: backups, Name: account.Backup}); err != nil {
+	if err := p.r.Jobs.Claim(ctx, first, true); err != nil {
 		return fmt.Errorf("taking the backup target over: %w", err)
 	}
 	if p.Config.Storage.Engine == "minio" {
@@ -88,7 +84,7 @@ func (p *Plan) secrets() map[string][]byte {
 		out["backup-"+name] = []byte(text + "\n")
 	}
 	for inside, data := range p.files {
-		name, secret := strings.CutPrefix(inside, "credentials/")
+		name, secret := strings.CutPrefix(inside, backup.CredentialsDir)
 		if _, known := out[name]; secret && !known && filepath.Base(name) == name {
 			out[name] = data
 		}
@@ -102,11 +98,11 @@ func (p *Plan) putFiles() error {
 		return err
 	}
 	for inside, data := range p.files {
-		name, override := strings.CutPrefix(inside, job.SetOverrides)
+		name, override := strings.CutPrefix(inside, backup.OverridesDir)
 		if !override || filepath.Base(name) != name {
 			continue
 		}
-		if err := putMissing(filepath.Join(d.Config, job.SetOverrides, name), data, 0o644); err != nil {
+		if err := putMissing(filepath.Join(d.Config, backup.OverridesDir, name), data, 0o644); err != nil {
 			return err
 		}
 	}
@@ -115,7 +111,7 @@ func (p *Plan) putFiles() error {
 			return err
 		}
 	}
-	if data, ok := p.files["ca.pem"]; ok {
+	if data, ok := p.files[backup.RootCertificateFile]; ok {
 		if err := durable.WriteFile(p.machine.RootCertificate(), data, 0o644); err != nil {
 			return err
 		}
@@ -127,14 +123,14 @@ func (p *Plan) putFiles() error {
 		return err
 	}
 	// The configuration comes last: with it a machine counts as set up.
-	return setup.WriteConfig(d, p.files["bugspark.yaml"])
+	return setup.WriteConfig(d, p.files[backup.ConfigFile])
 }
 
 // bringsCertificate tells whether the set has the files of tls.mode files that
 // this machine lacks.
 func (p *Plan) bringsCertificate() bool {
 	_, err := os.Stat(p.Config.TLS.Key)
-	return p.Config.TLS.Mode == "files" && errors.Is(err, fs.ErrNotExist) && p.files[job.SetPrivateKey] != nil
+	return p.Config.TLS.Mode == "files" && errors.Is(err, fs.ErrNotExist) && p.files[backup.CertificateKeyFile] != nil
 }
 
 func (p *Plan) putCertificate() error {
@@ -142,7 +138,7 @@ func (p *Plan) putCertificate() error {
 	if !p.bringsCertificate() {
 		return nil // the administrator has put newer ones there
 	}
-	if err := errors.Join(putMissing(t.Certificate, p.files[job.SetCertificate], 0o644), putMissing(t.Key, p.files[job.SetPrivateKey], 0o640)); err != nil {
+	if err := errors.Join(putMissing(t.Certificate, p.files[backup.CertificateFile], 0o644), putMissing(t.Key, p.files[backup.CertificateKeyFile], 0o640)); err != nil {
 		return err
 	}
 	proxy, err := user.LookupGroup(account.Proxy)

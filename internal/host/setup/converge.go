@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
@@ -65,10 +67,6 @@ func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
 	return on, off
 }
 
-// NoFile is what the backup finds in the place of a certificate's file that is
-// gone, which must not keep it from saving the rest.
-const NoFile = "missing"
-
 // dropIns are the per-site values that only a unit can carry: ports, the
 // directory of the backups, schedules.
 func (s *Site) dropIns() map[string]string {
@@ -91,7 +89,7 @@ func (s *Site) dropIns() map[string]string {
 	if t := s.Config.TLS; t.Mode == "files" {
 		// A set holds them, but only the proxy may read the key.
 		out["bugspark-backup.service"] += fmt.Sprintf("[Service]\nLoadCredential=tls-certificate:%s\nLoadCredential=tls-key:%s\nSetCredential=tls-certificate:%[3]s\nSetCredential=tls-key:%[3]s\n",
-			t.Certificate, t.Key, NoFile)
+			t.Certificate, t.Key, backup.NoFile)
 	}
 	out["bugspark-walstream.service"] = reach(s.Config.Database.Mode == "external")
 	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
@@ -179,7 +177,7 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		return nil, err
 	}
 	steps = append(steps, targets...)
-	confirmed, err := KitConfirmed(c.Site.Dirs)
+	confirmed, err := kit.Confirmed(c.Site.Dirs)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,129 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// Memory is what a shipper remembers on its machine, and whom it asks for sets.
+type Memory interface {
+	State() (State, error)
+	Save(State) error
+	// LastSetStart is where the WAL of the newest set begins, empty without any set.
+	LastSetStart() (string, error)
+	RequestSet(why string) error
+	// RepeatRequest asks again for a set that was requested long ago.
+	RepeatRequest(now time.Time) error
+}
+
+// Loop ships in rounds for as long as its service runs.
+type Loop struct {
+	Shipper Shipper // System and Spool are found by the loop
+	Spool   string  // has a directory for each cluster, named by its system identifier
+	System  func(context.Context) (string, error)
+	Target  *target.Target
+	Memory  Memory
+
+	pace   pace
+	failed string // the failure that the journal has heard of
+}
+
+const (
+	shipInterval = 2 * time.Second  // between rounds
+	maxInterval  = 30 * time.Second // between rounds that fail
+	restartAfter = 2 * time.Minute  // of failures
+)
+
+// pace decides when the next round is due, and when to give up.
+type pace struct {
+	wait  time.Duration
+	since time.Time // of the first of a row of failures
+}
+
+// next is told how a round ended. restart means that the service should begin
+// anew: a mount that was made after the start of a service is not in its view of
+// the file system, and a new start has a new view.
+func (p *pace) next(err error, now time.Time) (wait time.Duration, restart bool) {
+	if err == nil {
+		*p = pace{wait: shipInterval}
+		return p.wait, false
+	}
+	if p.since.IsZero() {
+		p.since = now
+	}
+	p.wait = min(2*max(p.wait, shipInterval), maxInterval)
+	return p.wait, now.Sub(p.since) > restartAfter
+}
+
+// Run ships until ctx ends. It fails when a new start of the service may help.
+func (l *Loop) Run(ctx context.Context) error {
+	var err error
+	if l.Shipper.State, err = l.Memory.State(); err != nil {
+		l.Shipper.State = State{}
+		l.Shipper.Log.Warn("starting without a memory of what was shipped", "error", err)
+	}
+	for {
+		err := l.round(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		wait, restart := l.pace.next(err, time.Now())
+		if restart {
+			return fault.Wrap(fault.Failed, err, "mount the backup target, or make room on it", "starting again, since WAL does not reach the backup target")
+		}
+		l.tell(err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// tell logs a failure once, and its end.
+func (l *Loop) tell(err error) {
+	switch {
+	case err == nil && l.failed != "":
+		l.failed = ""
+		l.Shipper.Log.Info("WAL reaches the backup target again", "lsn", l.Shipper.State.Shipped)
+	case err != nil && err.Error() != l.failed:
+		l.failed = err.Error()
+		l.Shipper.Log.Warn("WAL does not reach the backup target; it waits in the spool", "error", err, "spool_bytes", l.Shipper.State.Waiting)
+	}
+}
+
+func (l *Loop) round(ctx context.Context) error {
+	// A restore may have replaced the cluster since the last round.
+	system, err := l.System(ctx)
+	if err == nil && system != l.Shipper.System {
+		l.Shipper.System, l.Shipper.Spool = system, filepath.Join(l.Spool, system)
+	}
+	if l.Shipper.System == "" {
+		return err
+	}
+	if _, err := os.Stat(l.Shipper.Spool); errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was received yet
+	}
+	if err := l.Target.Beat(ctx); err != nil {
+		return err
+	}
+	gap := l.Shipper.State.Gap
+	err = l.Shipper.Round(ctx)
+	if l.Shipper.State.Gap != gap && l.gapOpen() {
+		err = errors.Join(err, l.Memory.RequestSet("WAL is missing from the archive: "+l.Shipper.State.Gap))
+	}
+	return errors.Join(err, l.Memory.Save(l.Shipper.State), l.Memory.RepeatRequest(time.Now()))
+}
+
+// gapOpen tells whether no set has closed the newest gap yet.
+func (l *Loop) gapOpen() bool {
+	start, err := l.Memory.LastSetStart()
+	return err != nil || l.Shipper.State.Open(start)
+}

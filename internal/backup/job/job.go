@@ -1,0 +1,44 @@
+// Package job does the work of the backup commands and services: it takes sets,
+// lists, verifies, prunes and copies them, holds drills, and receives and ships
+// the WAL. Every job returns a result and prints nothing.
+package job
+
+import (
+	"context"
+	"log/slog"
+	"syscall"
+
+	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/objectstore"
+	"github.com/bugspark/bugspark/internal/pgcluster"
+)
+
+// Jobs is everything that the jobs of this machine need of it. The functions are
+// called only by the jobs that need them, since every account may not read every
+// secret.
+type Jobs struct {
+	Dirs    config.Dirs
+	Config  config.Config
+	Lookup  config.LookupEnv
+	Log     *slog.Logger
+	Version string // of this program
+
+	Objects  func() (objectstore.Store, error)               // of the product
+	Cluster  func() (*pgcluster.Cluster, error)              // this machine's own
+	Programs *pgcluster.Cluster                              // finds what is installed of PostgreSQL, for whatever data
+	Account  func() (*syscall.Credential, error)             // of the backups; nil is the account of this process
+	Name     string                                          // of that account, for messages
+	StepDown func() error                                    // makes this process that account's for good
+	Fetch    func(socket string) string                      // makes the restore_command that asks a socket for WAL
+	Probe    func(context.Context, *pgcluster.Scratch) error // proves that the product works with a restored database
+}
+
+// database is the source of the sets' copies of the database.
+func (j *Jobs) database() (backup.Database, error) {
+	if j.Config.Database.Mode == "external" {
+		return j.CustomerServer()
+	}
+	cluster, err := j.Cluster()
+	return backup.Cluster{Cluster: cluster}, err
+}

@@ -1,0 +1,69 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/durable"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// ClaimOptions say how an endpoint is claimed, and for which account.
+type ClaimOptions struct {
+	Force   bool                // also a target of another machine
+	Account *syscall.Credential // of the backups; nil is the account of this process
+	Name    string              // of that account, for messages
+}
+
+// Claim makes the endpoint this machine's, and gives everything of it that is
+// files here to the account of the backups.
+func (e Endpoint) Claim(ctx context.Context, d config.Dirs, o ClaimOptions) error {
+	s, err := e.Open()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := e.Own(d, s)
+	if err != nil {
+		return err
+	}
+	paths := []string{t.Memory}
+	// An existing directory keeps its owner: systemd gives a service's state
+	// directory, and what root has put into it, to the service only while root owns
+	// the directory.
+	state := filepath.Dir(t.Memory)
+	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(state, 0o755); err != nil {
+			return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
+		}
+		paths = append(paths, state)
+	}
+	take := t.Claim
+	if o.Force {
+		take = t.Take
+	}
+	if err := take(ctx); err != nil {
+		return err
+	}
+	if o.Account == nil {
+		return nil
+	}
+	uid, gid := int(o.Account.Uid), int(o.Account.Gid)
+	// The whole directory: files of a machine before this one belong to that
+	// machine's account, whose number may be anybody's here.
+	if dir, ok := s.(Directory); ok {
+		err = durable.ChownTree(string(dir), uid, gid)
+	}
+	for _, path := range paths {
+		err = errors.Join(err, os.Lchown(path, uid, gid))
+	}
+	if err != nil {
+		return fault.Wrap(fault.Preflight, err, "make it belong to the account "+o.Name+" (on the file server, if root has no rights there)", "giving the backup target away")
+	}
+	return nil
+}

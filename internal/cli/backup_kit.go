@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bugspark/bugspark/internal/backup/kit"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+func newBackupKit(env Env) *cobra.Command {
+	var confirm string
+	c := &cobra.Command{
+		Use:   "kit",
+		Short: "Print the recovery kit, or confirm that it is in a safe place",
+		Long: `Kit prints one page with the two secrets without which no backup can be read, and
+how to use them. Print it, or keep it where a fire in the server room does not
+reach it. Backups run by the clock only after you have confirmed that, by typing
+the fingerprint that stands on the page.`,
+		Example: `  bugspark backup kit | lp
+  bugspark backup kit --confirm ABCD-EFGH-IJKL && bugspark apply`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			p, err := env.parts()
+			if err != nil {
+				return err
+			}
+			k, err := kit.Own(p.Lookup, p.Dirs, p.Config)
+			if err != nil {
+				return err
+			}
+			if confirm == "" {
+				return k.Print(env.Stdout, p.Config.Server.Name)
+			}
+			if err := kit.Confirm(p.Dirs, k, confirm); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(env.Stdout, "The recovery kit is confirmed. Next: bugspark apply, which starts the backups.")
+			return err
+		},
+	}
+	c.Flags().StringVar(&confirm, "confirm", "", "the `fingerprint` that stands on the kit")
+	return c
+}
+
+// readKit reads a kit from a file; "-" is standard input.
+func readKit(env Env, name string) (*kit.Kit, error) {
+	var data []byte
+	var err error
+	if name == "-" {
+		data, err = io.ReadAll(io.LimitReader(env.Stdin, 64<<10))
+	} else {
+		data, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, err, "name the file with the recovery kit", "reading the recovery kit")
+	}
+	return kit.Parse(name, data)
+}

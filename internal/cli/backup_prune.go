@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bugspark/bugspark/internal/backup/job"
+)
+
+func newBackupPrune(env Env) *cobra.Command {
+	var o job.PruneOptions
+	c := &cobra.Command{
+		Use:   "prune",
+		Short: "Let old sets go and give their space back",
+		Long: `Prune keeps the newest set of each of the last 7 days, 4 weeks and 6 months
+(backup.keep_...), and the newest 3 whatever their age, and of the archived WAL
+what the last 7 days (backup.window_days) need. It lets nothing go while the
+newest set is older than two days or the last drill failed. Space of sets comes
+back a day later, for safety's sake; --now gives it back at once.`,
+		Example: "  bugspark backup prune --dry-run\n  bugspark backup prune\n  bugspark backup prune --now    # when the target is full",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			j, err := openJobs(env)
+			if err != nil {
+				return err
+			}
+			out, err := j.Prune(cmd.Context(), o)
+			return errors.Join(printPruned(env, out, o.DryRun), err)
+		},
+	}
+	c.Flags().BoolVar(&o.Now, "now", false, "give space back at once")
+	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "show what would go and why the rest stays, change nothing")
+	return c
+}
+
+func printPruned(env Env, out job.Pruned, dryRun bool) error {
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	for _, k := range out.Sets {
+		why := "goes"
+		if len(k.Reasons) > 0 {
+			why = "stays: " + strings.Join(k.Reasons, ", ")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", k.ID, k.EndedAt.Local().Format(time.DateTime), why)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if out.BallastReleased {
+		fmt.Fprintln(env.Stderr, "The target is full; its ballast was given up.")
+	}
+	went := "went"
+	if dryRun {
+		went = "would go"
+	}
+	if out.Decided {
+		fmt.Fprintf(env.Stdout, "%d of %d sets %s.\n", len(out.Going), len(out.Sets), went)
+	}
+	for _, s := range out.Systems {
+		fmt.Fprintf(env.Stdout, "%d files (%s) of the archive %s, of a database of which there is no set any more.\n", s.Files, size(s.Bytes), went)
+	}
+	if !out.Since.IsZero() {
+		fmt.Fprintf(env.Stdout, "%d files (%s) of the archive %s; every moment since %s can be brought back.\n", out.WAL.Files, size(out.WAL.Bytes), went, out.Since.Local().Format(time.DateTime))
+	}
+	return nil
+}
