@@ -63,6 +63,7 @@ func showHelp(c *cobra.Command, args []string) error {
 		return unknownCommand(topic, rest[0])
 	}
 	topic.InitDefaultHelpFlag()
+	topic.InitDefaultVersionFlag()
 	return topic.Help()
 }
 
