@@ -33,6 +33,7 @@ type Env struct {
 // Run executes one command and returns its exit status.
 func Run(ctx context.Context, env Env) int {
 	root := New(env)
+	refuseWrongUsage(root)
 	root.SetArgs(env.Args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -60,7 +61,7 @@ func New(env Env) *cobra.Command {
 on a server of your own.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a check before
-anything was changed, 4 changes wait to be applied.`,
+anything was changed, 4 changes wait to be applied, 5 runs but needs attention.`,
 		Example: `  bugspark setup --non-interactive   make this machine a BugSpark server
   bugspark status                    show what runs
   bugspark up --dir /tmp/bugspark    try it in the foreground`,

@@ -19,6 +19,10 @@ const (
 	Usage     Kind = 2 // the command line or an answers file is wrong
 	Preflight Kind = 3 // a check refused before anything was changed
 	Pending   Kind = 4 // nothing is wrong, but changes wait to be applied
+
+	// NeedsAttention says that the product runs, but that backups, disk or
+	// certificate need a person soon.
+	NeedsAttention Kind = 5
 )
 
 // Error is a fault for people. Message says what and why, in lower case and
