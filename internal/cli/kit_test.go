@@ -18,14 +18,14 @@ func TestAKitIsReadAsItWasPrinted(t *testing.T) {
 	}
 	remote := func(second bool) place {
 		if second {
-			return place{copy: true, Place: config.Place{Target: "sftp://vault@files.example.org/backup", HostKey: "ssh-ed25519 AAAA", Region: "us-east-1"},
+			return place{copy: true, BackupTarget: config.BackupTarget{Target: "sftp://vault@files.example.org/backup", HostKey: "ssh-ed25519 AAAA", Region: "us-east-1"},
 				secrets: map[string]string{sshKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----"}}
 		}
-		return place{Place: config.Place{Target: "s3://backups/bank", Endpoint: "https://s3.example.org", Region: "eu-1"},
+		return place{BackupTarget: config.BackupTarget{Target: "s3://backups/bank", Endpoint: "https://s3.example.org", Region: "eu-1"},
 			secrets: map[string]string{accessKey: "an access key", secretKey: "a secret/key+="}}
 	}
 	for name, k := range map[string]kit{
-		"a directory":      {first: place{Place: config.Place{Target: "/srv/backup", Region: "us-east-1"}}},
+		"a directory":      {first: place{BackupTarget: config.BackupTarget{Target: "/srv/backup", Region: "us-east-1"}}},
 		"a bucket, a copy": {first: remote(false), second: remote(true)},
 	} {
 		k.key, k.identity = "the key", identity.String()
@@ -47,8 +47,8 @@ func TestAKitIsReadAsItWasPrinted(t *testing.T) {
 				t.Errorf("%s, target %d: %q instead of %q in\n%s", name, i, have.Target, want.Target, page.String())
 			}
 			if l.Kind == "s3" || l.Kind == "sftp" {
-				if have.Place != want.Place {
-					t.Errorf("%s, target %d: %+v instead of %+v", name, i, have.Place, want.Place)
+				if have.BackupTarget != want.BackupTarget {
+					t.Errorf("%s, target %d: %+v instead of %+v", name, i, have.BackupTarget, want.BackupTarget)
 				}
 				for secret, text := range have.secrets {
 					if want.secrets[secret] != text {

@@ -16,7 +16,7 @@ import (
 
 // place is a target and what opens it.
 type place struct {
-	config.Place
+	config.BackupTarget
 	secrets map[string]string // by the last part of the credential's name
 	copy    bool              // the second one
 }
@@ -46,9 +46,9 @@ func (p place) prefix() string {
 
 // ownPlace is a target of this machine's configuration with its secrets.
 func ownPlace(env Env, d config.Dirs, b config.Backup, second bool) (place, error) {
-	p := place{Place: b.Place, copy: second, secrets: map[string]string{}}
+	p := place{BackupTarget: b.BackupTarget, copy: second, secrets: map[string]string{}}
 	if second {
-		p.Place = b.Copy.Place
+		p.BackupTarget = b.Copy.BackupTarget
 	}
 	l, err := p.Locate()
 	if err != nil {

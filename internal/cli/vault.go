@@ -96,7 +96,7 @@ func openVault(ctx context.Context, env Env, use vaultUse) (*vault, error) {
 func (v *vault) choosePlace(use vaultUse) (place, error) {
 	b := v.cfg.Backup
 	known := func(second bool) (place, error) { return ownPlace(v.env, v.dirs, b, second) }
-	first, second := b.Place, b.Copy.Place
+	first, second := b.BackupTarget, b.Copy.BackupTarget
 	if use.kit != nil {
 		known = func(second bool) (place, error) {
 			if second {
@@ -104,7 +104,7 @@ func (v *vault) choosePlace(use vaultUse) (place, error) {
 			}
 			return use.kit.first, nil
 		}
-		first, second = use.kit.first.Place, use.kit.second.Place
+		first, second = use.kit.first.BackupTarget, use.kit.second.BackupTarget
 	}
 	switch {
 	case use.second && second.Target == "":
@@ -118,7 +118,7 @@ func (v *vault) choosePlace(use vaultUse) (place, error) {
 	case strings.Contains(use.target, "://"):
 		return place{}, fault.New(fault.Usage, "name one that stands there, or copy it into a directory and name that", "the keys of the target %s are neither in the configuration nor in the kit", use.target)
 	}
-	return place{Place: config.Place{Target: use.target}}, nil
+	return place{BackupTarget: config.BackupTarget{Target: use.target}}, nil
 }
 
 func (v *vault) readKeys() error {

@@ -20,13 +20,13 @@ const backupAccount = "bugspark-backup"
 
 // place is a target by the section of its settings.
 type place struct {
-	config.Place
+	config.BackupTarget
 	section string
 }
 
 func places(c config.Config) []place {
 	var out []place
-	for _, p := range []place{{c.Backup.Place, "backup"}, {c.Backup.Copy.Place, "backup.copy"}} {
+	for _, p := range []place{{c.Backup.BackupTarget, "backup"}, {c.Backup.Copy.BackupTarget, "backup.copy"}} {
 		if p.Target != "" {
 			out = append(out, p)
 		}
