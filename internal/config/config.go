@@ -81,7 +81,7 @@ type Limits struct {
 
 // Backup is where sets are kept, how long, and when they are taken.
 type Backup struct {
-	Place         `mapstructure:",squash"`
+	BackupTarget  `mapstructure:",squash"`
 	Copy          Copy   `mapstructure:"copy"`
 	Schedule      string `mapstructure:"schedule"`
 	DrillSchedule string `mapstructure:"drill_schedule"`
@@ -98,8 +98,8 @@ func (c Config) Streams() bool { return c.Database.Mode == "managed" || c.Backup
 
 // Copy is a second target.
 type Copy struct {
-	Place    `mapstructure:",squash"`
-	Schedule string `mapstructure:"schedule"`
+	BackupTarget `mapstructure:",squash"`
+	Schedule     string `mapstructure:"schedule"`
 }
 
 // Alert is who hears that something failed.

@@ -87,8 +87,8 @@ func (c Config) validate(name string) error {
 }
 
 func (c Config) validateBackup(add func(string, ...any)) {
-	validatePlace("backup", c.Backup.Place, add)
-	validatePlace("backup.copy", c.Backup.Copy.Place, add)
+	validateBackupTarget("backup", c.Backup.BackupTarget, add)
+	validateBackupTarget("backup.copy", c.Backup.Copy.BackupTarget, add)
 	if c.Backup.Copy.Target != "" && (c.Backup.Target == "" || c.Backup.Copy.Target == c.Backup.Target) {
 		add("backup.copy.target must be another target than backup.target, which must be set")
 	}

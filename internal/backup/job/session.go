@@ -122,7 +122,7 @@ func (j *Jobs) endpoint(o OpenOptions) (target.Endpoint, error) {
 	case err != nil:
 		return target.Endpoint{}, err
 	case which == named:
-		return target.Endpoint{Place: config.Place{Target: o.Target}}, nil
+		return target.Endpoint{BackupTarget: config.BackupTarget{Target: o.Target}}, nil
 	case o.Kit != nil && which == secondTarget:
 		return o.Kit.Second, nil
 	case o.Kit != nil:

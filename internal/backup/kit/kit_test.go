@@ -20,14 +20,14 @@ func TestAKitIsReadAsItWasPrinted(t *testing.T) {
 	}
 	remote := func(second bool) target.Endpoint {
 		if second {
-			return target.Endpoint{Copy: true, Place: config.Place{Target: "sftp://vault@files.example.org/backup", HostKey: "ssh-ed25519 AAAA", Region: "us-east-1"},
+			return target.Endpoint{Copy: true, BackupTarget: config.BackupTarget{Target: "sftp://vault@files.example.org/backup", HostKey: "ssh-ed25519 AAAA", Region: "us-east-1"},
 				Secrets: map[string]string{target.SSHKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----"}}
 		}
-		return target.Endpoint{Place: config.Place{Target: "s3://backups/bank", Endpoint: "https://s3.example.org", Region: "eu-1"},
+		return target.Endpoint{BackupTarget: config.BackupTarget{Target: "s3://backups/bank", Endpoint: "https://s3.example.org", Region: "eu-1"},
 			Secrets: map[string]string{target.AccessKey: "an access key", target.SecretKey: "a secret/key+="}}
 	}
 	for name, k := range map[string]kit.Kit{
-		"a directory":      {First: target.Endpoint{Place: config.Place{Target: "/srv/backup", Region: "us-east-1"}}},
+		"a directory":      {First: target.Endpoint{BackupTarget: config.BackupTarget{Target: "/srv/backup", Region: "us-east-1"}}},
 		"a bucket, a copy": {First: remote(false), Second: remote(true)},
 	} {
 		k.BackupKey, k.ArchiveIdentity = "the key", identity.String()

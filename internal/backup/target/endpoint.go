@@ -16,7 +16,7 @@ import (
 
 // Endpoint is a backup target with the settings and the secrets that open it.
 type Endpoint struct {
-	config.Place
+	config.BackupTarget
 	Secrets map[string]string // by the last part of the credential's name
 	Copy    bool              // the second target, backup.copy
 }
@@ -47,9 +47,9 @@ func (e Endpoint) Prefix() string {
 // EndpointOf is the first or the second target of a configuration, with its
 // secrets. A target that is not set has none.
 func EndpointOf(lookup config.LookupEnv, d config.Dirs, b config.Backup, second bool) (Endpoint, error) {
-	e := Endpoint{Place: b.Place, Copy: second, Secrets: map[string]string{}}
+	e := Endpoint{BackupTarget: b.BackupTarget, Copy: second, Secrets: map[string]string{}}
 	if second {
-		e.Place = b.Copy.Place
+		e.BackupTarget = b.Copy.BackupTarget
 	}
 	l, err := e.Locate()
 	if err != nil {

@@ -84,7 +84,7 @@ func (s *Site) dropIns() map[string]string {
 	// What is saved may be elsewhere as well as where it is saved to.
 	sources := s.Config.Database.Mode == "external" || s.Config.Storage.Engine == "s3"
 	for _, name := range []string{"walship", "backup"} {
-		out["bugspark-"+name+".service"] = reach(sources, b.Place)
+		out["bugspark-"+name+".service"] = reach(sources, b.BackupTarget)
 	}
 	if t := s.Config.TLS; t.Mode == "files" {
 		// A set holds them, but only the proxy may read the key.
@@ -93,10 +93,10 @@ func (s *Site) dropIns() map[string]string {
 	}
 	out["bugspark-walstream.service"] = reach(s.Config.Database.Mode == "external")
 	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
-		out["bugspark-"+name+".service"] = reach(false, b.Place)
+		out["bugspark-"+name+".service"] = reach(false, b.BackupTarget)
 	}
 	for _, name := range []string{"backup-copy", "backup-check"} {
-		out["bugspark-"+name+".service"] = reach(false, b.Place, b.Copy.Place)
+		out["bugspark-"+name+".service"] = reach(false, b.BackupTarget, b.Copy.BackupTarget)
 	}
 	calendar := func(setting, value string) string {
 		if config.IsDefault(setting, value) {
@@ -116,7 +116,7 @@ func (s *Site) dropIns() map[string]string {
 
 // reach is what lets a unit reach targets: the directory, or the network, without
 // which it otherwise runs.
-func reach(far bool, places ...config.Place) string {
+func reach(far bool, places ...config.BackupTarget) string {
 	directories := ""
 	for _, p := range places {
 		l, err := p.Locate()

@@ -71,7 +71,7 @@ func (s *Site) inputs() (map[string]string, error) {
 		{"bugspark-proxy.service", []any{c.Server, c.TLS, c.Proxy, c.Log}, []string{"internal-ca"}},
 		{"bugspark-supervisor.service", []any{c.Log}, nil},
 		{"bugspark-walstream.service", []any{c.Backup.SpoolMiB, c.Database.Mode, c.Log}, []string{"database-dsn", "replication-dsn"}},
-		{"bugspark-walship.service", []any{c.Backup.Place, c.Database.Mode, c.Storage, c.Log},
+		{"bugspark-walship.service", []any{c.Backup.BackupTarget, c.Database.Mode, c.Storage, c.Log},
 			[]string{"archive-recipient", "database-dsn", "storage-access-key", "storage-secret-key", "backup-access-key", "backup-secret-key", "backup-ssh-key"}},
 	}
 	out := map[string]string{}

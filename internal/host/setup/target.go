@@ -19,13 +19,13 @@ const (
 
 // place is a target by the section of its settings.
 type place struct {
-	config.Place
+	config.BackupTarget
 	section string
 }
 
 func places(c config.Config) []place {
 	var out []place
-	for _, p := range []place{{c.Backup.Place, FirstTarget}, {c.Backup.Copy.Place, SecondTarget}} {
+	for _, p := range []place{{c.Backup.BackupTarget, FirstTarget}, {c.Backup.Copy.BackupTarget, SecondTarget}} {
 		if p.Target != "" {
 			out = append(out, p)
 		}

@@ -11,15 +11,15 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Place is where backups are kept.
-type Place struct {
+// BackupTarget is where backups are kept.
+type BackupTarget struct {
 	Target   string `mapstructure:"target"`
 	Endpoint string `mapstructure:"endpoint"`
 	Region   string `mapstructure:"region"`
 	HostKey  string `mapstructure:"host_key"`
 }
 
-// Location is the target of a place, taken apart.
+// Location is a backup target, taken apart.
 type Location struct {
 	Kind string // directory, s3, sftp
 	Path string // of a directory; without slashes at its ends, the prefix in a bucket
@@ -27,8 +27,8 @@ type Location struct {
 	User string
 }
 
-// Locate reads the target of a place. The zero Location is none.
-func (p Place) Locate() (Location, error) {
+// Locate takes the target apart. The zero Location is none.
+func (p BackupTarget) Locate() (Location, error) {
 	t := p.Target
 	wrong := func(why string) (Location, error) {
 		return Location{}, fault.New(fault.Usage, "write it as /DIRECTORY, s3://BUCKET/PREFIX or sftp://USER@HOST/DIRECTORY", "the backup target %q cannot be used: %s", t, why)
@@ -82,8 +82,8 @@ func directory(t string, wrong func(string) (Location, error)) (Location, error)
 	return Location{Kind: "directory", Path: t}, nil
 }
 
-// validatePlace checks what a target of its kind needs.
-func validatePlace(section string, p Place, add func(string, ...any)) {
+// validateBackupTarget checks what a target of its kind needs.
+func validateBackupTarget(section string, p BackupTarget, add func(string, ...any)) {
 	l, err := p.Locate()
 	if err != nil {
 		add("%s.target: %v", section, err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPlacesAreReadOrRefused(t *testing.T) {
+func TestBackupTargetsAreReadOrRefused(t *testing.T) {
 	for text, want := range map[string]Location{
 		"":                                   {},
 		"/srv/backup":                        {Kind: "directory", Path: "/srv/backup"},
@@ -15,7 +15,7 @@ func TestPlacesAreReadOrRefused(t *testing.T) {
 		"sftp://vault@[2001:db8::1]:2222/b/": {},
 		"sftp://vault@[2001:db8::1]:2222/b":  {Kind: "sftp", Host: "[2001:db8::1]:2222", User: "vault", Path: "/b"},
 	} {
-		got, err := Place{Target: text}.Locate()
+		got, err := BackupTarget{Target: text}.Locate()
 		if want == (Location{}) && text != "" {
 			if err == nil {
 				t.Errorf("%q: %+v", text, got)
@@ -42,7 +42,7 @@ func TestPlacesAreReadOrRefused(t *testing.T) {
 		"s3:///nothing":               "missing",
 		"sftp://vault@files/with%20b": "percent",
 	} {
-		if l, err := (Place{Target: text}).Locate(); err == nil || !strings.Contains(err.Error(), why) {
+		if l, err := (BackupTarget{Target: text}).Locate(); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%q: %+v %v, want %q", text, l, err, why)
 		}
 	}

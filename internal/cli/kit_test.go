@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/bugspark/bugspark/internal/config"
+)
+
+// A kit that was printed is read back with everything that opens both targets.
+func TestAKitIsReadAsItWasPrinted(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := func(second bool) place {
+		if second {
+			return place{copy: true, BackupTarget: config.BackupTarget{Target: "sftp://vault@files.example.org/backup", HostKey: "ssh-ed25519 AAAA", Region: "us-east-1"},
+				secrets: map[string]string{sshKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----"}}
+		}
+		return place{BackupTarget: config.BackupTarget{Target: "s3://backups/bank", Endpoint: "https://s3.example.org", Region: "eu-1"},
+			secrets: map[string]string{accessKey: "an access key", secretKey: "a secret/key+="}}
+	}
+	for name, k := range map[string]kit{
+		"a directory":      {first: place{BackupTarget: config.BackupTarget{Target: "/srv/backup", Region: "us-east-1"}}},
+		"a bucket, a copy": {first: remote(false), second: remote(true)},
+	} {
+		k.key, k.identity = "the key", identity.String()
+		var page bytes.Buffer
+		if err := k.print(&page, "bugs.example.org"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := readKit(Env{Stdin: strings.NewReader(page.String())}, "-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, pair := range [][2]place{{k.first, got.first}, {k.second, got.second}} {
+			want, have := pair[0], pair[1]
+			l, err := want.Locate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if have.Target != want.Target {
+				t.Errorf("%s, target %d: %q instead of %q in\n%s", name, i, have.Target, want.Target, page.String())
+			}
+			if l.Kind == "s3" || l.Kind == "sftp" {
+				if have.BackupTarget != want.BackupTarget {
+					t.Errorf("%s, target %d: %+v instead of %+v", name, i, have.BackupTarget, want.BackupTarget)
+				}
+				for secret, text := range have.secrets {
+					if want.secrets[secret] != text {
+						t.Errorf("%s, target %d: secret %s is %q", name, i, secret, text)
+					}
+				}
+			}
+		}
+		if got.key != k.key || got.identity != k.identity {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if strings.Contains(name, "directory") && (strings.Contains(page.String(), "region") || strings.Contains(page.String(), "copy:")) {
+			t.Errorf("the page says more than there is:\n%s", page.String())
+		}
+	}
+}
