@@ -71,7 +71,7 @@ func newSite(env Env, dirs config.Dirs, cfg config.Config) *setup.Site {
 
 func (m *machine) converger(p *progress) *setup.Converger {
 	return &setup.Converger{
-		Site: m.site, Units: m, Report: p.change,
+		Site: m.site, Set: m.set, Units: m, Report: p.change,
 		Healthy: func(ctx context.Context) error { return waitHealthy(ctx, m.site) },
 	}
 }
@@ -96,7 +96,7 @@ func (m *machine) checks(ctx context.Context) []setup.Check {
 	if root := setup.RootCheck(); root.Run(ctx) != nil {
 		return []setup.Check{root} // without rights the others would tell of nothing else
 	}
-	held, err := heldPorts(ctx, m, m.site.Config.Server)
+	held, err := m.heldPorts(ctx)
 	if err != nil {
 		return []setup.Check{{ID: "systemd", Title: "systemd answers", Run: func(context.Context) error { return err }}}
 	}
@@ -215,7 +215,7 @@ func (m *machine) Units(ctx context.Context) ([]supervisor.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	on, _ := setup.Selected(m.site.Config, confirmed)
+	on, _ := m.set.Selected(unit.Site{Config: m.site.Config, KitConfirmed: confirmed})
 	return describe(ctx, m.Manager, on)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ func (x *restoration) exchanger(d config.Dirs) *exchange.Exchanger {
 	return &exchange.Exchanger{
 		Units: x, Dir: filepath.Join(d.State, "postgres"), Memory: filepath.Join(d.State, "setup", "restore.json"),
 		Report: x.say, Healthy: x.healthy, StartNewTimeline: x.fork,
-		Users: []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
+		Users: slices.Concat(x.set.ProvidersOf("database"), x.set.WritersOf("database")),
 	}
 }
 

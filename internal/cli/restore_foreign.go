@@ -126,7 +126,7 @@ func (x *restoration) foreignDatabase() (backup.CustomerServer, error) {
 func (x *restoration) replacer(f *foreignTarget) *exchange.Replacer {
 	return &exchange.Replacer{
 		// The socket goes first: whoever connects would start the API again.
-		Units: x, Users: []string{"bugspark-migrate.service", "bugspark-api.service", "bugspark-api.socket"}, Dir: filepath.Join(x.site.Dirs.State, "setup"),
+		Units: x, Users: x.set.WithSockets(x.set.WritersOf("database")), Dir: filepath.Join(x.site.Dirs.State, "setup"),
 		Place:   fmt.Sprintf("the schema %s (migration %d) of the database %s", f.Namespace, f.migration, f.place),
 		Healthy: x.healthy, Report: x.say, Dump: f.Dump,
 		Load: func(ctx context.Context, dump io.Reader) error { return f.Load(ctx, dump, f.Namespace) },

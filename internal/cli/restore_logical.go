@@ -27,7 +27,7 @@ func (x *restoration) runLogical(ctx context.Context) (restored, error) {
 		return out, err
 	}
 	x.say("make a new database")
-	if err := x.Start(ctx, "bugspark-postgres.service"); err != nil {
+	if err := x.Start(ctx, x.set.ProvidersOf("database")...); err != nil {
 		return out, err
 	}
 	cluster, err := openCluster(x.env)

@@ -54,7 +54,7 @@ func (x *restoration) install(ctx context.Context) error {
 	}
 	if x.v.cfg.Storage.Engine == "minio" {
 		x.say("start the object store")
-		return x.Start(ctx, "bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service")
+		return x.Start(ctx, x.set.ProvidersOf("storage")...)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
 )
@@ -127,16 +126,7 @@ func mebibytes(n uint64) string {
 	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 }
 
-// heldPorts are the ports our own sockets listen on already: those in use by us
-// are not taken by somebody else.
-func heldPorts(ctx context.Context, units setup.Units, c config.Server) (map[int]bool, error) {
-	held := map[int]bool{}
-	for unit, port := range map[string]int{"bugspark-proxy-http.socket": c.HTTPPort, "bugspark-proxy-https.socket": c.HTTPSPort} {
-		active, err := units.Active(ctx, unit)
-		if err != nil {
-			return nil, err
-		}
-		held[port] = active
-	}
-	return held, nil
+// heldPorts are the ports our own sockets listen on already.
+func (m *machine) heldPorts(ctx context.Context) (map[int]bool, error) {
+	return setup.HeldPorts(m.set, m.site.Config, func(name string) (bool, error) { return m.Active(ctx, name) })
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os/user"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,23 +49,12 @@ func runSupervisor(ctx context.Context, env Env) error {
 		return err
 	}
 	defer manager.Close()
-	callers := map[uint32]bool{}
-	if u, err := user.Lookup("bugspark-api"); err == nil {
-		uid, err := strconv.ParseUint(u.Uid, 10, 32)
-		if err != nil {
-			return err
-		}
-		callers[uint32(uid)] = true
-	}
-	var restartable []string
-	for _, name := range set.Names() {
-		// Restarting itself would cut off its own answer.
-		if strings.HasSuffix(name, ".service") && name != "bugspark-supervisor.service" {
-			restartable = append(restartable, name)
-		}
+	callers, err := supervisorCallers(set)
+	if err != nil {
+		return err
 	}
 	handler, peers := supervisor.New(supervisor.Options{
-		Manager: supervised{manager, env}, Restartable: restartable, Callers: callers, Log: log,
+		Manager: supervised{manager, env, set}, Restartable: set.Supervised(), Callers: callers, Log: log,
 	})
 	service := lifecycle.Service{
 		Server:    &http.Server{Handler: handler, ConnContext: peers, ReadHeaderTimeout: 5 * time.Second},
@@ -77,11 +65,30 @@ func runSupervisor(ctx context.Context, env Env) error {
 	return service.Run(ctx)
 }
 
+// supervisorCallers are the accounts that may ask: that of the API. On a machine
+// without it, as in development, only root may.
+func supervisorCallers(set unit.Set) (map[uint32]bool, error) {
+	callers := map[uint32]bool{}
+	api, err := set.Role("api")
+	if err != nil {
+		return nil, err
+	}
+	if u, err := user.Lookup(api.Service.User); err == nil {
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		callers[uint32(uid)] = true
+	}
+	return callers, nil
+}
+
 // supervised is the manager as the supervisor wants it. The configuration is
 // read at each call, because apply may have changed it since the start.
 type supervised struct {
 	*systemd.Manager
 	env Env
+	set unit.Set
 }
 
 func (s supervised) Units(ctx context.Context) ([]supervisor.Unit, error) {
@@ -94,7 +101,7 @@ func (s supervised) Units(ctx context.Context) ([]supervisor.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	on, _ := setup.Selected(cfg, confirmed)
+	on, _ := s.set.Selected(unit.Site{Config: cfg, KitConfirmed: confirmed})
 	return describe(ctx, s.Manager, on)
 }
 

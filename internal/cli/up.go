@@ -90,7 +90,6 @@ func runUp(ctx context.Context, env Env, o upOptions) error {
 	}
 	return foreground.Run(ctx, foreground.Options{
 		Set:     set,
-		Skip:    []string{"bugspark-minio.service", "bugspark-storage.service", "bugspark-supervisor.service", "bugspark-walstream.service", "bugspark-walship.service"},
 		Dirs:    dirs,
 		Binary:  "/proc/self/exe", // reachable for every account, wherever the binary lies
 		Listen:  map[string]string{"http": fmt.Sprint(o.http), "https": fmt.Sprint(o.https)},
