@@ -1,9 +1,10 @@
-// Package systemd embeds the unit files, the one description of what runs.
+// Package systemd embeds the unit files and their drop-ins, the one description of
+// what runs.
 package systemd
 
 import "embed"
 
-// Units holds every unit file as the packages ship it.
+// Units holds every unit file and drop-in as the packages ship it.
 //
-//go:embed *.service *.timer *.path *.socket *.target *.slice
+//go:embed *.service *.timer *.path *.socket *.target *.slice *.service.d *.socket.d
 var Units embed.FS

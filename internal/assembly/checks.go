@@ -6,6 +6,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/host/minio"
 	"github.com/bugspark/bugspark/internal/host/preflight"
+	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/proxy/certificate"
 )
 
@@ -53,13 +54,5 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 // heldPorts are the ports that our own sockets listen on already: those in use by
 // us are not taken by somebody else.
 func (m *Machine) heldPorts(ctx context.Context) (map[int]bool, error) {
-	held := map[int]bool{}
-	for socket, port := range map[string]int{"bugspark-proxy-http.socket": m.Config.Server.HTTPPort, "bugspark-proxy-https.socket": m.Config.Server.HTTPSPort} {
-		active, err := m.Active(ctx, socket)
-		if err != nil {
-			return nil, err
-		}
-		held[port] = active
-	}
-	return held, nil
+	return setup.HeldPorts(m.Set, m.Config, func(name string) (bool, error) { return m.Active(ctx, name) })
 }

@@ -62,7 +62,6 @@ func (f Foreground) Run(ctx context.Context) error {
 	}
 	return foreground.Run(ctx, foreground.Options{
 		Set:     set,
-		Skip:    []string{"bugspark-minio.service", "bugspark-storage.service", "bugspark-supervisor.service", "bugspark-walstream.service", "bugspark-walship.service"},
 		Dirs:    dirs,
 		Binary:  "/proc/self/exe", // reachable for every account, wherever the binary lies
 		Listen:  map[string]string{"http": strconv.Itoa(f.HTTP), "https": strconv.Itoa(f.HTTPS)},

@@ -84,7 +84,7 @@ func (p *Parts) Site(set unit.Set) *setup.Site {
 // Converger brings the machine to what its configuration says, and tells report
 // of each change.
 func (m *Machine) Converger(report func(setup.Change)) *setup.Converger {
-	return &setup.Converger{Site: m.Site, Units: m, Report: report, Healthy: m.Healthy}
+	return &setup.Converger{Site: m.Site, Set: m.Set, Units: m, Report: report, Healthy: m.Healthy}
 }
 
 // Converge makes every change and starts the backups.

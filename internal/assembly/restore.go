@@ -2,12 +2,15 @@ package assembly
 
 import (
 	"context"
+	"slices"
 
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/restore"
 	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/host/unit"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
+	unitfiles "github.com/bugspark/bugspark/systemd"
 )
 
 // RestoreReporter hears how far a restore is.
@@ -23,13 +26,17 @@ func (p *Parts) Restorer(s *job.Session, r RestoreReporter) (*restore.Restorer, 
 	if err != nil {
 		return nil, err
 	}
+	set, err := unit.Load(unitfiles.Units)
+	if err != nil {
+		return nil, err
+	}
 	return &restore.Restorer{
 		Dirs: p.Dirs, Lookup: p.Lookup, Jobs: p.Jobs(), Session: s, Tables: tables, Fetch: fetch, Reporter: r,
 		Units: restore.Units{
-			Database: "bugspark-postgres.service",
-			Users:    []string{"bugspark-postgres.service", "bugspark-migrate.service", "bugspark-api.service"},
-			Storage:  []string{"bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service"},
-			Writers:  []string{"bugspark-migrate.service", "bugspark-api.service", "bugspark-api.socket"},
+			Database: set.ProvidersOf("database"),
+			Users:    slices.Concat(set.ProvidersOf("database"), set.WritersOf("database")),
+			Storage:  set.ProvidersOf("storage"),
+			Writers:  set.WithSockets(set.WritersOf("database")),
 		},
 		Open: func(ctx context.Context, cfg config.Config) (restore.Machine, error) {
 			m, err := With(p.Env, p.Dirs, cfg).Machine(ctx)

@@ -10,6 +10,7 @@ import (
 	"github.com/bugspark/bugspark/internal/host/health"
 	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
+	"github.com/bugspark/bugspark/internal/host/unit"
 )
 
 // Status is what 'bugspark status' tells.
@@ -70,7 +71,7 @@ func (m *Machine) Units(ctx context.Context) ([]supervisor.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	on, _ := setup.Selected(m.Config, confirmed)
+	on, _ := m.Set.Selected(unit.Site{Config: m.Config, KitConfirmed: confirmed})
 	states, err := m.ServiceManager.Status(ctx, on...)
 	if err != nil {
 		return nil, err

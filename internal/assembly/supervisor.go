@@ -3,11 +3,11 @@ package assembly
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
+	"github.com/bugspark/bugspark/internal/host/unit"
 	"github.com/bugspark/bugspark/internal/lifecycle"
 )
 
@@ -22,23 +22,12 @@ func (p *Parts) RunSupervisor(ctx context.Context) error {
 		return err
 	}
 	defer m.Close()
-	callers := map[uint32]bool{}
-	api, err := account.Lookup(account.API)
+	callers, err := supervisorCallers(m.Set)
 	if err != nil {
 		return err
 	}
-	if api != nil {
-		callers[api.Uid] = true
-	}
-	var restartable []string
-	for _, name := range m.Set.Names() {
-		// Restarting itself would cut off its own answer.
-		if strings.HasSuffix(name, ".service") && name != "bugspark-supervisor.service" {
-			restartable = append(restartable, name)
-		}
-	}
 	handler, peers := supervisor.New(supervisor.Options{
-		Manager: supervised{m}, Restartable: restartable, Callers: callers, Log: p.Log,
+		Manager: supervised{m}, Restartable: m.Set.Supervised(), Callers: callers, Log: p.Log,
 	})
 	service := lifecycle.Service{
 		Server:    &http.Server{Handler: handler, ConnContext: peers, ReadHeaderTimeout: 5 * time.Second},
@@ -64,3 +53,17 @@ func (s supervised) Units(ctx context.Context) ([]supervisor.Unit, error) {
 }
 
 func (s supervised) Restart(ctx context.Context, name string) error { return s.m.Restart(ctx, name) }
+
+// supervisorCallers are the accounts that may ask: that of the API. On a machine
+// without it, as in development, only root may.
+func supervisorCallers(set unit.Set) (map[uint32]bool, error) {
+	role, err := set.Role("api")
+	if err != nil {
+		return nil, err
+	}
+	api, err := account.Lookup(role.Service.User)
+	if err != nil || api == nil {
+		return nil, err
+	}
+	return map[uint32]bool{api.Uid: true}, nil
+}

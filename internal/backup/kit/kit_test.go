@@ -49,8 +49,8 @@ func TestAKitIsReadAsItWasPrinted(t *testing.T) {
 				t.Errorf("%s, target %d: %q instead of %q in\n%s", name, i, have.Target, want.Target, page.String())
 			}
 			if l.Kind == "s3" || l.Kind == "sftp" {
-				if have.Place != want.Place {
-					t.Errorf("%s, target %d: %+v instead of %+v", name, i, have.Place, want.Place)
+				if have.BackupTarget != want.BackupTarget {
+					t.Errorf("%s, target %d: %+v instead of %+v", name, i, have.BackupTarget, want.BackupTarget)
 				}
 				for secret, text := range have.Secrets {
 					if want.Secrets[secret] != text {

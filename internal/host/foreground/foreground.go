@@ -31,7 +31,6 @@ type Account struct {
 // Options say what to run and where.
 type Options struct {
 	Set     unit.Set
-	Skip    []string // units left out, such as MinIO's
 	Dirs    config.Dirs
 	Binary  string            // what stands for /usr/bin/bugspark
 	Listen  map[string]string // ListenStream by socket name, instead of the unit's
@@ -58,10 +57,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.prepareDirs(); err != nil {
 		return err
 	}
-	services, err := o.Set.Services()
-	if err != nil {
-		return err
-	}
+	services := o.Set.Services()
 	width := 0
 	for _, u := range services {
 		width = max(width, len(short(u.Name)))
@@ -75,7 +71,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}()
 	for _, u := range services {
-		if slices.Contains(o.Skip, u.Name) || onDemand(o.Set, u) {
+		if !u.Deployment.Foreground || onDemand(o.Set, u) {
 			continue
 		}
 		p, err := newProcess(o, u, log)
@@ -161,5 +157,5 @@ func onDemand(set unit.Set, u unit.Unit) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(name, "@")
+	return u.Template()
 }

@@ -36,7 +36,7 @@ func (l *logical) run(ctx context.Context, out *Result) error {
 		return err
 	}
 	p.step("make a new database")
-	if err := p.machine.Start(ctx, p.r.Units.Database); err != nil {
+	if err := p.machine.Start(ctx, p.r.Units.Database...); err != nil {
 		return err
 	}
 	cluster, err := p.machine.Cluster()

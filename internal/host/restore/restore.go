@@ -47,7 +47,7 @@ type Machine interface {
 
 // Units are the names of the units that a restore starts and stops itself.
 type Units struct {
-	Database string   // the server
+	Database []string // the server
 	Users    []string // the server and what uses it, in the order of their start
 	Storage  []string // what the object store of ours needs, in the order of their start
 	// Writers use a customer's database, in the order of their start, with the

@@ -7,11 +7,11 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/unit"
 )
 
 // Units is what setup asks of the service manager.
@@ -33,109 +33,16 @@ type Units interface {
 // Converger brings a machine to the state its configuration asks for.
 type Converger struct {
 	Site    *Site
+	Set     unit.Set
 	Units   Units
 	Healthy func(context.Context) error // proves that the whole stack answers
 	Report  func(Change)                // told of each change as it is made
 }
 
-// Selected lists the units the configuration calls for, and those it does not.
-// Backups run by the clock only once somebody has said that the recovery kit is
-// in a safe place: a set that nobody can read is no backup.
-func Selected(c config.Config, kitConfirmed bool) (on, off []string) {
-	optional := func(wanted bool, units ...string) {
-		if wanted {
-			on = append(on, units...)
-		} else {
-			off = append(off, units...)
-		}
-	}
-	optional(c.Database.Mode == "managed", "bugspark-postgres.service")
-	optional(c.Storage.Engine == "minio", "bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service")
-	backups := c.Backup.Target != "" && kitConfirmed
-	// The path comes first: the receiver asks for the first set as soon as it runs.
-	optional(backups, "bugspark-backup.path")
-	optional(backups && c.Streams(), "bugspark-walstream.service", "bugspark-walship.service")
-	optional(backups && c.Backup.Copy.Target != "", "bugspark-backup-copy.timer")
-	optional(backups, "bugspark-backup.timer", "bugspark-backup-prune.timer", "bugspark-backup-verify.timer", "bugspark-backup-drill.timer", "bugspark-backup-check.timer")
-	on = append(on,
-		"bugspark-migrate.service",
-		"bugspark-supervisor.socket",
-		"bugspark-api.socket", "bugspark-api.service",
-		"bugspark-dashboard.socket", "bugspark-dashboard.service",
-		"bugspark-proxy-http.socket", "bugspark-proxy-https.socket", "bugspark-proxy.service",
-		"bugspark.target")
-	return on, off
-}
-
-// dropIns are the per-site values that only a unit can carry: ports, the
-// directory of the backups, schedules.
-func (s *Site) dropIns() map[string]string {
-	port := func(n, usual int) string {
-		if n == usual {
-			return ""
-		}
-		return fmt.Sprintf("# Written by 'bugspark apply' from server.http_port and server.https_port.\n[Socket]\nListenStream=\nListenStream=%d\n", n)
-	}
-	out := map[string]string{
-		"bugspark-proxy-http.socket":  port(s.Config.Server.HTTPPort, 80),
-		"bugspark-proxy-https.socket": port(s.Config.Server.HTTPSPort, 443),
-	}
-	b := s.Config.Backup
-	// What is saved may be elsewhere as well as where it is saved to.
-	sources := s.Config.Database.Mode == "external" || s.Config.Storage.Engine == "s3"
-	for _, name := range []string{"walship", "backup"} {
-		out["bugspark-"+name+".service"] = reach(sources, b.BackupTarget)
-	}
-	if t := s.Config.TLS; t.Mode == "files" {
-		// A set holds them, but only the proxy may read the key.
-		out["bugspark-backup.service"] += fmt.Sprintf("[Service]\nLoadCredential=tls-certificate:%s\nLoadCredential=tls-key:%s\nSetCredential=tls-certificate:%[3]s\nSetCredential=tls-key:%[3]s\n",
-			t.Certificate, t.Key, backup.NoFile)
-	}
-	out["bugspark-walstream.service"] = reach(s.Config.Database.Mode == "external")
-	for _, name := range []string{"backup-prune", "backup-verify", "backup-drill"} {
-		out["bugspark-"+name+".service"] = reach(false, b.BackupTarget)
-	}
-	for _, name := range []string{"backup-copy", "backup-check"} {
-		out["bugspark-"+name+".service"] = reach(false, b.BackupTarget, b.Copy.BackupTarget)
-	}
-	calendar := func(setting, value string) string {
-		if config.IsDefault(setting, value) {
-			return ""
-		}
-		return fmt.Sprintf("# Written by 'bugspark apply' from %s.\n[Timer]\nOnCalendar=\nOnCalendar=%s\n", setting, value)
-	}
-	out["bugspark-backup.timer"] = calendar("backup.schedule", b.Schedule)
-	if !s.Config.Streams() && config.IsDefault("backup.schedule", b.Schedule) {
-		// What comes between two sets is saved by nobody.
-		out["bugspark-backup.timer"] = "# Written by 'bugspark apply': your database has no backups of ours but these.\n[Timer]\nOnCalendar=\nOnCalendar=*-*-* 02/4:15\n"
-	}
-	out["bugspark-backup-copy.timer"] = calendar("backup.copy.schedule", b.Copy.Schedule)
-	out["bugspark-backup-drill.timer"] = calendar("backup.drill_schedule", b.DrillSchedule)
-	return out
-}
-
-// reach is what lets a unit reach targets: the directory, or the network, without
-// which it otherwise runs.
-func reach(far bool, places ...config.BackupTarget) string {
-	directories := ""
-	for _, p := range places {
-		l, err := p.Locate()
-		switch {
-		case err != nil || l.Kind == "":
-		case l.Kind == "directory":
-			// With the dash a mount that is away is ours to report, in plain words.
-			directories += fmt.Sprintf("ReadWritePaths=-%s\n", l.Path)
-		default:
-			far = true
-		}
-	}
-	if far {
-		directories += "PrivateNetwork=no\nRestrictAddressFamilies=AF_INET AF_INET6\n"
-	}
-	if directories == "" {
-		return ""
-	}
-	return "# Written by 'bugspark apply' from where the data and the backups are.\n[Service]\n" + directories
+// site is what the conditions of units ask.
+func (c *Converger) site() (unit.Site, error) {
+	confirmed, err := kit.Confirmed(c.Site.Dirs)
+	return unit.Site{Config: c.Site.Config, KitConfirmed: confirmed}, err
 }
 
 // step is one change and how to make it.
@@ -177,13 +84,13 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		return nil, err
 	}
 	steps = append(steps, targets...)
-	confirmed, err := kit.Confirmed(c.Site.Dirs)
+	site, err := c.site()
 	if err != nil {
 		return nil, err
 	}
-	on, off := Selected(c.Site.Config, confirmed)
+	on, off := c.Set.Selected(site)
 	restart := map[string]bool{}
-	dropIns := c.Site.dropIns()
+	dropIns := c.dropIns()
 	for _, unit := range slices.Sorted(maps.Keys(dropIns)) {
 		want := dropIns[unit]
 		have, err := c.Units.DropIn(unit)
@@ -240,24 +147,37 @@ func (c *Converger) activation(ctx context.Context, on []string, restart map[str
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := c.Site.inputs()
+	inputs, err := c.inputs()
 	if err != nil {
 		return nil, err
 	}
-	for _, unit := range on {
-		active, err := c.Units.Active(ctx, unit)
+	for _, name := range c.running(on) {
+		active, err := c.Units.Active(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		was, known := applied.Inputs[unit]
+		was, known := applied.Inputs[name]
 		switch {
-		case !active:
-			steps = append(steps, step{Change{What: unit, Action: "start"}, func(ctx context.Context) error { return c.Units.Start(ctx, unit) }})
-		case restart[unit] || (known && was != inputs[unit]):
-			steps = append(steps, step{Change{What: unit, Action: "restart", Detail: "its settings changed"}, func(ctx context.Context) error { return c.Units.Restart(ctx, unit) }})
+		case !active && slices.Contains(on, name):
+			steps = append(steps, step{Change{What: name, Action: "start"}, func(ctx context.Context) error { return c.Units.Start(ctx, name) }})
+		case active && (restart[name] || (known && was != inputs[name])):
+			steps = append(steps, step{Change{What: name, Action: "restart", Detail: "its settings changed"}, func(ctx context.Context) error { return c.Units.Restart(ctx, name) }})
 		}
 	}
 	return steps, nil
+}
+
+// running adds to the selected units the services that only their socket starts.
+func (c *Converger) running(on []string) []string {
+	var out []string
+	for _, name := range on {
+		out = append(out, name)
+		u, err := c.Set.Unit(name)
+		if err == nil && u.Socket != nil && !slices.Contains(on, u.Socket.Service) {
+			out = append(out, u.Socket.Service)
+		}
+	}
+	return out
 }
 
 // Apply makes the planned changes and proves the result healthy. When a change
@@ -316,7 +236,7 @@ func (c *Converger) remember() error {
 	if err != nil {
 		return err
 	}
-	inputs, err := c.Site.inputs()
+	inputs, err := c.inputs()
 	if err != nil {
 		return err
 	}
@@ -349,7 +269,7 @@ func (c *Converger) revert(ctx context.Context, before Applied, refused []byte) 
 		return err
 	}
 	// What the refused values concern may run with them by now.
-	inputs, err := c.Site.inputs()
+	inputs, err := c.inputs()
 	if err != nil {
 		return err
 	}
@@ -363,7 +283,7 @@ func (c *Converger) revert(ctx context.Context, before Applied, refused []byte) 
 	}
 	site := *c.Site
 	site.Config = old
-	again := &Converger{Site: &site, Units: c.Units, Healthy: c.Healthy, Report: c.Report}
+	again := &Converger{Site: &site, Set: c.Set, Units: c.Units, Healthy: c.Healthy, Report: c.Report}
 	_, err = again.converge(ctx)
 	return err
 }

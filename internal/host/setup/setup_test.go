@@ -13,6 +13,8 @@ import (
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/host/unit"
+	"github.com/bugspark/bugspark/systemd"
 )
 
 // manager is a service manager that only remembers; the real one is used by
@@ -92,7 +94,11 @@ func reload(t *testing.T, dirs config.Dirs, answers string) *setup.Site {
 }
 
 func converger(s *setup.Site, m *manager) *setup.Converger {
-	return &setup.Converger{Site: s, Units: m, Report: func(setup.Change) {}, Healthy: func(context.Context) error { return nil }}
+	set, err := unit.Load(systemd.Units)
+	if err != nil {
+		panic(err)
+	}
+	return &setup.Converger{Site: s, Set: set, Units: m, Report: func(setup.Change) {}, Healthy: func(context.Context) error { return nil }}
 }
 
 func TestSecondApplyChangesNothing(t *testing.T) {

@@ -54,40 +54,27 @@ func (a Applied) Write(d config.Dirs) error {
 
 // inputs hashes, per service, the settings and secrets it was started with. A
 // service whose hash differs from the applied one runs with old values.
-func (s *Site) inputs() (map[string]string, error) {
-	c := s.Config
-	uses := []struct {
-		unit        string
-		sections    []any
-		credentials []string
-	}{
-		{"bugspark-postgres.service", []any{c.Database}, nil},
-		{"bugspark-minio.service", []any{c.Storage.MinIOBinary}, []string{"storage-access-key", "storage-secret-key"}},
-		{"bugspark-storage.service", []any{c.Storage.Bucket, c.Log}, nil},
-		{"bugspark-migrate.service", []any{c.Database.Mode}, []string{"database-dsn"}},
-		{"bugspark-api.service", []any{c.Server, c.Database, c.Storage, c.Accounts, c.Limits, c.Log},
-			[]string{"secret-key", "storage-access-key", "storage-secret-key", "database-dsn"}},
-		{"bugspark-dashboard.service", []any{c.Server, c.Log}, nil},
-		{"bugspark-proxy.service", []any{c.Server, c.TLS, c.Proxy, c.Log}, []string{"internal-ca"}},
-		{"bugspark-supervisor.service", []any{c.Log}, nil},
-		{"bugspark-walstream.service", []any{c.Backup.SpoolMiB, c.Database.Mode, c.Log}, []string{"database-dsn", "replication-dsn"}},
-		{"bugspark-walship.service", []any{c.Backup.BackupTarget, c.Database.Mode, c.Storage, c.Log},
-			[]string{"archive-recipient", "database-dsn", "storage-access-key", "storage-secret-key", "backup-access-key", "backup-secret-key", "backup-ssh-key"}},
-	}
+func (c *Converger) inputs() (map[string]string, error) {
 	out := map[string]string{}
-	for _, u := range uses {
+	for _, u := range c.Set.Services() {
+		if len(u.Deployment.Inputs) == 0 {
+			continue // started anew for each job
+		}
 		h := sha256.New()
-		if err := json.NewEncoder(h).Encode(u.sections); err != nil {
-			return nil, err
-		}
-		for _, name := range u.credentials {
-			secret, err := os.ReadFile(s.Dirs.CredentialFile(name))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("reading credential %s: %w", name, err)
+		for _, input := range u.Deployment.Inputs {
+			for _, key := range config.Declared(input) {
+				value, _ := c.Site.Config.Value(key)
+				fmt.Fprintf(h, "%s=%q\n", key, fmt.Sprint(value))
 			}
-			fmt.Fprintf(h, "%s %d\n%s\n", name, len(secret), secret)
 		}
-		out[u.unit] = hex.EncodeToString(h.Sum(nil))
+		for _, credential := range u.Service.Credentials {
+			secret, err := os.ReadFile(c.Site.Dirs.CredentialFile(credential.Name))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("reading credential %s: %w", credential.Name, err)
+			}
+			fmt.Fprintf(h, "%s %d\n%s\n", credential.Name, len(secret), secret)
+		}
+		out[u.Name] = hex.EncodeToString(h.Sum(nil))
 	}
 	return out, nil
 }

@@ -3,13 +3,13 @@ package unit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// set takes one directive into its field; an empty value empties a list, as
-// systemd does.
+// set takes one directive into its field, after those read before it.
 func (u *Unit) set(section, key, value string) error {
 	switch section {
 	case "Unit":
@@ -26,14 +26,19 @@ func (u *Unit) set(section, key, value string) error {
 			return err
 		}
 	case "Socket":
-		if u.Socket.set(key, value) {
-			return nil
+		if known, err := u.Socket.set(key, value); known || err != nil {
+			return err
 		}
+	case "Timer", "Path", "Slice":
+	case "X-BugSpark":
+		return u.Deployment.set(key, value)
 	case "X-Compose":
-		u.Compose[key] = append(u.Compose[key], value)
+		u.Compose[key] = value
 		return nil
+	default:
+		return errors.New("there is no such section")
 	}
-	u.Extra = append(u.Extra, Option{section, key, value})
+	u.extra(Option{section, key, value})
 	return nil
 }
 
@@ -42,15 +47,17 @@ func (u *Unit) setUnit(key, value string) bool {
 	case "Description":
 		u.Description = value
 	case "Requires":
-		list(&u.Requires, value)
+		dependencies(&u.Requires, value)
 	case "Wants":
-		list(&u.Wants, value)
+		dependencies(&u.Wants, value)
 	case "After":
-		list(&u.After, value)
+		dependencies(&u.After, value)
 	case "Before":
-		list(&u.Before, value)
+		dependencies(&u.Before, value)
+	case "OnFailure":
+		dependencies(&u.OnFailure, value)
 	case "JoinsNamespaceOf":
-		list(&u.JoinsNamespaceOf, value)
+		dependencies(&u.JoinsNamespaceOf, value)
 	default:
 		return false
 	}
@@ -65,29 +72,25 @@ func (s *Service) set(key, value string) (known bool, err error) {
 	case "Type":
 		s.Type = value
 	case "RemainAfterExit":
-		s.RemainAfterExit, err = strconv.ParseBool(strings.NewReplacer("yes", "true", "no", "false").Replace(value))
+		err = boolean(&s.RemainAfterExit, value)
 	case "ExecStartPre":
-		err = command(value, func(c []string) { s.ExecStartPre = append(s.ExecStartPre, c) })
+		err = commands(&s.ExecStartPre, value)
 	case "ExecStart":
-		err = command(value, func(c []string) { s.ExecStart = c })
+		err = s.setExecStart(value)
 	case "ExecStartPost":
-		err = command(value, func(c []string) { s.ExecStartPost = append(s.ExecStartPost, c) })
+		err = commands(&s.ExecStartPost, value)
 	case "User":
 		s.User = value
 	case "SupplementaryGroups":
 		list(&s.Groups, value)
 	case "LoadCredential":
-		name, from, ok := strings.Cut(value, ":")
-		if !ok {
-			return true, errors.New("want NAME:PATH")
-		}
-		s.Credentials = append(s.Credentials, Credential{name, from})
+		err = s.setCredential(value)
 	case "Environment":
 		list(&s.Environment, value)
 	case "StateDirectory":
 		list(&s.StateDirectory, value)
 	case "Sockets":
-		list(&s.Sockets, value)
+		dependencies(&s.Sockets, value)
 	case "Restart":
 		s.Restart = value
 	case "RestartSec":
@@ -111,12 +114,45 @@ func (s *Service) set(key, value string) (known bool, err error) {
 	return true, err
 }
 
-func (s *Socket) set(key, value string) bool {
+// setExecStart refuses a second command as systemd does for every type but oneshot.
+// The shipped units of that type have one each, too.
+func (s *Service) setExecStart(value string) error {
+	if value == "" {
+		s.ExecStart = nil
+		return nil
+	}
+	if s.ExecStart != nil {
+		return errors.New("there is a command already; ExecStart= resets it")
+	}
+	var err error
+	s.ExecStart, err = command(value)
+	return err
+}
+
+// setCredential replaces a credential of the same name, as systemd does.
+func (s *Service) setCredential(value string) error {
+	if value == "" {
+		s.Credentials = nil
+		return nil
+	}
+	name, from, ok := strings.Cut(value, ":")
+	if !ok {
+		return errors.New("want NAME:PATH")
+	}
+	s.Credentials = slices.DeleteFunc(s.Credentials, func(c Credential) bool { return c.Name == name })
+	s.Credentials = append(s.Credentials, Credential{name, from})
+	return nil
+}
+
+func (s *Socket) set(key, value string) (known bool, err error) {
 	if s == nil {
-		return false
+		return false, errors.New("this unit is no socket")
 	}
 	switch key {
 	case "ListenStream":
+		if value != "" && s.ListenStream != "" {
+			return true, errors.New("there is a listener already; ListenStream= resets it")
+		}
 		s.ListenStream = value
 	case "FileDescriptorName":
 		s.Name = value
@@ -127,11 +163,32 @@ func (s *Socket) set(key, value string) bool {
 	case "SocketMode":
 		s.Mode = value
 	default:
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
+// lists are the directives without a field here whose assignments add up.
+const lists = " AmbientCapabilities BindPaths BindReadOnlyPaths CapabilityBoundingSet ConditionPathExists DeviceAllow" +
+	" Documentation ExecReload ExecStop ExecStopPost InaccessiblePaths IPAddressAllow IPAddressDeny OnCalendar OnActiveSec" +
+	" OnBootSec OnUnitActiveSec OnUnitInactiveSec PathChanged PathExists PathModified ReadOnlyPaths ReadWritePaths" +
+	" RestrictAddressFamilies RestrictNamespaces SetCredential SystemCallArchitectures SystemCallFilter "
+
+// extra keeps a directive that has no field. An empty assignment stays in the place
+// of what it resets, because an empty list may mean "none" (CapabilityBoundingSet=).
+func (u *Unit) extra(o Option) {
+	switch {
+	case slices.Contains([]string{"PartOf", "BindsTo", "Conflicts", "WantedBy", "OnSuccess"}, o.Key):
+		if o.Value == "" {
+			return
+		}
+	case o.Value == "" || !strings.Contains(lists, " "+o.Key+" "):
+		u.Extra = slices.DeleteFunc(u.Extra, func(e Option) bool { return e.Section == o.Section && e.Key == o.Key })
+	}
+	u.Extra = append(u.Extra, o)
+}
+
+// list adds to a list that an empty assignment resets.
 func list(into *[]string, value string) {
 	if value == "" {
 		*into = nil
@@ -140,23 +197,49 @@ func list(into *[]string, value string) {
 	*into = append(*into, strings.Fields(value)...)
 }
 
+// dependencies adds to a list that nothing resets.
+func dependencies(into *[]string, value string) {
+	*into = append(*into, strings.Fields(value)...)
+}
+
+func boolean(into *bool, value string) error {
+	switch value {
+	case "yes", "true", "on", "1":
+		*into = true
+	case "no", "false", "off", "0":
+		*into = false
+	default:
+		return fmt.Errorf("%q is neither yes nor no", value)
+	}
+	return nil
+}
+
+func commands(into *[][]string, value string) error {
+	if value == "" {
+		*into = nil
+		return nil
+	}
+	words, err := command(value)
+	*into = append(*into, words)
+	return err
+}
+
 // command splits an Exec line. Prefixes that change its privileges or error
 // handling, quoting and specifiers are refused rather than misread: the shipped
 // units use none, and a consumer could not honour them silently.
-func command(value string, take func([]string)) error {
+func command(value string) ([]string, error) {
 	// %i is what a template unit is about; none of them runs outside systemd.
 	if strings.ContainsAny(strings.ReplaceAll(value, "%i", ""), `"'\%$;`) && !strings.Contains(value, "$MAINPID") {
-		return errors.New("quoting, variables and specifiers are not supported in the shipped units")
+		return nil, errors.New("quoting, variables and specifiers are not supported in the shipped units")
 	}
 	words := strings.Fields(value)
 	if len(words) == 0 {
-		return errors.New("empty command")
+		return nil, errors.New("empty command")
 	}
 	if !strings.HasPrefix(words[0], "/") {
-		return fmt.Errorf("%q is no absolute path", words[0])
+		return nil, fmt.Errorf("%q is no absolute path", words[0])
 	}
-	take(words)
-	return nil
+	return words, nil
 }
 
 // span reads a time span as systemd writes it: "90", "500ms", "infinity".

@@ -1,10 +1,46 @@
-// Package unit reads the shipped unit files into a typed set. What runs is
-// described there and nowhere else; the consumers (systemd, the foreground
-// runner) are renderings of this set and know nothing of each other.
+// Package unit reads the shipped unit files and their drop-ins into a typed set.
+// What runs is described there and nowhere else; the consumers (systemd, the
+// foreground runner, setup, the restore, the supervisor) read this set.
+//
+// Drop-ins are merged as systemd does it (systemd.unit(5)). Those of bugspark-a-b.service
+// lie in bugspark-a-b.service.d, bugspark-a-.service.d and bugspark-.service.d, those of
+// the instances of bugspark-c@.service in bugspark-c@.service.d as well. They are read
+// after the unit file, in the order of their file names; of two with the same name the
+// one of the more specific directory counts. Lists add up and an empty assignment resets
+// them, except for dependencies (After=, OnFailure=), which cannot be reset. Of other
+// directives the last assignment counts.
+//
+// The section [X-BugSpark], which systemd ignores, holds what systemd has no directive
+// for. Its keys are:
+//
+//	When=        Conditions under which the unit runs on a site. All of them must hold.
+//	             A condition is a setting that is set (backup.target), a setting with a
+//	             value (database.mode=managed), or recovery-kit, which holds once the
+//	             recovery kit is confirmed; "|" separates alternatives. Without When= a
+//	             unit runs everywhere. Only units with WantedBy= are selected: the others
+//	             are started by their socket, timer, path or by a failure.
+//	Inputs=      Settings or sections of settings that the service reads at its start.
+//	             apply restarts it when one of them changes, or a credential it loads.
+//	Reach=       What the service must reach: database, storage, backup.target or
+//	             backup.copy.target. apply gives it the directory or the network.
+//	Certificates=tls
+//	             With tls.mode=files apply hands over tls.certificate and tls.key as
+//	             credentials of that name with a dash.
+//	Listen=      The setting that replaces the port of a socket.
+//	Calendar=    The setting that replaces OnCalendar= of a timer.
+//	Provides=    database or storage: the unit must run for it to answer.
+//	Writes=      database: a restore stops the service while it exchanges the data.
+//	Upgrade=     restart or try-restart: what the package scripts do to the service
+//	             after an upgrade, in this order. They read it from the unit file, so it
+//	             must not stand in a drop-in.
+//	Foreground=no  'bugspark up' leaves the service out.
+//	Supervised=no  The supervisor does not restart the service.
 package unit
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,22 +48,27 @@ import (
 type Set struct {
 	units map[string]Unit
 	names []string // sorted
+	order []string // of their start
 }
 
-// Unit is one unit file.
+// Unit is one unit file merged with its drop-ins.
 type Unit struct {
 	Name        string // with its suffix
 	Description string
+	DropIns     []string // paths of the drop-ins, in the order they were read
 
 	Requires, Wants, After, Before []string
+	OnFailure                      []string
 	JoinsNamespaceOf               []string
 	WantedBy                       []string
 
 	Service *Service // of a .service
 	Socket  *Socket  // of a .socket
 
-	// Compose is the [X-Compose] section, which systemd ignores by design.
-	Compose map[string][]string
+	Deployment Deployment // the section [X-BugSpark]
+
+	// Compose is the section [X-Compose], for a Compose file.
+	Compose map[string]string
 
 	// Extra is every directive without a field here (most of them build the
 	// sandbox), so that a consumer can say what it leaves out.
@@ -36,6 +77,21 @@ type Unit struct {
 
 // Option is one directive as written.
 type Option struct{ Section, Key, Value string }
+
+// Deployment is the section [X-BugSpark]; the package comment explains its keys.
+type Deployment struct {
+	When         []Condition
+	Inputs       []string
+	Reach        []string
+	Certificates string
+	Listen       string
+	Calendar     string
+	Provides     []string
+	Writes       []string
+	Upgrade      string
+	Foreground   bool
+	Supervised   bool
+}
 
 // Service is what a .service says about its processes. Durations are zero for
 // "infinity" and for what is not set; see HasTimeoutStart and so on in systemd's
@@ -85,53 +141,15 @@ func (s Set) Unit(name string) (Unit, error) {
 // Names lists every unit, sorted.
 func (s Set) Names() []string { return append([]string(nil), s.names...) }
 
-// Services lists the services in an order that respects After= and Before=.
-func (s Set) Services() ([]Unit, error) {
-	var out []Unit
-	const visiting, done = 1, 2
-	state := map[string]int{}
-	var visit func(name string) error
-	visit = func(name string) error {
-		switch state[name] {
-		case visiting:
-			return fmt.Errorf("the ordering of the units goes in a circle at %s", name)
-		case done:
-			return nil
-		}
-		state[name] = visiting
-		u := s.units[name]
-		for _, before := range s.predecessors(u) {
-			if err := visit(before); err != nil {
-				return err
-			}
-		}
-		state[name] = done
-		if u.Service != nil {
-			out = append(out, u)
-		}
-		return nil
-	}
-	for _, name := range s.names {
-		if err := visit(name); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
+// Template tells whether only instances of the unit can run.
+func (u Unit) Template() bool { return strings.Contains(u.Name, "@.") }
 
-// predecessors are the shipped units that must be up before u.
-func (s Set) predecessors(u Unit) []string {
+// Values returns what a directive without a field says, in the order of a list.
+func (u Unit) Values(section, key string) []string {
 	var out []string
-	for _, name := range u.After {
-		if _, ours := s.units[name]; ours {
-			out = append(out, name)
-		}
-	}
-	for _, name := range s.names {
-		for _, later := range s.units[name].Before {
-			if later == u.Name {
-				out = append(out, name)
-			}
+	for _, o := range u.Extra {
+		if o.Section == section && o.Key == key {
+			out = append(out, o.Value)
 		}
 	}
 	return out
@@ -146,4 +164,16 @@ func (s Set) SocketsOf(service string) []Unit {
 		}
 	}
 	return out
+}
+
+// Role returns the service that runs 'bugspark ROLE', such as "api" or "wal ship".
+func (s Set) Role(role string) (Unit, error) {
+	words := strings.Fields(role)
+	for _, name := range s.names {
+		u := s.units[name]
+		if u.Service != nil && len(u.Service.ExecStart) > 0 && slices.Equal(u.Service.ExecStart[1:], words) {
+			return u, nil
+		}
+	}
+	return Unit{}, fmt.Errorf("no unit that is shipped runs 'bugspark %s'", role)
 }
