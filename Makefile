@@ -24,9 +24,15 @@ package: bootstrap-package build ## Build .deb, .rpm and a signed apt repository
 bench: bootstrap-bench build ## Measure ingestion, proxy, memory and backups against their peers
 	@$(GO) run ./internal/bench all bin/bugspark
 
-check: ## Check formatting and the usual mistakes
-	@test -z "$$(gofmt -l cmd internal migrations systemd packaging | tee /dev/stderr)"
-	@$(GO) vet ./...
+check: bootstrap-check ## Check formatting, the usual mistakes, house rules and types (a minute)
+	@GO=$(GO) packaging/check.sh
+
+unit: bootstrap-unit ## Run every Go test that needs no root, machine or browser (two minutes)
+	@GO=$(GO) packaging/unit.sh
+
+# A test with a long form runs it for as long as BUGSPARK_SOAK says.
+soak: bootstrap-unit ## Run the random-sequence tests for BUGSPARK_SOAK each (30m)
+	@BUGSPARK_SOAK=$${BUGSPARK_SOAK:-30m} $(GO) test -count=1 -timeout=0 -p=1 -run='Model|Sequence|Soak' ./internal/...
 
 build: $(UI)/../dist/index.html ## Build bin/bugspark
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/bugspark ./cmd/bugspark
@@ -41,4 +47,4 @@ clean: ## Remove what was built
 	@rm -rf bin dist .cache
 	@find $(UI)/../dist -mindepth 1 ! -name placeholder.txt -delete
 
-.PHONY: help run test package bench check build clean
+.PHONY: help run test package bench check unit soak build clean

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a make target needs and the machine lacks. Quick when nothing is
-# missing. Usage: bootstrap.sh run|package|test|bench
+# missing. Usage: bootstrap.sh run|check|unit|package|test|bench
 set -eu
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
@@ -43,6 +43,8 @@ package_needs() {
 
 case "$1" in
 run) build_needs ;;
+check) need npm npm ;;
+unit) postgres_server || missing="$missing postgresql" ;;
 package) package_needs ;;
 test | bench)
 	package_needs

@@ -1,11 +1,9 @@
 #!/bin/sh
-# Every test: formatting, vet, the front end's, Go's, and the machine tests,
-# which need root and boot clean machines of their own.
+# Every test: the checks, the front end's, Go's, and the machine tests, which need
+# root and boot clean machines of their own.
 set -eu
 cd "$(dirname "$0")/.."
-unformatted=$(gofmt -l cmd internal migrations systemd packaging)
-[ -z "$unformatted" ] || { echo "not formatted: $unformatted" >&2; exit 1; }
-"$GO" vet ./...
+packaging/check.sh
 internal/tracker/dashboard/ui/build.sh
 BUGSPARK_TEST_MINIO=$(packaging/minio/build.sh "$GO")
 export BUGSPARK_TEST_MINIO

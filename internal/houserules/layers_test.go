@@ -6,58 +6,71 @@ import (
 	"testing"
 )
 
-// room says what the packages below a directory may import of ours, and why.
-// The longest matching directory rules.
-type room struct {
+// layer says what the packages below a directory may import of ours, and why
+// nothing else. The longest matching directory rules.
+type layer struct {
 	dir string
 	may []string
 	why string
 }
 
-func rooms() []room {
-	ground := []string{"internal/config", "internal/fault", "internal/lifecycle"}
+func layers() []layer {
+	ground := []string{"internal/config", "internal/fault", "internal/lifecycle", "internal/durable", "internal/quantity"}
 	with := func(more ...string) []string { return append(slices.Clone(ground), more...) }
-	return []room{
-		{"cmd", []string{"internal/cli"}, "main is a page: signals and exit status"},
+	storage := []string{"internal/backup", "internal/pgcluster", "internal/objectstore"}
+	return []layer{
+		{"cmd", []string{"internal/cli"}, "main holds signals and the exit status, nothing that needs a test"},
 		{"internal/cli", []string{"internal", "migrations", "systemd"}, ""},
+		{"internal/assembly", with("internal", "migrations", "systemd"), "it wires packages and prints nothing"},
 		{"internal/manual", []string{"internal/cli", "internal/config"}, "the manual is written by the program itself"},
 		{"internal/bench", []string{"internal", "migrations", "systemd"}, ""},
-		{"internal/config", []string{"internal/fault"}, "the ground floor carries, it does not climb"},
-		{"internal/fault", nil, "the ground floor carries, it does not climb"},
-		{"internal/lifecycle", []string{"internal/fault"}, "the ground floor carries, it does not climb"},
+
+		{"internal/config", []string{"internal/fault"}, "every package reads settings, so settings may read no package"},
+		{"internal/fault", nil, "every package makes faults, so faults may use no package"},
+		{"internal/durable", []string{"internal/fault"}, "files and locks are the same whatever is in them"},
+		{"internal/quantity", nil, "it turns numbers into text"},
+		{"internal/lifecycle", []string{"internal/fault"}, "every service starts and stops the same way, whatever it serves"},
+
 		{"internal/host/unit", with("systemd"), "the unit set knows none of its consumers"},
-		{"internal/host/systemd", with("internal/host/unit", "systemd"), "consumers of the unit set are strangers to each other"},
-		{"internal/host/foreground", with("internal/host/unit"), "consumers of the unit set are strangers to each other"},
-		{"internal/host/setup", with("internal/host/unit", "internal/backup", "internal/backup/kit", "internal/backup/target"), "setup is handed the service manager, the CA and the checks by cli"},
-		{"internal/host/supervisor", with("internal/host/unit"), "the supervisor is handed the service manager by cli"},
+		{"internal/host/systemd", with("internal/host/unit", "systemd"), "consumers of the unit set do not know each other"},
+		{"internal/host/foreground", with("internal/host/unit"), "consumers of the unit set do not know each other"},
+		{"internal/host/account", with(), "accounts are the operating system's, whatever runs in them"},
+		{"internal/host/setup", with("internal/host/unit", "internal/host/account", "internal/backup", "systemd"), "setup is handed the service manager, the CA and the checks"},
+		{"internal/host/preflight", with(append(storage, "internal/host/unit", "internal/host/account", "internal/host/minio", "internal/host/setup")...), "a check looks at the machine and changes nothing, so it needs no service manager"},
+		{"internal/host/health", with("internal/host/unit", "internal/host/account", "internal/host/setup"), "health asks the running services, as a client would"},
+		{"internal/host/minio", with("internal/host/account", "internal/objectstore"), "finding and starting a server needs nothing of the other services"},
+		{"internal/host/restore", with(append(storage, "internal/host")...), "a restore exchanges data on the machine; of the tables it knows only what backup declares"},
+		{"internal/host/exchange", with(), "the exchange is handed the service manager"},
+		{"internal/host/supervisor", with("internal/host/unit"), "the supervisor runs as root, so it holds few verbs and is handed the service manager"},
 		{"internal/host/storagegate", with(), "the gate knows S3's verbs, nothing of ours"},
-		{"internal/tracker", with("internal/tracker", "internal/objectstore", "migrations"), "the product knows nothing of the machine it runs on"},
-		{"internal/tracker/httpapi", with("internal/tracker", "internal/tracker/password", "internal/objectstore"), "cli hands the store in, so that the contract is not written for one database"},
+
+		{"internal/tracker", with("internal/tracker", "internal/objectstore", "migrations"), "the product does not know the machine it runs on"},
+		{"internal/tracker/httpapi", with("internal/tracker", "internal/tracker/password", "internal/objectstore"), "the store is handed in, so that the contract is not written for one database"},
 		{"internal/tracker/postgres", with("internal/tracker", "internal/tracker/postgres", "migrations"), "the store does not know who asks"},
+		{"internal/tracker/cleanup", with("internal/tracker", "internal/objectstore"), "cleaning up works on interfaces, so that a test can lose a race on purpose"},
+		{"internal/tracker/probe", with("internal/tracker", "internal/objectstore"), "the probe answers for a restored database, wherever it was restored"},
 		{"internal/tracker/dashboard", with(), "the dashboard's server serves files"},
-		{"internal/tracker/password", nil, "a leaf"},
-		{"internal/host/exchange", with(), "the exchange is handed the service manager by cli"},
-		{"internal/host/account", with("internal/durable"), "accounts of the machine, whoever acts as them"},
-		{"internal/alert", with(), "whoever failed, the way to people is the same"},
-		{"internal/durable", nil, "a leaf"},
-		{"internal/quantity", nil, "a leaf"},
-		{"internal/backup", with("internal/backup/repository", "internal/backup/archive", "internal/backup/target", "internal/pgcluster", "internal/objectstore", "internal/durable", "internal/quantity"), "a set is made of a cluster and a store, whoever uses them"},
-		{"internal/backup/job", with("internal/backup", "internal/pgcluster", "internal/objectstore", "internal/durable"), "jobs know everything of backups, and nothing of the machine or the product"},
-		{"internal/backup/health", with("internal/backup/history", "internal/backup/kit", "internal/backup/target", "internal/durable", "internal/quantity"), "health judges what is remembered, and asks only the target"},
-		{"internal/backup/history", with("internal/backup", "internal/backup/archive", "internal/backup/target", "internal/durable"), "the history is files, whoever writes them"},
-		{"internal/backup/kit", with("internal/backup/target", "internal/durable"), "a page must be readable without any backup"},
-		{"internal/backup/repository", with("internal/backup/target"), "kopia stays behind one border"},
-		{"internal/backup/target", with("internal/durable"), "where files are and whose, whatever lies in them"},
-		{"internal/backup/target/targettest", with("internal/backup/target", "internal/objectstore/storetest"), "servers for tests"},
+		{"internal/tracker/password", nil, "hashing needs nothing of ours"},
+
+		{"internal/backup", with("internal/backup/repository", "internal/backup/archive", "internal/backup/target", "internal/pgcluster", "internal/objectstore"), "a set is made of a cluster and a store; who starts it stands above"},
+		{"internal/backup/job", with(storage...), "a job returns a result; who prints it and who schedules it stand above"},
+		{"internal/backup/health", with("internal/backup"), "health judges what the jobs wrote down, and starts none"},
+		{"internal/backup/history", with("internal/backup", "internal/backup/target", "internal/backup/archive"), "history is read by every job, so it may start none"},
+		{"internal/backup/kit", with("internal/backup/target"), "the recovery kit must be readable where no database and no set is"},
+		{"internal/backup/repository", with("internal/backup/target"), "kopia stays behind one package"},
+		{"internal/backup/target", with(), "a target keeps files, whatever is in them"},
+		{"internal/backup/target/targettest", with("internal/backup/target", "internal/objectstore/storetest"), "servers that targets are tested against"},
 		{"internal/backup/rescue", with("internal/backup/target"), "plain files that need nothing of ours"},
-		{"internal/backup/archive", with("internal/objectstore", "internal/backup/target"), "the archive is read with age and zstd alone"},
+		{"internal/backup/archive", with("internal/objectstore", "internal/backup/target"), "the archive can be read with age and zstd alone"},
+
+		{"internal/alert", with(), "the way to people is the same for every service that failed"},
 		{"internal/proxy", with("internal/proxy"), "the proxy knows sockets, not what is behind them"},
-		{"internal/pgcluster", with(), ""},
-		{"internal/objectstore", with("internal/objectstore"), ""},
+		{"internal/pgcluster", with(), "a cluster runs whatever tables it has"},
+		{"internal/objectstore", with("internal/objectstore"), "a store keeps objects, whoever owns them"},
 		{"internal/browser", nil, "the test harness tests the product from outside"},
 		{"internal/machine", with(), "the test harness tests the product from outside"},
-		{"internal/houserules", nil, ""},
-		{"packaging", with("internal/machine", "internal/cli"), ""},
+		{"internal/houserules", nil, "rules that import what they judge would have to build before they can complain"},
+		{"packaging", with("internal/machine", "internal/cli"), "machine tests use the installed package"},
 		{"migrations", nil, "plain files"},
 		{"systemd", nil, "plain files"},
 	}
@@ -65,38 +78,83 @@ func rooms() []room {
 
 func below(pkg, dir string) bool { return pkg == dir || strings.HasPrefix(pkg, dir+"/") }
 
-func TestImportsFollowTheRooms(t *testing.T) {
-	all := rooms()
+// ruleFor returns the rule of a package; nil when none was written.
+func ruleFor(all []layer, pkg string) *layer {
+	var rule *layer
+	for i := range all {
+		if below(pkg, all[i].dir) && (rule == nil || len(all[i].dir) > len(rule.dir)) {
+			rule = &all[i]
+		}
+	}
+	return rule
+}
+
+func TestImportsFollowTheLayers(t *testing.T) {
+	all := layers()
 	for _, s := range sources(t) {
 		if s.test {
 			continue // tests may wire what they test
 		}
-		var rule *room
-		for i := range all {
-			if below(s.pkg, all[i].dir) && (rule == nil || len(all[i].dir) > len(rule.dir)) {
-				rule = &all[i]
-			}
-		}
+		rule := ruleFor(all, s.pkg)
 		if rule == nil {
-			t.Errorf("%s: no room is declared for %s; add it here and to docs/architecture.md", s.path, s.pkg)
+			t.Errorf("%s: no rule says what %s may import; add it here and to docs/architecture.md", s.path, s.pkg)
 			continue
 		}
 		for _, imported := range s.imports {
-			if imported == s.pkg || slices.ContainsFunc(rule.may, func(dir string) bool { return below(imported, dir) }) {
-				continue
+			if imported != s.pkg && !slices.ContainsFunc(rule.may, func(dir string) bool { return below(imported, dir) }) {
+				t.Errorf("%s imports %s: %s", s.path, imported, rule.why)
 			}
-			t.Errorf("%s imports %s: %s", s.path, imported, rule.why)
 		}
 	}
 }
 
-// Neither wing may know the other, whatever single rooms are allowed.
-func TestTheWingsDoNotMeet(t *testing.T) {
+// A package of host or backup without a rule of its own would take the rule of
+// its parent directory, which was not written for it.
+func TestEveryPackageHasARuleOfItsOwn(t *testing.T) {
+	all := layers()
 	for _, s := range sources(t) {
+		rule := ruleFor(all, s.pkg)
+		if s.test || rule == nil || !(below(s.pkg, "internal/host") || below(s.pkg, "internal/backup") || below(s.pkg, "internal/tracker")) {
+			continue
+		}
+		if rule.dir != s.pkg && rule.dir != "internal/tracker/postgres" {
+			t.Errorf("%s: %s has no rule of its own; %s is another package", s.path, s.pkg, rule.dir)
+		}
+	}
+}
+
+// direction is an import that no rule of a single package may allow.
+type direction struct{ from, to, why string }
+
+func directions() []direction {
+	return []direction{
+		{"internal/tracker", "internal/host", "tracker is the product and runs on any machine; assembly brings the two together"},
+		{"internal/host", "internal/tracker", "host is the machine and must not change when a table does; assembly brings the two together"},
+		{"internal/tracker", "internal/backup", "the product must not know how it is saved; backup declares what it needs and the store satisfies it"},
+		{"internal/backup", "internal/host", "sets are made and judged the same with and without systemd"},
+		{"internal/backup", "internal/tracker", "a new table must not need a change of the backups; backup declares an interface"},
+		{"internal/pgcluster", "internal/backup", "a cluster runs whether anybody copies it or not"},
+		{"internal/objectstore", "internal/backup", "a store works whether anybody copies it or not"},
+		{"internal/proxy", "internal/host", "the proxy faces the network and gets nothing that acts on the machine"},
+		{"internal/proxy", "internal/tracker", "the proxy faces the network and gets nothing that reads reports"},
+		{"internal/alert", "internal/backup", "alerts tell of every service"},
+		{"internal", "internal/cli", "what prints stands on top; whoever needs a command's work calls the package below it"},
+		{"internal", "internal/assembly", "parts are handed in; a package that builds its own cannot be tested with others"},
+	}
+}
+
+func TestNoImportGoesUpOrAcross(t *testing.T) {
+	// The manual and the measurements use the program as a whole.
+	above := []string{"internal/cli", "internal/assembly", "internal/manual", "internal/bench"}
+	for _, s := range sources(t) {
+		if s.test && strings.HasSuffix(s.file.Name.Name, "_test") || slices.ContainsFunc(above, func(dir string) bool { return s.pkg == dir }) {
+			continue // a test outside its package may wire what it tests
+		}
 		for _, imported := range s.imports {
-			if (below(s.pkg, "internal/tracker") && below(imported, "internal/host")) ||
-				(below(s.pkg, "internal/host") && below(imported, "internal/tracker")) {
-				t.Errorf("%s imports %s: tracker is the product, host is the machine; they meet in cli", s.path, imported)
+			for _, d := range directions() {
+				if below(s.pkg, d.from) && below(imported, d.to) && !below(s.pkg, d.to) {
+					t.Errorf("%s imports %s: %s", s.path, imported, d.why)
+				}
 			}
 		}
 	}

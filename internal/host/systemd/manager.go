@@ -22,7 +22,7 @@ import (
 
 // Manager talks to the systemd of this machine.
 type Manager struct {
-	conn *dbus.Conn
+	conn bus
 	set  unit.Set
 	etc  string // /etc/systemd/system, where drop-ins go
 	run  func(ctx context.Context, name string, args ...string) ([]byte, error)

@@ -5,6 +5,7 @@
 #
 #   ./build.sh          type check, unit tests, build
 #   ./build.sh --fast   build only
+#   ./build.sh --types  type check only
 set -eu
 cd "$(dirname "$0")"
 
@@ -36,9 +37,17 @@ PATH="$PWD/toolchain/node_modules/$node/bin:$PATH"
 export PATH
 install .
 
-if [ "${1:-}" != --fast ]; then
-	node node_modules/typescript/bin/tsc --noEmit
+types() { node node_modules/typescript/bin/tsc --noEmit; }
+case "${1:-}" in
+--fast) ;;
+--types)
+	types
+	exit
+	;;
+*)
+	types
 	node node_modules/vitest/vitest.mjs run
-fi
+	;;
+esac
 find ../dist -mindepth 1 ! -name placeholder.txt -delete
 node node_modules/vite/bin/vite.js build
