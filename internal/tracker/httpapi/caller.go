@@ -33,8 +33,8 @@ func (c caller) viewer() tracker.Viewer {
 
 type callerKey struct{}
 
-// who returns the caller that signedIn or unlocked found.
-func who(r *http.Request) caller {
+// callerOf returns the caller that signedIn or allowExpiredPassword found.
+func callerOf(r *http.Request) caller {
 	c, _ := r.Context().Value(callerKey{}).(caller)
 	return c
 }
@@ -42,16 +42,16 @@ func who(r *http.Request) caller {
 // signedIn admits accounts, by access token or by cookie, that have no one-time
 // password to change first.
 func (a *API) signedIn(e endpoint) endpoint {
-	return a.unlocked(func(w http.ResponseWriter, r *http.Request) error {
-		if who(r).account.MustChangePassword {
+	return a.allowExpiredPassword(func(w http.ResponseWriter, r *http.Request) error {
+		if callerOf(r).account.MustChangePassword {
 			return errPasswordChange
 		}
 		return e(w, r)
 	})
 }
 
-// unlocked admits accounts even while their password must be changed.
-func (a *API) unlocked(e endpoint) endpoint {
+// allowExpiredPassword admits accounts even while their password must be changed.
+func (a *API) allowExpiredPassword(e endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		c, err := a.identify(r)
 		if err != nil {
@@ -121,7 +121,7 @@ func digest(secret string) string {
 // mayIn returns the caller's view of a project in which he has at least the
 // role need.
 func (a *API) mayIn(r *http.Request, project string, need tracker.Role) (tracker.Project, error) {
-	p, err := a.Store.Project(r.Context(), who(r).viewer(), project)
+	p, err := a.Store.Project(r.Context(), callerOf(r).viewer(), project)
 	if err != nil {
 		return p, err
 	}

@@ -34,11 +34,11 @@ func (a *API) planLimits(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (a *API) usage(w http.ResponseWriter, r *http.Request) error {
-	projects, err := a.Store.ListProjects(r.Context(), who(r).viewer())
+	projects, err := a.Store.ListProjects(r.Context(), callerOf(r).viewer())
 	if err != nil {
 		return err
 	}
-	month, err := a.Store.ListReports(r.Context(), tracker.ReportFilter{Viewer: who(r).viewer(), Since: firstOfMonth(a.Now()), Page: 1, PageSize: 1})
+	month, err := a.Store.ListReports(r.Context(), tracker.ReportFilter{Viewer: callerOf(r).viewer(), Since: firstOfMonth(a.Now()), Page: 1, PageSize: 1})
 	if err != nil {
 		return err
 	}

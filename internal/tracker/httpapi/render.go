@@ -110,9 +110,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 			p.Detail = known.Field + ": " + known.Message
 		}
 	}
-	var invalid *invalidInput
+	var invalid tracker.FieldErrors
 	if errors.As(err, &invalid) {
-		p.Errors = invalid.problems
+		p.Detail = invalid.Error()
+		for _, field := range invalid {
+			p.Errors = append(p.Errors, fieldProblem{field.Field, field.Message})
+		}
 	}
 	if errors.Is(err, errPasswordChange) {
 		p.Code = passwordChangeRequired

@@ -72,7 +72,7 @@ func (a *API) listReports(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f.Viewer = who(r).viewer()
+	f.Viewer = callerOf(r).viewer()
 	page, err := a.Store.ListReports(r.Context(), f)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func reportFilter(q url.Values, now time.Time) (tracker.ReportFilter, error) {
 	default:
 		in.problem("sort_order", "must be asc or desc")
 	}
-	return f, in.err()
+	return f, in.err(nil)
 }
 
 func listOf[T ~string](in *fields, name, text string, allowed []T) []T {
@@ -154,7 +154,7 @@ func listOf[T ~string](in *fields, name, text string, allowed []T) []T {
 			continue
 		}
 		if !slices.Contains(allowed, T(word)) {
-			in.problem(name, "must be some of %s", words(allowed))
+			in.problem(name, "must be some of %s", tracker.Words(allowed))
 			return nil
 		}
 		out = append(out, T(word))
@@ -203,9 +203,9 @@ func (a *API) changeReport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := tracker.ReportChange{
-		Title: f.text("title", 1, 500), Description: f.text("description", 0, 10_000),
-		Severity: choice(f, "severity", tracker.Severities()), Category: choice(f, "category", tracker.Categories()),
-		Status: choice(f, "status", tracker.Statuses()), ActorID: who(r).account.ID,
+		Title: f.text("title"), Description: f.text("description"),
+		Severity: word[tracker.Severity](f, "severity"), Category: word[tracker.Category](f, "category"),
+		Status: word[tracker.Status](f, "status"), ActorID: callerOf(r).account.ID,
 	}
 	if v, ok := f.get("assignee_id"); ok {
 		c.SetAssignee = true
@@ -219,7 +219,7 @@ func (a *API) changeReport(w http.ResponseWriter, r *http.Request) error {
 			c.AssigneeID = &text
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.err(c.Validate()); err != nil {
 		return err
 	}
 	changed, err := a.Store.ChangeReport(r.Context(), report.ID, c)

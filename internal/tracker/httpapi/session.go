@@ -17,15 +17,18 @@ import (
 // refreshes it.
 const accessLifetime = time.Hour
 
+// maxSentPassword bounds, in characters, what is compared with a hash.
+const maxSentPassword = 1024
+
 // decoy is a hash of nothing anybody knows: an unknown address must take as long
 // as a wrong password.
 const decoy = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3lkZWNveWRlY295cw$6dT7JTkJ5rVwLe0aSG8vRnQy3rXc6mN3x1Wb9n0Y0Vg"
 
 // authenticate checks an address and a password.
 func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) {
-	email := strings.ToLower(strings.TrimSpace(f.required("email", 1, 255)))
-	plain := f.required("password", 1, 1024)
-	if err := f.err(); err != nil {
+	email := strings.ToLower(strings.TrimSpace(required(f, "email", f.limited("email", 1, tracker.MaxEmail))))
+	plain := required(f, "password", f.limited("password", 1, maxSentPassword))
+	if err := f.err(nil); err != nil {
 		return tracker.Account{}, err
 	}
 	// By address of the client and by account: many clients may try one account.

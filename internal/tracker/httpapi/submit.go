@@ -95,23 +95,13 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 	if err != nil {
 		return n, false, err
 	}
-	n.Title = f.required("title", 1, 500)
-	if d := f.text("description", 0, 10_000); d != nil {
-		n.Description = *d
-	}
-	if s := choice(f, "severity", tracker.Severities()); s != nil {
-		n.Severity = *s
-	} else if v, ok := f.get("severity"); !ok || isNull(v) {
-		f.problem("severity", "is required")
-	}
-	if c := choice(f, "category", tracker.Categories()); c != nil {
-		n.Category = *c
-	} else if v, ok := f.get("category"); !ok || isNull(v) {
-		f.problem("category", "is required")
-	}
-	n.ReporterIdentifier = f.text("reporter_identifier", 0, 255)
-	n.ScreenshotKey = f.text("screenshot_url", 0, 1000)
-	n.AnnotatedScreenshotKey = f.text("annotated_screenshot_url", 0, 1000)
+	n.Title = required(f, "title", f.text("title"))
+	n.Description = optional(f.text("description"))
+	n.Severity = required(f, "severity", word[tracker.Severity](f, "severity"))
+	n.Category = required(f, "category", word[tracker.Category](f, "category"))
+	n.ReporterIdentifier = f.text("reporter_identifier")
+	n.ScreenshotKey = f.text("screenshot_url")
+	n.AnnotatedScreenshotKey = f.text("annotated_screenshot_url")
 	n.Evidence = tracker.Evidence{
 		ConsoleLogs: f.evidence("console_logs", true),
 		NetworkLogs: f.evidence("network_logs", true),
@@ -119,8 +109,8 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 		Metadata:    f.evidence("metadata", false),
 	}
 	n.ConsoleLogsIncluded = len(n.Evidence.ConsoleLogs) > len("[]")
-	trap := f.text("hp_field", 0, 500)
-	return n, trap != nil && *trap != "", f.err()
+	trap := f.limited("hp_field", 0, 500)
+	return n, trap != nil && *trap != "", f.err(n.Validate())
 }
 
 // evidence returns an object, or where lists are allowed an array, cut to its

@@ -30,7 +30,7 @@ func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
 	if err := checkID(r.ProjectID); err != nil {
 		return nil, err
 	}
-	r.Title, r.Description = clean(r.Title), clean(r.Description)
+	r.Title, r.Description = tracker.CleanText(r.Title), tracker.CleanText(r.Description)
 	r.ReporterIdentifier = cleanOptional(r.ReporterIdentifier)
 	r.ScreenshotKey, r.AnnotatedScreenshotKey = cleanOptional(r.ScreenshotKey), cleanOptional(r.AnnotatedScreenshotKey)
 	stored, seen, err := in.codec.encode(r.Evidence)

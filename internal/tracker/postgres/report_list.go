@@ -170,6 +170,6 @@ func orAll[T any](chosen, all []T) []T {
 // pattern makes a literal substring of an ILIKE pattern. The newline separates
 // the fields of the searched expression, so none may be looked for.
 func pattern(s string) string {
-	s = strings.ReplaceAll(clean(s), "\n", " ")
+	s = strings.ReplaceAll(tracker.CleanText(s), "\n", " ")
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
 }
