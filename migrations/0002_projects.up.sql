@@ -38,7 +38,7 @@ CREATE TABLE report_counters (
 ) WITH (fillfactor = 50);
 
 -- Objects that were uploaded, whether a report names them yet or not. No
--- cascade from projects: an object must leave a tombstone behind.
+-- cascade from projects: the key must go to object_tombstones first.
 CREATE TABLE pictures (
     key          text PRIMARY KEY,
     project_id   uuid NOT NULL REFERENCES projects,

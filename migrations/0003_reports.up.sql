@@ -69,7 +69,7 @@ CREATE TABLE report_tallies (
     PRIMARY KEY (project_id, day, status, severity)
 ) WITH (fillfactor = 50);
 
--- Which reports name a picture; one without a row here is an orphan.
+-- Which reports name a picture; one without a row here is unreferenced.
 CREATE TABLE report_pictures (
     key       text NOT NULL REFERENCES pictures ON DELETE CASCADE,
     report_id uuid NOT NULL REFERENCES reports ON DELETE CASCADE,

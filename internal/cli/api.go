@@ -17,11 +17,12 @@ import (
 	"github.com/bugspark/bugspark/internal/objectstore"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
 	"github.com/bugspark/bugspark/internal/objectstore/s3"
+	"github.com/bugspark/bugspark/internal/tracker/cleanup"
 	"github.com/bugspark/bugspark/internal/tracker/httpapi"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
-var _ httpapi.Graves = (*postgres.Store)(nil)
+var _ cleanup.UnreferencedObjects = (*postgres.Store)(nil)
 
 func newAPI(env Env) *cobra.Command {
 	return &cobra.Command{
@@ -83,10 +84,11 @@ func runAPI(ctx context.Context, env Env) error {
 		Check:     store.Ping,
 		Log:       log,
 	}
-	var reaper sync.WaitGroup
-	reaping, stop := context.WithCancel(ctx)
-	reaper.Go(func() { api.Reap(reaping, store) })
-	defer reaper.Wait()
+	cleaner := cleanup.Cleaner{Unreferenced: store, Objects: objects, Now: time.Now, Log: log}
+	var cleaning sync.WaitGroup
+	background, stop := context.WithCancel(ctx)
+	cleaning.Go(func() { cleaner.Run(background) })
+	defer cleaning.Wait()
 	defer stop()
 	return service.Run(ctx)
 }

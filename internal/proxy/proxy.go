@@ -106,7 +106,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // repeatable reports whether a request may be processed twice without harm:
 // those that HTTP defines so, and submissions of the widget, which the API
-// recognises by their fingerprint (a second picture is an orphan that is swept).
+// recognises by their fingerprint (a second picture, which no report names, is deleted later).
 func repeatable(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:

@@ -137,9 +137,9 @@ func (s *Store) ProjectByKey(ctx context.Context, keyHash string) (tracker.Proje
 
 const lockProject = `SELECT project_id FROM report_counters WHERE project_id = $1 FOR UPDATE`
 
-// buryProject leaves a tombstone for every object of the project.
-const buryProject = `INSERT INTO object_tombstones (key, delete_after)
-SELECT key, now() + interval '72 hours' FROM pictures WHERE project_id = $1 ON CONFLICT (key) DO NOTHING`
+// scheduleObjects schedules every object of the project for deletion.
+const scheduleObjects = `INSERT INTO object_tombstones (key, delete_after)
+SELECT key, now() + ` + keepUnreferenced + ` FROM pictures WHERE project_id = $1 ON CONFLICT (key) DO NOTHING`
 
 // DeleteProject removes the project and its reports now, which takes a while
 // when there are many, and the objects of its pictures 72 hours later.
@@ -155,7 +155,7 @@ func (s *Store) DeleteProject(ctx context.Context, id string) error {
 			return err
 		}
 		for _, sql := range []string{
-			buryProject,
+			scheduleObjects,
 			`DELETE FROM reports WHERE project_id = $1`,
 			`DELETE FROM pictures WHERE project_id = $1`,
 			`DELETE FROM projects WHERE id = $1`,
