@@ -1,5 +1,5 @@
-// Package tracker is the product's vocabulary: reports, projects, accounts and
-// the rules they obey. It imports nothing but the standard library.
+// Package tracker has the product's types (reports, projects, accounts), their
+// limits and their rules. It imports nothing but the standard library.
 package tracker
 
 import (
@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Severity is how bad the reporter finds it.
+// Severity is how serious the reporter finds the problem.
 type Severity string
 
-// Category is what kind of trouble it is.
+// Category is the kind of problem.
 type Category string
 
-// Status is where triage stands; any transition is allowed.
+// Status is the state of the work on a report; any transition is allowed.
 type Status string
 
 // The values of the wire contract.
@@ -98,8 +98,8 @@ type NewReport struct {
 	Fingerprint [32]byte
 }
 
-// Validate returns FieldErrors, or nil. Evidence is not judged: what is too
-// large is cut before it gets here, because half a log is worth more than none.
+// Validate returns FieldErrors, or nil. It does not check the evidence, which is cut
+// to its limits before.
 func (r NewReport) Validate() error {
 	return join(
 		checkText("title", r.Title, 1, MaxTitle),

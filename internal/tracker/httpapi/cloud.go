@@ -6,8 +6,8 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// The endpoints of this file exist in the cloud's product only. Published
-// clients ask for them, so they get the answers of a server without plans.
+// The endpoints of this file belong to features of the cloud service. Published
+// clients call them and get the answers of a server without plans.
 
 func (a *API) subscription(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, map[string]any{

@@ -44,11 +44,11 @@ func errBodyTooLarge(limit int64) error {
 	return tracker.Errorf(tracker.TooLarge, "the body is larger than %d KiB", limit>>10)
 }
 
-// smallBody bounds every body but reports and pictures.
-const smallBody = 64 << 10
+// maxSmallBody bounds every body but reports and pictures.
+const maxSmallBody = 64 << 10
 
 // fields reads the members of a JSON object, each in snake_case or camelCase,
-// and collects every problem, so that a client learns of all at once.
+// and collects every problem, so that one answer reports all of them.
 type fields struct {
 	raw      map[string]json.RawMessage
 	problems tracker.FieldErrors
@@ -59,7 +59,7 @@ type fields struct {
 // decode reads a request's JSON object; no body at all is an empty one, because
 // the command-line client announces JSON with every request.
 func decode(r *http.Request) (*fields, error) {
-	body, err := readBody(r, smallBody)
+	body, err := readBody(r, maxSmallBody)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +80,9 @@ func parse(body []byte) (*fields, error) {
 	return f, nil
 }
 
-// read finds the members of the one object that body is. It scans every byte
-// once, where json.Unmarshal into a map of raw messages does so four times and
-// copies them: a report is nearly all evidence that nobody here looks into.
+// read splits the object in body into its members. It scans every byte once, while
+// json.Unmarshal into a map of raw messages scans four times and copies; most bytes
+// of a report are evidence that is stored as it is.
 func (f *fields) read(body []byte) error {
 	// A page may cut a text between the halves of a surrogate pair, so its
 	// escapes need not be valid Unicode.
@@ -129,7 +129,7 @@ func (f *fields) missing(field, format string, args ...any) {
 
 // err returns the problems noted so far together with those that a type's
 // Validate found, in the order in which the members were asked for. A member
-// without a value is not also blamed for being empty.
+// without a value is not reported as empty as well.
 func (f *fields) err(validated error) error {
 	var found tracker.FieldErrors
 	if validated != nil && !errors.As(validated, &found) {

@@ -9,8 +9,8 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker/password"
 )
 
-// userView is an account as clients see it; billing and mail members are
-// constants here.
+// userView is an account as clients see it. The members about billing and mail are
+// constants, because this product has neither.
 type userView struct {
 	ID                      string          `json:"id"`
 	Email                   string          `json:"email"`

@@ -80,7 +80,7 @@ func (a *API) projectOf(r *http.Request, need tracker.Role) (tracker.Project, er
 	if err != nil {
 		return tracker.Project{}, err
 	}
-	return a.mayIn(r, id, need)
+	return a.authorize(r, id, need)
 }
 
 func (a *API) getProject(w http.ResponseWriter, r *http.Request) error {

@@ -57,8 +57,8 @@ func newReportView(r tracker.Report, picture, annotated *string) reportView {
 	}
 }
 
-// linked is the view of a report for somebody who may see its pictures.
-func (a *API) linked(r tracker.Report) (reportView, error) {
+// viewWithLinks is the view of a report for somebody who may see its pictures.
+func (a *API) viewWithLinks(r tracker.Report) (reportView, error) {
 	picture, err := a.pictureLink(r.ScreenshotKey)
 	if err != nil {
 		return reportView{}, err
@@ -92,7 +92,7 @@ func (a *API) listReports(w http.ResponseWriter, r *http.Request) error {
 // reportFilter reads a list's query.
 func reportFilter(q url.Values, now time.Time) (tracker.ReportFilter, error) {
 	in := &fields{}
-	f := tracker.ReportFilter{Page: 1, PageSize: 20, Search: strings.ReplaceAll(cut(q.Get("search"), 500), "\x00", ""), Cursor: q.Get("cursor")}
+	f := tracker.ReportFilter{Page: 1, PageSize: 20, Search: strings.ReplaceAll(truncate(q.Get("search"), 500), "\x00", ""), Cursor: q.Get("cursor")}
 	if id := q.Get("project_id"); id != "" {
 		parsed, err := uuid.Parse(id)
 		if err != nil {
@@ -172,7 +172,7 @@ func (a *API) reportOf(r *http.Request, need tracker.Role) (tracker.Report, erro
 	if err != nil {
 		return report, err
 	}
-	_, err = a.mayIn(r, report.ProjectID, need)
+	_, err = a.authorize(r, report.ProjectID, need)
 	return report, err
 }
 
@@ -185,7 +185,7 @@ func (a *API) getReport(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) writeReport(w http.ResponseWriter, report tracker.Report) error {
-	view, err := a.linked(report)
+	view, err := a.viewWithLinks(report)
 	if err != nil {
 		return err
 	}

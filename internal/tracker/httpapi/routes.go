@@ -6,7 +6,7 @@ import "net/http"
 // one place.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
-// routes is the table of contents of the API.
+// routes lists every endpoint of the API.
 func (a *API) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	on := func(pattern string, e endpoint) { mux.Handle(pattern, a.render(e)) }
@@ -52,7 +52,7 @@ func (a *API) routes() *http.ServeMux {
 	on("DELETE /api/v1/reports/{id}", a.signedIn(a.deleteReport))
 	on("GET /api/v1/pictures/{token}", a.picture)
 
-	// What only the cloud has, answered so that published clients go on.
+	// Features of the cloud service; see cloud.go.
 	on("GET /api/v1/billing/subscription", a.signedIn(a.subscription))
 	on("POST /api/v1/billing/cancel-subscription", a.signedIn(a.noBilling))
 	on("GET /api/v1/billing/invoices", a.signedIn(a.invoices))

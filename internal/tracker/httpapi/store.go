@@ -7,7 +7,7 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// Store is what the API asks of the database. Every method returns a
+// Store is the database as the API uses it. Every method returns a
 // *tracker.Error with code NotFound for what is not there, and Unavailable when
 // the database does not answer.
 type Store interface {
@@ -29,8 +29,8 @@ type Reports interface {
 	ListReports(ctx context.Context, f tracker.ReportFilter) (tracker.ReportPage, error)
 	ChangeReport(ctx context.Context, id string, c tracker.ReportChange) (tracker.Report, error)
 
-	// DeleteReport removes the row now and marks its pictures for removal 72
-	// hours later, so that a backup of rows never misses an object.
+	// DeleteReport deletes the row now and schedules the objects of its pictures for
+	// deletion 72 hours later, so that the objects of a backup's rows still exist.
 	DeleteReport(ctx context.Context, id string) error
 
 	// AddPicture records an uploaded object that no report names yet.

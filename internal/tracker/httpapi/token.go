@@ -9,16 +9,16 @@ import (
 
 const tokenPrefix = "bsk_pat_"
 
-// cliLifetime is how long a token of the command-line client is good.
+// cliLifetime is how long a token of the command-line client is valid.
 const cliLifetime = 90 * 24 * time.Hour
 
-// issueToken makes an access token; its text is shown this once.
+// issueToken creates an access token and returns its text, which is not stored.
 func (a *API) issueToken(r *http.Request, account, name string, expires *time.Time) (tracker.AccessToken, string, error) {
 	text, err := newSecret(tokenPrefix, 48)
 	if err != nil {
 		return tracker.AccessToken{}, "", err
 	}
-	// Forty-eight bytes need no padding, and the published form ends in one.
+	// 48 bytes need no padding, but published tokens end in one.
 	text += "="
 	t, err := a.Store.CreateToken(r.Context(), account, name, digest(text), text[:16], expires)
 	return t, text, err

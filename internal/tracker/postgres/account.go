@@ -56,8 +56,8 @@ func (s *Store) CreateAccount(ctx context.Context, a tracker.Account) (tracker.A
 	return out, err
 }
 
-// An address in use by somebody else's ordinary account must not become an
-// administrator behind their back, hence no ON CONFLICT on it.
+// There is no ON CONFLICT for the address: an ordinary account that has it must not
+// become an administrator.
 const insertFirstAdmin = `INSERT INTO accounts (id, email, name, password_hash, is_superadmin, must_change_password)
 SELECT $1, $2, $3, $4, true, true WHERE NOT EXISTS (SELECT FROM accounts WHERE is_superadmin AND is_active) RETURNING id`
 

@@ -117,7 +117,7 @@ const rotateKey = `WITH p AS (
 )
 SELECT ` + projectColumns + ` FROM p`
 
-// RotateKey replaces the project's key; the old one is dead at once.
+// RotateKey replaces the project's key; the old one is invalid at once.
 func (s *Store) RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (tracker.Project, error) {
 	if err := checkID(id); err != nil {
 		return tracker.Project{}, err

@@ -26,7 +26,7 @@ func inUTC(s tracker.Session) tracker.Session {
 	return s
 }
 
-// maxSessions bounds what one account may pile up; the oldest go.
+// maxSessions is the most sessions of an account; the oldest ones are deleted.
 const maxSessions = 50
 
 const pruneSessions = `DELETE FROM sessions WHERE account_id = $1 AND (expires_at <= now() OR id IN (
