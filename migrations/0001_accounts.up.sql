@@ -1,4 +1,4 @@
--- Who may sign in, and with what. Secrets are stored as SHA-256 in lower-case
+-- Accounts, sessions and access tokens. Secrets are stored as SHA-256 in lower-case
 -- hexadecimal: they are long and random, so a slow hash would add nothing.
 
 -- The API's own role may only read and write rows. It does not exist where the
@@ -38,9 +38,9 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_account ON sessions (account_id);
 
--- One row per rotation. A replaced pair stays good for thirty seconds, and two
--- tabs that refresh with the same pair at once each get a successor of their
--- own: whichever answer the browser keeps last is good.
+-- One row per rotation. A replaced pair stays valid for thirty seconds. Two tabs that
+-- refresh with the same pair at once each get a new pair; both are valid, because the
+-- browser keeps the one that arrives last.
 CREATE TABLE session_secrets (
     refresh_hash text PRIMARY KEY,
     access_hash  text NOT NULL UNIQUE,

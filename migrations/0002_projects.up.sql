@@ -1,4 +1,4 @@
--- Projects, who works in them, and the pictures uploaded for them.
+-- Projects, their members, and the pictures uploaded for them.
 
 CREATE TABLE projects (
     id             uuid PRIMARY KEY,
@@ -7,7 +7,7 @@ CREATE TABLE projects (
     domain         text NOT NULL DEFAULT '' CHECK (char_length(domain) <= 1024),
     api_key_hash   text NOT NULL UNIQUE,
     api_key_prefix text NOT NULL,
-    -- json, not jsonb: the text survives as it came, and nothing asks inside it.
+    -- json, not jsonb: the text is kept as it was sent, and no query reads its members.
     settings       json NOT NULL DEFAULT '{}' CHECK (json_typeof(settings) = 'object'),
     is_active      boolean NOT NULL DEFAULT true,
     created_at     timestamptz NOT NULL DEFAULT now(),
@@ -29,16 +29,16 @@ CREATE TABLE project_members (
 );
 CREATE INDEX project_members_account ON project_members (account_id);
 
--- The last number given to a report, apart from projects so that the row every
--- batch of reports writes stays tiny. Its row lock is also the project's write
--- lock: batches, edits and deletions of one project take it first.
+-- The last number given to a report. It is not a column of projects because every
+-- batch of reports rewrites the row, which should be small. The lock on the row is
+-- also the project's write lock: batches, edits and deletions take it first.
 CREATE TABLE report_counters (
     project_id  uuid PRIMARY KEY REFERENCES projects ON DELETE CASCADE,
     last_number integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 -- Objects that were uploaded, whether a report names them yet or not. No
--- cascade from projects: an object must leave a tombstone behind.
+-- cascade from projects: the key must go to object_tombstones first.
 CREATE TABLE pictures (
     key          text PRIMARY KEY,
     project_id   uuid NOT NULL REFERENCES projects,

@@ -1,5 +1,4 @@
--- Reports. Every index here is paid for by each report that comes in; the
--- comment on each says which question it answers.
+-- Reports. Each index slows down every insert; its comment says which query needs it.
 --
 -- There is no trigram index for the search. On titles and descriptions of 110
 -- characters it took 30 of the 75 microseconds the server spends on a report,
@@ -7,7 +6,7 @@
 -- newest first and stops when the page is full. Should that become too slow,
 -- the place for an index is a table of its own, filled after the fact.
 
--- Enumerations sort in the order declared, which is the order of the product.
+-- Enumerations sort in the order of their declaration.
 CREATE TYPE report_severity AS ENUM ('low', 'medium', 'high', 'critical');
 CREATE TYPE report_category AS ENUM ('bug', 'ui', 'performance', 'crash', 'other');
 CREATE TYPE report_status AS ENUM ('new', 'triaging', 'in_progress', 'resolved', 'closed');
@@ -35,11 +34,11 @@ CREATE TABLE reports (
     annotated_screenshot_key text,
     fingerprint              bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
     evidence                 bytea NOT NULL,
-    -- The tracking id is made of the number; sorting wants the number.
+    -- Sorting by tracking id uses the number.
     UNIQUE (project_id, number)
 );
 
--- Compressed by us already: a second attempt would only burn time.
+-- The API compresses it, so PostgreSQL must not try again.
 ALTER TABLE reports ALTER COLUMN evidence SET STORAGE EXTERNAL;
 
 -- The list of a project, newest first, and the date ranges.
@@ -58,8 +57,8 @@ CREATE INDEX reports_by_fingerprint ON reports (fingerprint_window, fingerprint)
 
 CREATE INDEX reports_assignee ON reports (assignee_id) WHERE assignee_id IS NOT NULL;
 
--- How many reports there are, so that a list's total never counts a million
--- rows. Written by the statements that write reports, under the project's lock.
+-- Counts of reports, so that a list's total need not count rows. The statements that
+-- write reports maintain it, under the project's lock.
 CREATE TABLE report_tallies (
     project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
     day        date NOT NULL, -- of created_at, in UTC; -infinity: all days together
@@ -69,7 +68,7 @@ CREATE TABLE report_tallies (
     PRIMARY KEY (project_id, day, status, severity)
 ) WITH (fillfactor = 50);
 
--- Which reports name a picture; one without a row here is an orphan.
+-- Which reports name a picture; one without a row here is unreferenced.
 CREATE TABLE report_pictures (
     key       text NOT NULL REFERENCES pictures ON DELETE CASCADE,
     report_id uuid NOT NULL REFERENCES reports ON DELETE CASCADE,

@@ -1,11 +1,11 @@
--- What continuous backups ask of the database.
+-- What continuous backups need.
 
--- Pictures of the last minutes, every few seconds.
+-- The query for the pictures of the last minutes, every few seconds.
 CREATE INDEX pictures_by_creation ON pictures (created_at);
 
--- A sign of life, written every minute: a restored database tells by it how
--- much was lost, also when nobody worked, and recovery to a moment always finds
--- a commit to stop at.
+-- A heartbeat, written every minute. It shows how much a restored database lacks,
+-- even when there was no other work, and gives recovery to a point in time a commit
+-- to stop at.
 CREATE TABLE backup_beat (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     at  timestamptz NOT NULL

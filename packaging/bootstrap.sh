@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what a make target needs and the machine lacks. Quick when nothing is
-# missing. Usage: bootstrap.sh run|check|unit|package|test|bench
+# Installs the missing packages that a make target needs.
+# Usage: bootstrap.sh run|check|unit|package|test|bench
 set -eu
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
@@ -25,7 +25,7 @@ postgres_server() {
 }
 
 missing=
-# need COMMAND PACKAGE notes a package whose command is not there.
+# need COMMAND PACKAGE adds a package to the list if its command is missing.
 need() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || missing="$missing $2"; }
 
 build_needs() {

@@ -49,7 +49,7 @@ for recipe in nfpm.yaml packaging/minio/nfpm.yaml; do
 	done
 done
 
-# A flat repository: any directory, web server or USB stick will do.
+# A flat repository, which any directory or web server can serve.
 mv dist/*.deb dist/apt/
 (
 	cd dist/apt
@@ -59,8 +59,8 @@ mv dist/*.deb dist/apt/
 		-o APT::FTPArchive::Release::Suite=stable release . >../Release
 	mv ../Release .
 )
-# The key of a release lives outside the repository; without one a key is made
-# for this build, which is enough for a machine test.
+# The key of releases is not in the source tree. Without one a key is created for this
+# build, which is enough for a machine test.
 home=${BUGSPARK_APT_KEY:-}
 if [ -z "$home" ]; then
 	home=$(mktemp -d)

@@ -10,6 +10,7 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/lifecycle"
 	"github.com/bugspark/bugspark/internal/objectstore"
+	"github.com/bugspark/bugspark/internal/tracker/cleanup"
 	"github.com/bugspark/bugspark/internal/tracker/httpapi"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
@@ -58,10 +59,11 @@ func (p *Parts) RunAPI(ctx context.Context) error {
 		Check:     store.Ping,
 		Log:       p.Log,
 	}
-	var cleanup sync.WaitGroup
-	cleaning, stop := context.WithCancel(ctx)
-	cleanup.Go(func() { api.Reap(cleaning, store) })
-	defer cleanup.Wait()
+	cleaner := cleanup.Cleaner{Unreferenced: store, Objects: objects, Now: time.Now, Log: p.Log}
+	var cleaning sync.WaitGroup
+	background, stop := context.WithCancel(ctx)
+	cleaning.Go(func() { cleaner.Run(background) })
+	defer cleaning.Wait()
 	defer stop()
 	return service.Run(ctx)
 }

@@ -34,7 +34,7 @@ func benchBackup(ctx context.Context, w io.Writer, binary string) error {
 		return err
 	}
 	defer s.stop()
-	// Not below /var/tmp, which no service sees.
+	// Not in /var/tmp: services have a private one.
 	base, err := "/var/lib", error(nil)
 	if os.Geteuid() != 0 {
 		base, err = os.UserHomeDir()
@@ -65,8 +65,8 @@ func benchBackup(ctx context.Context, w io.Writer, binary string) error {
 		took, _, err := timed(exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script))
 		return took, err
 	}
-	// The weekly logical copy, which the peer does not make either, is measured by
-	// itself: the first set of all has it while the database is still empty.
+	// The first set has the weekly logical copy, which the peer does not make; it is
+	// taken while the database is empty, so that it does not count.
 	if _, _, err := ours("backup", "create", "--claim"); err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func changeStack(ctx context.Context, s *stack, bin string) error {
 
 func usage(dir string) int64 {
 	var n int64
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // a figure, not a proof
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // an estimate suffices
 		if err == nil && d.Type().IsRegular() {
 			if info, err := d.Info(); err == nil {
 				n += info.Size()

@@ -15,7 +15,7 @@ import (
 
 // benchIngest measures durable report ingestion through TLS against pgbench
 // inserting the same payload as bare rows, on the same PostgreSQL server, in
-// alternating rounds. The figure that counts is the ratio.
+// alternating rounds.
 func benchIngest(ctx context.Context, w io.Writer, binary string) error {
 	const rounds, seconds, connections = 3, 8, 16
 	s, err := startStack(ctx, binary)
@@ -36,8 +36,8 @@ func benchIngest(ctx context.Context, w io.Writer, binary string) error {
 		return err
 	}
 	insert := filepath.Join(s.dir, "insert.sql")
-	// As a parameter: a literal in a prepared statement would be parsed once and
-	// never travel again.
+	// A parameter rather than a literal, which would be sent only once, when the
+	// statement is prepared.
 	if err := os.WriteFile(insert, []byte("INSERT INTO bench_rows (body) VALUES (:body);\n"), 0o644); err != nil {
 		return err
 	}

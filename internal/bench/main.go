@@ -1,5 +1,5 @@
 // Command bench measures the product against peers in the same run and prints
-// ratios: 'make bench'. Figures of one machine mean little, ratios travel.
+// ratios: 'make bench'. Ratios can be compared between machines; figures cannot.
 package main
 
 import (

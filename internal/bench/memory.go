@@ -30,7 +30,7 @@ func benchMemory(ctx context.Context, w io.Writer, binary string) error {
 	for _, pid := range descendants(s.cmd.Process.Pid) {
 		name, private, err := memoryOf(pid)
 		if err != nil {
-			continue // it ended meanwhile
+			continue // the process ended
 		}
 		if _, seen := group[name]; !seen {
 			order = append(order, name)

@@ -21,7 +21,7 @@ import (
 )
 
 // stack is a whole installation run by 'bugspark up' in a directory of its own,
-// with rate limits off, so that what is measured is the way to the disk.
+// without rate limits.
 type stack struct {
 	dir, base string
 	cmd       *exec.Cmd
@@ -29,7 +29,7 @@ type stack struct {
 	csrf      string
 }
 
-// startStack builds nothing: binary is the bugspark to measure.
+// startStack starts the program binary, which must be built.
 func startStack(ctx context.Context, binary string) (*stack, error) {
 	dir, err := os.MkdirTemp("/var/tmp", "bugspark-bench-")
 	if err != nil {

@@ -1,6 +1,4 @@
-// Package browser walks through our pages in a headless Chromium for tests, and
-// fails on what its policy stops, on a request to any other host, and on an
-// uncaught exception.
+// Package browser drives a headless Chromium for tests.
 package browser
 
 import (
@@ -25,19 +23,20 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tab is one page of a headless Chromium that fails its test on anything the
-// policy stops, on a request to any other host, and on an uncaught exception.
+// Tab is one page of a headless Chromium. It fails its test on a violation of the
+// content security policy, a request to another host, an uncaught exception and a
+// console error.
 type Tab struct {
 	t   *testing.T
 	ctx context.Context
 	o   Options
 
-	mu     sync.Mutex
-	sins   []string
-	Barked chan struct{} // one token when sins grew
+	mu       sync.Mutex
+	problems []string
+	Changed  chan struct{} // receives after Problems grew
 }
 
-// violations makes what the page itself is told about blocked loads visible.
+// violations writes the page's violations of its policy to the console.
 const violations = `addEventListener('securitypolicyviolation', (e) =>
 	console.error('policy violation: ' + e.effectiveDirective + ' ' + e.blockedURI + ' ' + e.sourceFile + ':' + e.lineNumber))`
 
@@ -63,7 +62,7 @@ func Open(t *testing.T, o Options) *Tab {
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(func() { stop(); stopAlloc() })
 
-	b := &Tab{t: t, ctx: ctx, o: o, Barked: make(chan struct{}, 1)}
+	b := &Tab{t: t, ctx: ctx, o: o, Changed: make(chan struct{}, 1)}
 	if err := chromedp.Listen(ctx, b.watch); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
@@ -72,61 +71,61 @@ func Open(t *testing.T, o Options) *Tab {
 	call(b, runtime.Enable, cdp.Empty{})
 	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violations})
 	t.Cleanup(func() {
-		for _, sin := range b.Caught() {
-			t.Error(sin)
+		for _, problem := range b.Problems() {
+			t.Error(problem)
 		}
 	})
 	return b
 }
 
 func (b *Tab) watch(event any) {
-	var sin string
+	var problem string
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(e.Request.URL)
 		if err != nil || (u.Scheme != "blob" && u.Scheme != "about" && u.Scheme+"://"+u.Host != b.o.Site) {
-			sin = "request to another host: " + e.Request.URL
+			problem = "request to another host: " + e.Request.URL
 		}
 	case *audits.EventIssueAdded:
 		if d := e.Issue.Details.ContentSecurityPolicyIssueDetails; d != nil {
-			sin = "policy issue: " + d.ViolatedDirective + " " + d.BlockedURL
+			problem = "policy issue: " + d.ViolatedDirective + " " + d.BlockedURL
 		}
 	case *runtime.EventExceptionThrown:
-		sin = "uncaught: " + e.ExceptionDetails.Text + " " + describe(e.ExceptionDetails.Exception)
+		problem = "uncaught: " + e.ExceptionDetails.Text + " " + describe(e.ExceptionDetails.Exception)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError && len(e.Args) > 0 {
-			sin = "console error: " + describe(e.Args[0])
+			problem = "console error: " + describe(e.Args[0])
 		}
 	}
-	if sin != "" {
+	if problem != "" {
 		b.mu.Lock()
-		b.sins = append(b.sins, sin)
+		b.problems = append(b.problems, problem)
 		b.mu.Unlock()
 		select {
-		case b.Barked <- struct{}{}:
+		case b.Changed <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// Caught is every sin so far.
-func (b *Tab) Caught() []string {
+// Problems returns what will fail the test.
+func (b *Tab) Problems() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.sins)
+	return slices.Clone(b.problems)
 }
 
-// Forgive leaves the page, so that nothing of it is still on its way, and
-// forgets its sins.
-func (b *Tab) Forgive() {
+// Reset leaves the page, so that none of its requests is pending, and forgets the
+// problems.
+func (b *Tab) Reset() {
 	b.t.Helper()
 	b.run(chromedp.Navigate("about:blank"))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sins = nil
+	b.problems = nil
 }
 
-// describe is what is known about a value of the page.
+// describe returns a value of the page as text.
 func describe(o *runtime.RemoteObject) string {
 	if o == nil {
 		return ""
@@ -142,7 +141,7 @@ func call[P, R any](b *Tab, cmd cdp.Command[P, R], params P) {
 	}
 }
 
-// run performs steps, each at most 20 s together.
+// run performs steps within 20 s.
 func (b *Tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
@@ -166,7 +165,7 @@ func (b *Tab) Open(path string) {
 	b.run(chromedp.Navigate(b.o.Site + path))
 }
 
-// Wait returns once the script expression is true; the page says so itself.
+// Wait returns once the JavaScript expression is true; after 20 s the test fails.
 func (b *Tab) Wait(expression string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression,
@@ -222,8 +221,8 @@ func (b *Tab) Fill(selector, text string) {
 	b.Keys(text)
 }
 
-// settled is a page that is neither fetching, which fades what it replaces, nor
-// in the middle of a transition.
+// settled is true when the page is neither loading, which fades its old content, nor
+// in a transition.
 const settled = `!document.querySelector('[aria-busy=true]') &&
 	document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getComputedTiming().endTime === Infinity)`
 

@@ -83,8 +83,9 @@ func createUser(ctx context.Context, env Env, o userOptions) error {
 	if err := checkEmail(o.email); err != nil {
 		return err
 	}
-	if n := len([]rune(strings.TrimSpace(o.name))); n < 1 || n > 255 {
-		return fault.New(fault.Usage, "give --name", "a name has 1 to 255 characters")
+	o.name = tracker.CleanText(strings.TrimSpace(o.name))
+	if tracker.CheckName(o.name) != nil {
+		return fault.New(fault.Usage, "give --name", "a name has 1 to %d characters", tracker.MaxName)
 	}
 	plain, once, err := choosePassword(env, o.passwordFile)
 	if err != nil {
@@ -96,7 +97,7 @@ func createUser(ctx context.Context, env Env, o userOptions) error {
 	}
 	return withStore(ctx, env, assembly.API, func(s *postgres.Store) error {
 		a, err := s.CreateAccount(ctx, tracker.Account{
-			Email: o.email, Name: strings.TrimSpace(o.name), PasswordHash: hash, IsSuperadmin: o.superadmin, MustChangePassword: once != "",
+			Email: o.email, Name: o.name, PasswordHash: hash, IsSuperadmin: o.superadmin, MustChangePassword: once != "",
 		})
 		if tracker.CodeOf(err) == tracker.Refused {
 			return fault.Wrap(fault.Failed, err, "bugspark user reset-password --email "+o.email, "making the account")
@@ -135,11 +136,8 @@ func resetPassword(ctx context.Context, env Env, o userOptions) error {
 	})
 }
 
-// checkEmail refuses what is obviously no address; the rest only the mail
-// server of the domain knows.
 func checkEmail(email string) error {
-	local, domain, found := strings.Cut(email, "@")
-	if !found || local == "" || domain == "" || strings.ContainsAny(email, " \t\r\n\x00<>,;") || len([]rune(email)) > 255 {
+	if tracker.CheckEmail(email) != nil {
 		return fault.New(fault.Usage, "give --email somebody@example.org", "%q is no address", email)
 	}
 	return nil

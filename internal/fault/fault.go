@@ -2,7 +2,7 @@
 // wrong, why, and the command to run next.
 //
 // The command line decides the exit status from the Kind and prints the Hint on
-// a line of its own; every other room only builds and wraps them.
+// a line of its own; every other package only builds and wraps them.
 package fault
 
 import (
@@ -10,7 +10,7 @@ import (
 	"fmt"
 )
 
-// Kind sorts faults by the exit status they end a command with.
+// Kind is the exit status that a fault ends a command with.
 type Kind int
 
 // The kinds, each with its exit status.

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// connections knows the state of every connection of a server.
+// connections holds the state of every connection of a server.
 //
-// http.Server's own Shutdown drops a request that it is just reading, because
-// it looks for the shutdown between reading and serving. So it may only be
-// called once no connection is in that state, and only we can tell.
+// http.Server.Shutdown drops a request that is being read, because the server looks
+// for the shutdown between reading and serving. So Shutdown may be called only once
+// no connection is in that state.
 type connections struct {
 	mu     sync.Mutex
 	states map[net.Conn]http.ConnState
@@ -35,7 +35,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 }
 
 // busy counts connections that have sent nothing yet, and those of HTTP/1 with a
-// request under way. HTTP/2 is left to Shutdown, which says GOAWAY there.
+// request under way. Shutdown ends HTTP/2 connections cleanly, with GOAWAY.
 func (c *connections) busy() (fresh, active int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,17 +52,17 @@ func (c *connections) busy() (fresh, active int) {
 	return fresh, active
 }
 
-// silence is how long a new connection may stay silent before a stopping
+// silentTime is how long a new connection may stay silent before a stopping
 // server takes it for one that somebody opened in advance.
-const silence = time.Second
+const silentTime = time.Second
 
-// settle waits until no request can be lost by shutting down, or until the
+// waitIdle waits until no request can be lost by shutting down, or until the
 // drain is over.
-func (c *connections) settle(drain time.Duration) {
+func (c *connections) waitIdle(drain time.Duration) {
 	began := time.Now()
 	for time.Since(began) < drain {
 		fresh, active := c.busy()
-		if active == 0 && (fresh == 0 || time.Since(began) > silence) {
+		if active == 0 && (fresh == 0 || time.Since(began) > silentTime) {
 			return
 		}
 		time.Sleep(2 * time.Millisecond)

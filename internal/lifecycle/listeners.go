@@ -21,8 +21,8 @@ type Listeners map[string][]net.Listener
 
 // AnyPID in LISTEN_PID marks sockets passed by a parent that cannot know the
 // child's process id before it exists, as systemd does between fork and exec.
-// The foreground runner uses it; whoever may set our environment may also pass
-// us sockets, so nothing is lost by believing it.
+// The foreground runner uses it. It weakens nothing: a process that can set this
+// environment can also pass sockets.
 const AnyPID = "any"
 
 // Inherited collects the passed sockets. It may be called once per process,

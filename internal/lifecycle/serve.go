@@ -18,16 +18,17 @@ type Service struct {
 	Server    *http.Server
 	Listeners []net.Listener
 
-	// Start gates readiness: it is repeated until it passes. Nil means Check.
+	// Start is repeated until it passes; only then the service is ready. Nil means
+	// Check.
 	Start func(context.Context) error
 
-	// Check answers whether the service's own dependency works, and feeds the
-	// watchdog; nil means the process itself is enough.
+	// Check reports whether the service's dependencies work; while it fails the
+	// watchdog is not fed. Nil means that the service has none.
 	Check func(context.Context) error
 
 	// LameDuck is how long a stopping service still answers, asking clients to
-	// reconnect, before it stops accepting. It spares keep-alive clients the
-	// race between their next request and our close. Zero means 300 ms.
+	// reconnect, before it stops accepting. Otherwise a keep-alive client might send
+	// its next request while the connection is being closed. Zero means 300 ms.
 	LameDuck time.Duration
 
 	// TLS serves TLS with the server's own TLSConfig, HTTP/2 included.
@@ -39,8 +40,8 @@ type Service struct {
 	Log *slog.Logger
 }
 
-// Run serves until ctx ends, then drains. It reports READY once Check passes,
-// feeds the watchdog only while it does, and returns nil after a clean drain.
+// Run serves until ctx ends, then drains. It sends READY=1 once Start passes, feeds
+// the watchdog while Check passes, and returns nil after a clean drain.
 func (s *Service) Run(ctx context.Context) error {
 	if s.LameDuck == 0 {
 		s.LameDuck = 300 * time.Millisecond
@@ -48,10 +49,10 @@ func (s *Service) Run(ctx context.Context) error {
 	if s.Drain == 0 {
 		s.Drain = 10 * time.Second
 	}
-	var leaving atomic.Bool
+	var stopping atomic.Bool
 	next := s.Server.Handler
 	s.Server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if leaving.Load() && r.ProtoMajor == 1 {
+		if stopping.Load() && r.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
@@ -59,14 +60,14 @@ func (s *Service) Run(ctx context.Context) error {
 
 	open := newConnections()
 	s.Server.ConnState = open.note
-	if err := s.waitHealthy(ctx); err != nil {
+	if err := s.waitReady(ctx); err != nil {
 		return err
 	}
 	served := make(chan error, len(s.Listeners))
 	for _, ln := range s.Listeners {
 		go func() {
-			// Until it returns, Serve may hold a connection it has accepted but not
-			// noted yet.
+			// Until Serve returns it may hold an accepted connection that ConnState
+			// has not reported.
 			if s.TLS {
 				served <- s.Server.ServeTLS(ln, "", "")
 			} else {
@@ -89,11 +90,11 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := Notify(daemon.SdNotifyStopping); err != nil {
 		s.Log.Warn("telling systemd that the service stops", "error", err)
 	}
-	leaving.Store(true)
+	stopping.Store(true)
 	time.Sleep(s.LameDuck)
-	// Accepting ends first, so that Serve holds no connection that it has not
-	// noted; what the kernel has queued is the next process's, because systemd
-	// holds the socket.
+	// Accepting ends first, so that Serve holds no connection that ConnState has not
+	// reported. Connections in the kernel's queue wait for the next process, because
+	// systemd keeps the socket open.
 	for _, ln := range s.Listeners {
 		if err := ln.Close(); err != nil {
 			s.Log.Warn("closing a listener", "error", err)
@@ -104,7 +105,7 @@ func (s *Service) Run(ctx context.Context) error {
 			s.Log.Warn("serving a listener", "error", err)
 		}
 	}
-	open.settle(s.Drain)
+	open.waitIdle(s.Drain)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 	defer cancel()
 	if err := s.Server.Shutdown(deadline); err != nil {
@@ -114,9 +115,9 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// waitHealthy repeats Start until it passes or ctx ends: systemd's
-// TimeoutStartSec= is the limit, so that one number in the unit rules.
-func (s *Service) waitHealthy(ctx context.Context) error {
+// waitReady repeats Start until it passes or ctx ends. It has no limit of its own,
+// because the unit's TimeoutStartSec= is the limit.
+func (s *Service) waitReady(ctx context.Context) error {
 	start := s.Start
 	if start == nil {
 		start = s.Check

@@ -18,8 +18,8 @@ func Notify(state string) error {
 }
 
 // Watchdog feeds systemd's watchdog at a third of its period for as long as
-// check passes, until ctx ends. A nil check means the process being able to run
-// this loop is proof enough. Without WatchdogSec= it returns at once.
+// check passes, until ctx ends. A nil check always passes. Without WatchdogSec= it
+// returns at once.
 func Watchdog(ctx context.Context, check func(context.Context) error, log *slog.Logger) {
 	period, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || period == 0 {

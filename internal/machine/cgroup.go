@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// cgroup is a control group of its own for a machine. Without one, systemd-nspawn
-// puts every machine into the group "payload" beside the test's own, where two
-// machines remove and kill what they take for theirs.
+// cgroup is a control group for one machine. Without it, systemd-nspawn puts every
+// machine into the same group "payload", where two machines kill each other's
+// processes.
 type cgroup struct{ dirs []string }
 
 func newCgroup(t *testing.T, name string) *cgroup {
@@ -43,7 +43,7 @@ func (c *cgroup) command(args ...string) []string {
 	return append([]string{"sh", "-c", script + `exec "$@"`, "sh"}, args...)
 }
 
-// remove removes what the machine has left, children first.
+// remove removes the groups that the machine left, children first.
 func (c *cgroup) remove() {
 	for _, dir := range c.dirs {
 		var all []string

@@ -1,11 +1,10 @@
-// Package machine boots clean Debian machines for tests: a real systemd as
-// process 1, a disk that survives a power cut, and a network that leads nowhere
-// but to the test.
+// Package machine boots clean Debian machines for tests: systemd is process 1, the
+// disk survives a power cut, and the network reaches only the test.
 //
 //	m := machine.Boot(t, machine.Options{Release: "bookworm"})
 //	m.Run(t, "apt-get", "install", "-y", "bugspark")
-//	m.Kill(t)  // the power goes
-//	m.Start(t) // and comes back
+//	m.Kill(t)  // a power cut
+//	m.Start(t) // the machine boots again
 //
 // It needs root. Machines of parallel tests do not see each other.
 package machine
@@ -45,14 +44,14 @@ type Machine struct {
 }
 
 // Boot makes a machine from the cached root of its release and waits until it
-// is up. It ends with the test, and tells its journal if the test failed.
+// is up. It ends with the test, and logs its journal if the test failed.
 func Boot(t *testing.T, o Options) *Machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("machines need root: run 'sudo make test'")
 	}
 	base := cachedRoot(t, o.Release)
-	// Not below the usual temporary directory, which may be an overlay itself.
+	// Not in the usual temporary directory, which may be an overlay itself.
 	dir, err := os.MkdirTemp("/var/tmp", "bsmachine-")
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +88,8 @@ func Boot(t *testing.T, o Options) *Machine {
 // Start boots the machine and waits until systemd says that it is up.
 func (m *Machine) Start(t *testing.T) {
 	t.Helper()
-	// A process namespace ends with its first process: a test that is killed takes
-	// its machines along.
+	// A process namespace ends with its first process, so the machines of a killed
+	// test end too.
 	args := m.group.command("unshare", "--fork", "--pid", "--mount-proc", "--kill-child", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
 		"--capability=CAP_NET_ADMIN", "--network-namespace-path=/run/netns/"+m.net.name,
 		// Unnamed machines are called after their directory, and two of one name refuse to be.
@@ -101,7 +100,7 @@ func (m *Machine) Start(t *testing.T) {
 	m.done = make(chan struct{})
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // whose end is what Pdeathsig waits for
+		runtime.LockOSThread() // Pdeathsig is sent when this thread ends
 		defer runtime.UnlockOSThread()
 		err := m.cmd.Start()
 		started <- err
@@ -160,13 +159,13 @@ func (m *Machine) running() bool {
 	}
 }
 
-// Kill is a power cut: everything inside ends at once, unasked.
+// Kill is a power cut: it ends every process of the machine with SIGKILL.
 func (m *Machine) Kill(t *testing.T) {
 	t.Helper()
 	if !m.running() {
 		return
 	}
-	// systemd's own death takes every process of its namespace along.
+	// When systemd ends, the kernel ends every process of its namespace.
 	if err := syscall.Kill(m.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("killing the machine: %v", err)
 	}

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// network is a namespace with one link, to the test's machine and no further.
+// network is a network namespace with one link, to the test.
 type network struct {
 	name  string
 	guest string // the machine's address
 }
 
-// newNetwork takes the first free of 200 numbers; a lock that the kernel drops
-// with this process says which are taken.
+// newNetwork takes the first free one of 200 numbers. A file lock, which the kernel
+// releases when this process ends, marks a number as taken.
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	dir := filepath.Join(os.TempDir(), "bugspark-machines")
@@ -43,7 +43,7 @@ func newNetwork(t *testing.T) *network {
 func (n *network) make(t *testing.T, i int) {
 	t.Helper()
 	outside := fmt.Sprintf("bsh%d", i)
-	// A killed run may have left them.
+	// A killed test may have left the devices.
 	tryHost("ip", "netns", "del", n.name)
 	tryHost("ip", "link", "del", outside)
 	host(t, "ip", "netns", "add", n.name)

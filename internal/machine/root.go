@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// recipe builds the root of a release: systemd and what the tests type, and the
-// packages that 'apt install bugspark' will ask for, downloaded but not
-// installed, so that a machine without a network can install them.
+// recipe builds the root of a release: systemd, the commands that tests use, and the
+// dependencies of the package bugspark, downloaded but not installed, so that a
+// machine without a network can install them.
 func recipe(release string) []string {
 	return []string{
 		"mmdebstrap", "--quiet", "--variant=minbase",
@@ -66,5 +66,5 @@ func cachedRoot(t *testing.T, release string) string {
 	return dir
 }
 
-// tryHost runs a command whose failure means that there was nothing to do.
+// tryHost runs a command that fails when there is nothing to do.
 func tryHost(args ...string) { _ = exec.Command(args[0], args[1:]...).Run() }

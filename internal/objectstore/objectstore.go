@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The errors callers tell apart; every method wraps them.
+// The errors that callers distinguish; every method wraps them.
 var (
 	ErrNotFound = errors.New("object not found")
 	ErrKey      = errors.New("malformed object key")

@@ -1,6 +1,6 @@
-// Package proxy is the only program of ours that strangers talk to: it ends
-// TLS, bounds what a client may send and how slowly, and passes requests on to
-// the services' unix sockets.
+// Package proxy terminates TLS, limits the size and the slowness of requests, and
+// forwards them to the services' unix sockets. No other service is reachable from
+// the network.
 package proxy
 
 import (
@@ -36,12 +36,12 @@ type Proxy struct {
 	buffers   sync.Pool
 }
 
-// Bodies up to replayLimit are read whole before they are passed on, in one
-// write, and can be sent again when the service restarts under them.
+// A body of at most replayLimit bytes is read whole before it is forwarded, so it
+// can be sent again when the service restarts meanwhile.
 const replayLimit = 64 << 10
 
-// stall is how long a body may make no progress at all, in either direction.
-const stall = 30 * time.Second
+// stallTimeout is how long a body may make no progress at all, in either direction.
+const stallTimeout = 30 * time.Second
 
 // New makes the handler. The configuration was validated when it was loaded.
 func New(o Options) (*Proxy, error) {
@@ -60,7 +60,7 @@ func New(o Options) (*Proxy, error) {
 	return p, nil
 }
 
-// route says which service answers for a path.
+// route returns the service for a path.
 func (p *Proxy) route(path string) *upstream.Upstream {
 	switch {
 	case strings.HasPrefix(path, "/api/"), path == "/health", path == "/livez", path == "/readyz",
@@ -71,7 +71,7 @@ func (p *Proxy) route(path string) *upstream.Upstream {
 	}
 }
 
-// ServeHTTP passes one request on and its answer back.
+// ServeHTTP forwards one request and copies the answer.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID(r.Header.Get("X-Request-Id"))
 	h := w.Header()
@@ -80,7 +80,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h["Strict-Transport-Security"] = []string{"max-age=63072000; includeSubDomains"}
 	}
 	if problem, ok := refusal(r); ok {
-		h["Connection"] = []string{"close"} // whoever sends this will not send better
+		h["Connection"] = []string{"close"} // such a client will not send valid requests
 		p.refuse(w, r, http.StatusBadRequest, problem)
 		return
 	}
@@ -91,12 +91,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out, replayable, err := p.outgoing(w, r, id)
 	if err != nil {
-		p.explain(w, r, err)
+		p.answerError(w, r, err)
 		return
 	}
 	exchange, err := p.route(r.URL.Path).Do(r.Context(), out, replayable, repeatable(r))
 	if err != nil {
-		p.explain(w, r, err)
+		p.answerError(w, r, err)
 		return
 	}
 	complete := false
@@ -106,7 +106,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // repeatable reports whether a request may be processed twice without harm:
 // those that HTTP defines so, and submissions of the widget, which the API
-// recognises by their fingerprint (a second picture is an orphan that is swept).
+// recognises by their fingerprint. A second copy of a picture is unreferenced and
+// is deleted later.
 func repeatable(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
@@ -135,14 +136,14 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, e *upstream.Excha
 		n, err := resp.Body.Read(*buf)
 		if n > 0 {
 			if _, err := w.Write((*buf)[:n]); err != nil {
-				return false // the visitor left
+				return false // the client left
 			}
 			if stream {
 				if control.Flush() != nil {
 					return false
 				}
 			}
-			if !errors.Is(err, io.EOF) && e.Extend(stall) != nil {
+			if !errors.Is(err, io.EOF) && e.Extend(stallTimeout) != nil {
 				return false
 			}
 		}
@@ -150,7 +151,7 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, e *upstream.Excha
 			return true
 		}
 		if err != nil {
-			// The head is out already: breaking off is the only honest end.
+			// The status is sent already, so only a broken connection reports the error.
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// quiet lets one line a second through and counts the rest: net/http writes a
-// line for every broken handshake, and a scanner makes thousands.
-type quiet struct {
+// throttled writes one record a second and counts the rest: net/http logs every
+// broken handshake, and a port scanner causes thousands.
+type throttled struct {
 	slog.Handler
 	next    *atomic.Int64 // unix nanoseconds
 	dropped *atomic.Int64
 }
 
-// NewQuietHandler limits a handler to a line per second.
-func NewQuietHandler(h slog.Handler) slog.Handler {
-	return quiet{h, new(atomic.Int64), new(atomic.Int64)}
+// NewThrottledHandler limits a handler to a line per second.
+func NewThrottledHandler(h slog.Handler) slog.Handler {
+	return throttled{h, new(atomic.Int64), new(atomic.Int64)}
 }
 
-// Handle passes the record on, or counts it.
-func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+// Handle writes or counts the record.
+func (q throttled) Handle(ctx context.Context, r slog.Record) error {
 	now, next := r.Time.UnixNano(), q.next.Load()
 	if now < next || !q.next.CompareAndSwap(next, now+int64(time.Second)) {
 		q.dropped.Add(1)

@@ -13,10 +13,10 @@ import (
 //go:embed maintenance.html
 var pages embed.FS
 
-// explain turns what went wrong into an answer.
-func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, err error) {
+// answerError answers a request that could not be forwarded.
+func (p *Proxy) answerError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return // nobody is there to be told
+		return // the client left
 	}
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -28,7 +28,7 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errTruncated):
 		w.Header().Set("Connection", "close")
 		p.refuse(w, r, http.StatusBadRequest, "the request ended before it was complete")
-	case errors.Is(err, upstream.ErrAway):
+	case errors.Is(err, upstream.ErrUnavailable):
 		w.Header().Set("Retry-After", "5")
 		p.refuse(w, r, http.StatusServiceUnavailable, "the server is restarting or being maintained; try again in a few seconds")
 	default:
@@ -38,8 +38,8 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// refuse answers for a service that cannot: programs get JSON, people a page.
-// Widgets need the CORS headers to see the status at all.
+// refuse answers in place of a service, with JSON or, in a browser, with a page.
+// Without the CORS headers a browser hides the status from the widget.
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -54,7 +54,7 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, status int, detai
 			h.Set("Content-Type", "text/html; charset=utf-8")
 			h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+maintenanceStyle+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 			w.WriteHeader(status)
-			_, _ = w.Write(page) // the visitor may have left
+			_, _ = w.Write(page) // an error means that the client left
 			return
 		}
 	}

@@ -14,14 +14,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// errTooSlow and errTooLarge are what reading a visitor's body may end with.
+// The ways in which reading a client's body may fail.
 var (
 	errTooSlow   = errors.New("the body came too slowly")
 	errTooLarge  = errors.New("the body is too large")
 	errTruncated = errors.New("the body ended early")
 )
 
-// refusal finds requests that no service of ours should have to think about.
+// refusal returns why no service takes such a request, if so.
 func refusal(r *http.Request) (string, bool) {
 	switch {
 	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
@@ -46,7 +46,7 @@ func (p *Proxy) outgoing(w http.ResponseWriter, r *http.Request, id string) (*ht
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return out, true, nil
 	}
-	body := &visitorBody{from: r.Body, control: http.NewResponseController(w), left: p.bodyLimit}
+	body := &clientBody{from: r.Body, control: http.NewResponseController(w), left: p.bodyLimit}
 	out.ContentLength = r.ContentLength
 	if r.ContentLength < 0 || r.ContentLength > replayLimit {
 		out.Body = body
@@ -61,21 +61,20 @@ func (p *Proxy) outgoing(w http.ResponseWriter, r *http.Request, id string) (*ht
 	return out, true, nil
 }
 
-// visitorBody reads a body that must make progress and must not grow beyond
+// clientBody reads a body that must make progress and must not grow beyond
 // what is left of the limit.
-type visitorBody struct {
+type clientBody struct {
 	from    io.ReadCloser
 	control *http.ResponseController
 	left    int64
 }
 
-func (b *visitorBody) Read(buf []byte) (int, error) {
+func (b *clientBody) Read(buf []byte) (int, error) {
 	if int64(len(buf)) > b.left {
 		buf = buf[:b.left+1] // one more than allowed tells a full body from a too large one
 	}
-	// HTTP/2 streams know no deadline of their own before Go 1.20; an error here
-	// means that the connection is gone, which Read will say.
-	_ = b.control.SetReadDeadline(time.Now().Add(stall))
+	// An error here means that the connection is gone, which Read reports too.
+	_ = b.control.SetReadDeadline(time.Now().Add(stallTimeout))
 	n, err := b.from.Read(buf)
 	if b.left -= int64(n); b.left < 0 {
 		return 0, errTooLarge
@@ -91,10 +90,11 @@ func (b *visitorBody) Read(buf []byte) (int, error) {
 	}
 }
 
-func (b *visitorBody) Close() error { return b.from.Close() }
+func (b *clientBody) Close() error { return b.from.Close() }
 
-// hopByHop are the headers that concern one connection only, and those that
-// say where a request comes from, which only we may.
+// dropped reports whether a request header stays here: headers of one connection
+// (hop by hop), and headers that name the client's address, which the proxy writes
+// itself.
 func dropped(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
@@ -107,9 +107,9 @@ func dropped(name string) bool {
 	}
 }
 
-// forwarded copies the visitor's headers and says who he is. The last element
-// of X-Forwarded-For is the address that we, or a trusted proxy in front of us,
-// saw; services believe that one and nothing else.
+// forwarded copies the client's headers and adds its address. The last element of
+// X-Forwarded-For is the address that this proxy, or a trusted proxy before it,
+// saw; services believe only that element.
 func (p *Proxy) forwarded(r *http.Request, id string) http.Header {
 	h := make(http.Header, len(r.Header)+5)
 	for name, values := range r.Header {
@@ -123,13 +123,13 @@ func (p *Proxy) forwarded(r *http.Request, id string) http.Header {
 		}
 	}
 	if _, has := h["User-Agent"]; !has {
-		h["User-Agent"] = []string{""} // or Go would name itself
+		h["User-Agent"] = []string{""} // otherwise Go sends its own name
 	}
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		peer = r.RemoteAddr
 	}
-	if before := p.claimed(peer, r.Header["X-Forwarded-For"]); before != "" {
+	if before := p.clientOf(peer, r.Header["X-Forwarded-For"]); before != "" {
 		peer = before
 	}
 	h["X-Forwarded-For"] = []string{peer}
@@ -139,9 +139,9 @@ func (p *Proxy) forwarded(r *http.Request, id string) http.Header {
 	return h
 }
 
-// claimed returns the visitor's address as trusted proxies tell it: the last one
+// clientOf returns the client's address as trusted proxies report it: the last one
 // of the list that is not itself a trusted proxy.
-func (p *Proxy) claimed(peer string, lines []string) string {
+func (p *Proxy) clientOf(peer string, lines []string) string {
 	if !p.trusts(peer) {
 		return ""
 	}
@@ -171,7 +171,7 @@ func (p *Proxy) trusts(address string) bool {
 	return false
 }
 
-// requestID takes over a client's id if it is harmless in a log, or makes one.
+// requestID returns the client's id if it is harmless in a log, or a new one.
 func requestID(given string) string {
 	if n := len(given); n >= 8 && n <= 64 && strings.Trim(given, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == "" {
 		return given
@@ -179,7 +179,7 @@ func requestID(given string) string {
 	return uuid.NewString()
 }
 
-// copyAnswerHeaders copies what concerns the visitor.
+// copyAnswerHeaders copies the headers of an answer that concern the client.
 func copyAnswerHeaders(to, from http.Header) {
 	for name, values := range from {
 		switch name {

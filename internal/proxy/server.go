@@ -23,7 +23,7 @@ func NewServer(h http.Handler, c config.Proxy, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: time.Duration(c.HeaderTimeoutS) * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(NewQuietHandler(log.Handler()), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(NewThrottledHandler(log.Handler()), slog.LevelDebug),
 	}
 }
 

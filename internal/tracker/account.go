@@ -15,6 +15,25 @@ type Account struct {
 	CreatedAt               time.Time
 }
 
+// Validate returns FieldErrors, or nil.
+func (a Account) Validate() error { return join(checkEmail(a.Email), checkName(a.Name)) }
+
+// ProfileChange is what people change of their own account; nil members stay as
+// they are.
+type ProfileChange struct {
+	Name                    *string
+	NotificationPreferences map[string]bool
+}
+
+// Validate returns FieldErrors, or nil.
+func (c ProfileChange) Validate() error {
+	var preferences *Error
+	if len(c.NotificationPreferences) > MaxPreferences {
+		preferences = invalid("notification_preferences", "must be an object of true and false")
+	}
+	return join(checkOptional("name", c.Name, 1, MaxName), preferences)
+}
+
 // Viewer is the account on whose behalf something is read.
 type Viewer struct {
 	AccountID    string
@@ -47,3 +66,6 @@ type AccessToken struct {
 	ExpiresAt  *time.Time
 	CreatedAt  time.Time
 }
+
+// Validate returns FieldErrors, or nil.
+func (t AccessToken) Validate() error { return join(checkName(t.Name)) }

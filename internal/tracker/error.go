@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Code sorts errors by what the caller should do about them.
+// Code classifies errors by what the caller should do about them.
 type Code string
 
 // The codes; httpapi maps each to one HTTP status.
@@ -17,7 +17,7 @@ const (
 	NotFound     Code = "not_found"    // does not exist for this caller (404)
 	TooLarge     Code = "too_large"    // (413)
 	TooMany      Code = "too_many"     // a rate limit (429)
-	Unavailable  Code = "unavailable"  // a dependency is away; try again (503)
+	Unavailable  Code = "unavailable"  // a dependency does not answer; try again (503)
 	Internal     Code = "internal"     // everything unexpected (500)
 )
 

@@ -19,6 +19,49 @@ type Project struct {
 	ReportCount  int
 }
 
+// NewProject is a project to be created.
+type NewProject struct {
+	OwnerID string
+	Name    string
+	Domain  string
+}
+
+// Validate returns FieldErrors, or nil.
+func (p NewProject) Validate() error {
+	return join(checkName(p.Name), checkText("domain", p.Domain, 0, MaxDomain))
+}
+
+// ProjectChange is an edit; nil members stay as they are.
+type ProjectChange struct {
+	Name     *string
+	Domain   *string
+	IsActive *bool
+	Settings json.RawMessage // replaces the whole object
+}
+
+// Validate returns FieldErrors, or nil.
+func (c ProjectChange) Validate() error {
+	return join(
+		checkOptional("name", c.Name, 1, MaxName),
+		checkOptional("domain", c.Domain, 0, MaxDomain),
+		checkSettings(c.Settings),
+	)
+}
+
+func checkSettings(settings json.RawMessage) *Error {
+	if settings == nil {
+		return nil
+	}
+	var object map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(settings, &object) != nil || object == nil:
+		return invalid("settings", "must be an object")
+	case len(settings) > MaxSettings:
+		return invalid("settings", "must have at most %d KiB", MaxSettings>>10)
+	}
+	return nil
+}
+
 // Role is what an account may do in a project; each includes the ones before.
 type Role string
 

@@ -1,5 +1,5 @@
-// Package tracker is the product's vocabulary: reports, projects, accounts and
-// the rules they obey. It imports nothing but the standard library.
+// Package tracker has the product's types (reports, projects, accounts), their
+// limits and their rules. It imports nothing but the standard library.
 package tracker
 
 import (
@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Severity is how bad the reporter finds it.
+// Severity is how serious the reporter finds the problem.
 type Severity string
 
-// Category is what kind of trouble it is.
+// Category is the kind of problem.
 type Category string
 
-// Status is where triage stands; any transition is allowed.
+// Status is the state of the work on a report; any transition is allowed.
 type Status string
 
 // The values of the wire contract.
@@ -36,7 +36,7 @@ const (
 	StatusClosed     Status = "closed"
 )
 
-// Severities, Categories and Statuses list the valid values in display order.
+// Severities lists the valid severities, weakest first.
 func Severities() []Severity {
 	return []Severity{SeverityLow, SeverityMedium, SeverityHigh, SeverityCritical}
 }
@@ -80,7 +80,7 @@ type Report struct {
 	UpdatedAt              time.Time
 }
 
-// NewReport is a submission that passed the rules of the wire contract.
+// NewReport is a submission.
 type NewReport struct {
 	ProjectID              string
 	Title                  string
@@ -98,6 +98,20 @@ type NewReport struct {
 	Fingerprint [32]byte
 }
 
+// Validate returns FieldErrors, or nil. It does not check the evidence, which is cut
+// to its limits before.
+func (r NewReport) Validate() error {
+	return join(
+		checkText("title", r.Title, 1, MaxTitle),
+		checkText("description", r.Description, 0, MaxDescription),
+		checkOneOf("severity", r.Severity, Severities()),
+		checkOneOf("category", r.Category, Categories()),
+		checkOptional("reporter_identifier", r.ReporterIdentifier, 0, MaxReporter),
+		checkOptional("screenshot_url", r.ScreenshotKey, 0, MaxPictureKey),
+		checkOptional("annotated_screenshot_url", r.AnnotatedScreenshotKey, 0, MaxPictureKey),
+	)
+}
+
 // ReportChange is an edit; nil members stay as they are.
 type ReportChange struct {
 	Title         *string
@@ -109,6 +123,17 @@ type ReportChange struct {
 	SetAssignee   bool
 	ActorID       string // the account that made the change, for the activity log
 	ActorIsSystem bool
+}
+
+// Validate returns FieldErrors, or nil.
+func (c ReportChange) Validate() error {
+	return join(
+		checkOptional("title", c.Title, 1, MaxTitle),
+		checkOptional("description", c.Description, 0, MaxDescription),
+		checkOptionalOneOf("severity", c.Severity, Severities()),
+		checkOptionalOneOf("category", c.Category, Categories()),
+		checkOptionalOneOf("status", c.Status, Statuses()),
+	)
 }
 
 // ReportFilter selects a page of reports among those a viewer may see.

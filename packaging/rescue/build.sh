@@ -8,7 +8,7 @@ key=$( (cat go.sum go.mod build.sh; "$go" env GOVERSION GOARCH) | sha256sum | cu
 out=${BUGSPARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bugspark}/rescue-$key
 version() { "$go" list -m -f '{{.Version}}' "$1" | tr -d v; }
 # build MODULE PACKAGE NAME FLAG... names a program by its version, so that an
-# old backup keeps the one that was right for it.
+# older backup keeps the older program.
 build() {
 	name=$3-$(version "$1")
 	package=$2
@@ -19,7 +19,7 @@ if [ ! -d "$out" ]; then
 	echo "building kopia and age, once (some minutes)" >&2
 	rm -rf "$out.new"
 	mkdir -p "$out.new"
-	# Its server's web pages are of no use here.
+	# Without the web pages of kopia's server.
 	build github.com/kopia/kopia github.com/kopia/kopia kopia -tags nohtmlui \
 		-ldflags "-s -w -X github.com/kopia/kopia/repo.BuildVersion=$(version github.com/kopia/kopia)"
 	build filippo.io/age filippo.io/age/cmd/age age -ldflags '-s -w'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# After the files are there: accounts and directories, and on an upgrade a
-# restart of what was running. A first installation starts and enables nothing.
+# Runs after the files are installed: creates accounts and directories, and on an
+# upgrade restarts what was running. A first installation starts and enables nothing.
 # deb calls with "configure [OLD-VERSION]", rpm with 1 (install) or 2 (upgrade).
 set -e
 
@@ -19,7 +19,7 @@ configure)
 	if [ -d /run/systemd/system ]; then
 		systemctl daemon-reload
 		if [ -n "$2" ] && systemctl -q is-active bugspark.target; then
-			# Migrations first: expand steps never break the version before.
+			# Migrations run first: they do not break the previous version, which still runs.
 			deb-systemd-invoke restart bugspark-migrate.service >/dev/null || true
 			for unit in storage api dashboard proxy supervisor; do
 				deb-systemd-invoke try-restart "bugspark-$unit.service" >/dev/null || true

@@ -1,7 +1,7 @@
 #!/bin/sh
-# After the files are gone: purge removes everything we made, data included, and
-# nothing else. deb calls with "remove" or "purge", rpm with 0 (removal), where
-# data stays.
+# Runs after the files are removed. Purge deletes everything that BugSpark created,
+# data included, and nothing else. deb calls it with "remove" or "purge", rpm with 0
+# (removal), which keeps the data.
 set -e
 reload() {
 	if [ -d /run/systemd/system ]; then

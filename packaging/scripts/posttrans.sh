@@ -1,6 +1,6 @@
 #!/bin/sh
-# rpm runs this after the old package's own scripts are done, which is the only
-# moment when a restart is not undone by them.
+# rpm runs this after the scripts of the old package, which would otherwise stop what
+# was restarted.
 set -e
 if [ -d /run/systemd/system ] && systemctl -q is-active bugspark.target; then
 	systemctl restart bugspark-migrate.service || true

@@ -64,7 +64,7 @@ func (s *Shipper) recall(ctx context.Context) error {
 func (s *Shipper) picture(ctx context.Context, key string, now time.Time) error {
 	body, o, err := s.Objects.Get(ctx, key)
 	if errors.Is(err, objectstore.ErrNotFound) {
-		return nil // its row went again, and the reaper was there
+		return nil // its row was deleted again, and then the object
 	}
 	if err != nil {
 		return fmt.Errorf("reading picture %s: %w", key, err)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// request is what the gate understood of a request and will say to MinIO.
+// request is the examined part of a request, which MinIO gets.
 type request struct {
 	method string
 	path   string // in the alphabet of keys, so raw and decoded are the same
@@ -67,8 +67,8 @@ func (g *Gate) examine(r *http.Request) (request, *refusal) {
 // target checks the path to the last character and returns the key, which is
 // empty for the bucket itself.
 func (g *Gate) target(r *http.Request) (string, *refusal) {
-	// The line as it came, because net/http has decoded URL.Path already. It must
-	// be a path, not a whole URL that a proxy would be asked for.
+	// The request line itself, because net/http has decoded URL.Path. It must be a
+	// path, not the whole URL that clients send to a proxy.
 	raw, _, _ := strings.Cut(r.RequestURI, "?")
 	if raw != r.URL.Path || r.URL.RawPath != "" || r.URL.Fragment != "" {
 		return "", refuse(codePath, "the path is not plain")
@@ -92,7 +92,7 @@ func (g *Gate) target(r *http.Request) (string, *refusal) {
 	return rest, nil
 }
 
-// verb is the allow-list: it returns how long the body may be.
+// verb refuses methods that the product does not use, and returns the largest body.
 func verb(method, key, query string) (limit int64, refused *refusal) {
 	if key == "" && method == http.MethodGet {
 		return 0, listing(query)

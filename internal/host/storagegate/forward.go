@@ -11,7 +11,7 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, admitted request)
 	out := (&http.Request{
 		Method:        admitted.method,
 		URL:           &url.URL{Scheme: "http", Host: g.upstream, Path: admitted.path, RawQuery: admitted.query},
-		Host:          r.Host, // it is under the signature
+		Host:          r.Host, // the signature covers it
 		Header:        admitted.header,
 		ContentLength: admitted.length,
 	}).WithContext(r.Context())
@@ -24,7 +24,7 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, admitted request)
 	resp, err := g.transport.RoundTrip(out)
 	if err != nil {
 		if r.Context().Err() != nil {
-			return // the client went away, and with it the one who could be told
+			return // the client went away
 		}
 		g.log.Error("MinIO does not answer", "error", err)
 		unavailable := refusal{http.StatusServiceUnavailable, codeUnavailable, "MinIO does not answer"}
@@ -41,8 +41,8 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, admitted request)
 	}
 	w.WriteHeader(resp.StatusCode)
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		// The status is out; only a broken connection tells the client that the
-		// object is not whole.
+		// The status is sent already, so only a broken connection tells the client
+		// that the object is incomplete.
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -1,17 +1,17 @@
 // Package storagegate stands between a unix socket and MinIO and lets through
 // the few S3 requests the product makes, on one bucket.
 //
-// MinIO's community edition gets no more fixes and its authentication is known
-// to be passable: by unsigned trailers, archives unpacked on upload, replication
-// headers, unsigned copy sources and credentials in the query. The gate has no
-// list of those. It knows what our own client sends, and whatever differs by a
-// verb, a query key, a header or a character of the path is refused, so that the
-// next bypass is most likely refused too. It holds no key and checks no
-// signature, which is MinIO's work; but a request that is not signed the plain
-// way, over every header that MinIO will see, never reaches MinIO.
+// MinIO's community edition gets no more fixes, and its authentication has known
+// bypasses: unsigned trailers, archives unpacked on upload, replication headers,
+// unsigned copy sources and credentials in the query. The gate does not list those.
+// It lists what the product's client sends and refuses every request that differs
+// by a method, a query key, a header or a character of the path, so that it most
+// likely refuses unknown bypasses too. It has no key and checks no signature; MinIO
+// does. But it refuses a request whose signature does not have the plain form and
+// cover every header that MinIO will see.
 //
-// A request that passes is not forwarded: a new one is made from the parts that
-// were examined, so that nothing the gate did not understand gets by.
+// The gate does not forward the request itself. It makes a new one from the parts
+// that it examined, so that nothing else reaches MinIO.
 package storagegate
 
 import (
@@ -56,22 +56,22 @@ func New(o Options) *Gate {
 		upstream: o.Upstream,
 		log:      o.Log,
 		transport: &http.Transport{
-			Proxy:               nil, // MinIO is on loopback whatever HTTP_PROXY says
+			Proxy:               nil, // HTTP_PROXY must not matter
 			DialContext:         dial(o.Patience),
 			MaxIdleConns:        64,
 			MaxIdleConnsPerHost: 64,
-			// MinIO closes an idle connection after 30 s; going first spares an
-			// upload, which cannot be repeated here, the race against that.
+			// MinIO closes an idle connection after 30 s. The gate closes it earlier, so
+			// that an upload, which cannot be repeated here, never meets that close.
 			IdleConnTimeout:    20 * time.Second,
-			DisableCompression: true, // it would add an Accept-Encoding that nobody asked for
-			// No ResponseHeaderTimeout: a slow disk is no reason to answer that an
-			// upload failed when it may yet succeed. The client's context ends it.
+			DisableCompression: true, // it would add an Accept-Encoding header
+			// No ResponseHeaderTimeout: an upload to a slow disk may still succeed.
+			// The client's context ends it.
 		},
 	}
 }
 
-// Server is an HTTP server for the gate with limits that suit its one client:
-// headers are few and at once there, a body may take its time.
+// Server is an HTTP server for the gate. Its limits suit its one client, which sends
+// few headers at once and may send a body slowly.
 func (g *Gate) Server() *http.Server {
 	return &http.Server{
 		Handler:           g,
@@ -84,7 +84,7 @@ func (g *Gate) Server() *http.Server {
 	}
 }
 
-// ServeHTTP refuses a request or takes it to MinIO.
+// ServeHTTP refuses a request or sends it to MinIO.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	admitted, refused := g.examine(r)
 	if refused != nil {
@@ -98,8 +98,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.forward(w, r, admitted)
 }
 
-// Check asks MinIO whether it lives. It is the gate's readiness and feeds its
-// watchdog.
+// Check reports whether MinIO answers. The gate's readiness and watchdog use it.
 func (g *Gate) Check(ctx context.Context) error {
 	u := url.URL{Scheme: "http", Host: g.upstream, Path: "/minio/health/live"}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -111,15 +110,15 @@ func (g *Gate) Check(ctx context.Context) error {
 		return fmt.Errorf("asking MinIO for its health: %w", err)
 	}
 	defer resp.Body.Close()
-	// While it still opens its disks MinIO answers 200 and says so in a header.
+	// While MinIO opens its disks it answers 200 with a header that says so.
 	if status := resp.Header.Get("X-Minio-Server-Status"); resp.StatusCode != http.StatusOK || status != "" {
 		return fmt.Errorf("MinIO is not ready: status %d %s", resp.StatusCode, status)
 	}
 	return nil
 }
 
-// dial connects to MinIO and tries again while it is not there. Nothing of a
-// request is sent before a connection stands, so every kind may wait here.
+// dial connects to MinIO and tries again while it does not listen. Nothing was sent
+// before a connection exists, so every kind of request may wait here.
 func dial(patience time.Duration) func(context.Context, string, string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// passed are the headers that MinIO is told; every one that is there must be
-// covered by the signature. What is not here is dropped when it is harmless to
-// S3 and refused when it is not.
-func passed() []string {
+// forwardedHeaders are the headers that MinIO gets; the signature must cover each
+// one that is present. Of the other headers, harmless ones are dropped and dangerous
+// ones are refused.
+func forwardedHeaders() []string {
 	return []string{"Content-Md5", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date"}
 }
 
@@ -27,10 +27,10 @@ var (
 // headers checks the signature's form and returns the headers for MinIO.
 func headers(r *http.Request) (http.Header, *refusal) {
 	for name, values := range r.Header {
-		if dangerous(name) && !slices.Contains(passed(), name) {
+		if dangerous(name) && !slices.Contains(forwardedHeaders(), name) {
 			return nil, refuse(codeHeader, "not a header of the product")
 		}
-		if len(values) != 1 && (slices.Contains(passed(), name) || name == "Authorization") {
+		if len(values) != 1 && (slices.Contains(forwardedHeaders(), name) || name == "Authorization") {
 			return nil, refuse(codeHeader, "a header is given twice")
 		}
 	}
@@ -56,7 +56,7 @@ func headers(r *http.Request) (http.Header, *refusal) {
 		return nil, refused
 	}
 	out := http.Header{"Authorization": {credentials}}
-	for _, name := range passed() {
+	for _, name := range forwardedHeaders() {
 		value := r.Header.Get(name)
 		if value == "" {
 			continue
@@ -75,9 +75,9 @@ func headers(r *http.Request) (http.Header, *refusal) {
 	return out, nil
 }
 
-// payload wants the body's hash under the signature. The words that S3 has in
-// place of a hash (STREAMING-..., UNSIGNED-PAYLOAD-TRAILER) are refused, except
-// that a request without a body may leave it unsigned.
+// payload requires that the signature covers the body's hash. The words that S3
+// allows in place of a hash (STREAMING-..., UNSIGNED-PAYLOAD-TRAILER) are refused,
+// except that a request without a body may be UNSIGNED-PAYLOAD.
 func payload(r *http.Request) *refusal {
 	sum := r.Header.Get("X-Amz-Content-Sha256")
 	if digest.MatchString(sum) || (sum == "UNSIGNED-PAYLOAD" && r.ContentLength == 0) {

@@ -18,8 +18,8 @@ const (
 	codeUnavailable = "ServiceUnavailable"
 )
 
-// refusal is why a request does not get to MinIO. The reason is fixed text, so
-// that no answer or log line repeats what a client sent.
+// refusal is why MinIO does not get a request. The reason is a fixed text, so that
+// no answer and no log line contains what a client sent.
 type refusal struct {
 	status int
 	code   string
@@ -42,7 +42,7 @@ func (f *refusal) write(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/xml")
-	// The body of a refused upload is not worth reading.
+	// The body of a refused upload is not read.
 	w.Header().Set("Connection", "close")
 	w.WriteHeader(f.status)
 	if r.Method == http.MethodHead {

@@ -1,6 +1,6 @@
-// Package supervisor is the one privileged daemon: over a unix socket it offers
-// a few named verbs to the API's admin panel, checks who asks, validates again,
-// and writes every call to the journal.
+// Package supervisor is the daemon that runs as root. Over a unix socket it lists
+// and restarts the installation's units for the accounts in Options.Callers, and it
+// logs every call.
 package supervisor
 
 import (
@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Unit is what the panel may know of a unit.
+// Unit is the state of a unit.
 type Unit struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
@@ -27,7 +27,7 @@ type Unit struct {
 	Why         string `json:"why,omitempty"` // last journal lines of a failed unit
 }
 
-// Manager is what the verbs need of systemd.
+// Manager is the part of systemd that the supervisor needs.
 type Manager interface {
 	Units(context.Context) ([]Unit, error)
 	Restart(ctx context.Context, unit string) error
@@ -41,8 +41,8 @@ type Options struct {
 	Log         *slog.Logger
 }
 
-// New returns the handler and the ConnContext its server must use, which is
-// what tells the handler who is at the other end.
+// New returns the handler, and the ConnContext that its server must use: it gives
+// the handler the caller's account.
 func New(o Options) (http.Handler, func(context.Context, net.Conn) context.Context) {
 	s := &server{o}
 	mux := http.NewServeMux()
@@ -62,7 +62,7 @@ func refuse(status int, detail string) answer {
 	return answer{status, map[string]string{"detail": detail}}
 }
 
-// audited admits the caller, runs the verb, and writes one line about it.
+// audited checks the caller, runs the verb and logs the call.
 func (s *server) audited(verb string, do func(*http.Request) answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		peer, known := r.Context().Value(peerKey{}).(unix.Ucred)
@@ -74,7 +74,7 @@ func (s *server) audited(verb string, do func(*http.Request) answer) http.Handle
 		}
 		level := slog.LevelInfo
 		if verb == "units" && a.status == http.StatusOK {
-			level = slog.LevelDebug // a panel asks every few seconds
+			level = slog.LevelDebug // a dashboard asks every few seconds
 		}
 		s.Log.Log(r.Context(), level, "supervisor call", "verb", verb, "unit", r.PathValue("unit"),
 			"uid", peer.Uid, "pid", peer.Pid, "status", a.status)
@@ -107,8 +107,8 @@ func (s *server) restart(r *http.Request) answer {
 
 type peerKey struct{}
 
-// withPeer notes the credentials the kernel vouches for. A connection without
-// them (not a unix socket) stays unknown and is refused.
+// withPeer stores the peer's credentials, which the kernel reports (SO_PEERCRED). A
+// connection without them is refused.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	u, ok := c.(*net.UnixConn)
 	if !ok {

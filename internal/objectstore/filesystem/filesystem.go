@@ -59,7 +59,7 @@ func (s *Store) Prepare(context.Context) error {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil || time.Since(info.ModTime()) < abandoned {
-			continue // gone meanwhile, or still being written
+			continue // removed meanwhile, or still being written
 		}
 		if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clearing away an abandoned upload: %w", err)
@@ -118,8 +118,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := syncDir(dir); err != nil && !absent(err) {
 		return fmt.Errorf("removing object %s: %w", key, err)
 	}
-	// The first directory still in use ends the loop; Put copes with one that
-	// disappears under it.
+	// The first directory that is not empty ends the loop. Put tries again when a
+	// directory is removed before its rename.
 	for ; dir != s.root; dir = filepath.Dir(dir) {
 		if os.Remove(dir) != nil {
 			break
@@ -161,5 +161,5 @@ func (s *Store) path(ctx context.Context, key string) (string, error) {
 	return filepath.Join(s.root, filepath.FromSlash(key)) + suffix, ctx.Err()
 }
 
-// absent reports that a path is not there, be it for a missing directory.
+// absent reports whether err says that a path or its directory does not exist.
 func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -76,8 +76,8 @@ func publish(from, to string) error {
 	return nil
 }
 
-// discard removes a file that was not published; one that was is gone from
-// there, and one that is closed already is no error.
+// discard closes and removes a file that was not published. A file that was
+// published or closed already is no error.
 func discard(f *os.File) error {
 	if err := f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err

@@ -37,8 +37,8 @@ func (s *Store) Put(ctx context.Context, key, contentType string, body io.Reader
 		if try == 3 || minio.ToErrorResponse(err).Code != minio.AccessDenied {
 			return fmt.Errorf("storing object %s: %w", key, err)
 		}
-		// MinIO says so, among others, when the last object of a directory went
-		// away at the same moment and took the directory along.
+		// MinIO returns this also when the last other object of the directory was
+		// deleted at the same moment, with the directory.
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -4,9 +4,9 @@
 // It speaks the part of S3 that every service has: HEAD and PUT of the bucket,
 // PUT, GET, HEAD and DELETE of an object, ListObjectsV2. An object always goes up
 // in a single PUT whose signature covers the SHA-256 of the whole body. Streaming
-// signatures, trailing checksums and multipart uploads would spare a look at the
-// body before sending it, but they are where MinIO's authentication was bypassed
-// and where S3 services differ; without them the gate knows no POST at all.
+// signatures, trailing checksums and multipart uploads would save reading the body
+// twice, but bypasses of MinIO's authentication used them, and S3 services differ in
+// them. Without them the storage gate needs to allow no POST.
 package s3
 
 import (
@@ -54,8 +54,8 @@ func New(o Options) (*Store, error) {
 	}
 	region := o.Region
 	if region == "" {
-		// A region that is always given spares minio-go its GetBucketLocation,
-		// which the gate does not let through.
+		// Without a region minio-go asks for it with GetBucketLocation,
+		// which the gate refuses.
 		region = "us-east-1"
 	}
 	core, err := minio.NewCore(endpoint, &minio.Options{
@@ -65,7 +65,7 @@ func New(o Options) (*Store, error) {
 		Region:          region,
 		BucketLookup:    minio.BucketLookupPath,
 		TrailingHeaders: false, // see the package comment
-		MaxRetries:      4,     // rides out a restart of about a second; callers' contexts end it earlier
+		MaxRetries:      4,     // enough for a restart of about a second; a context may end it earlier
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the object store client: %w", err)
@@ -91,11 +91,11 @@ func (o Options) transport() *http.Transport {
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 10 * time.Second,
-		// Every upload runs at once under load; the default of 2 would open and
-		// close a connection for each.
+		// Under load many uploads run at once; the default of 2 would open and close
+		// a connection for most of them.
 		MaxIdleConns:        64,
 		MaxIdleConnsPerHost: 64,
-		IdleConnTimeout:     time.Minute, // shorter than the gate's, so that it is never the gate that closes
+		IdleConnTimeout:     time.Minute, // shorter than the gate's, so that the gate never closes first
 		DisableCompression:  true,        // pictures are compressed already, and a body must come back byte for byte
 	}
 	if o.UnixSocket != "" {

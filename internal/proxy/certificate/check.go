@@ -13,9 +13,8 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// CheckFiles looks at a certificate and key as the proxy would use them for
-// name: readable, belonging together, in force, for that name, with a chain in
-// order. Every fault says what to do.
+// CheckFiles checks a certificate and its key for name: readable, a pair, in force, for that name, with a chain in
+// order. Every error has a hint.
 func CheckFiles(cert, key []byte, name string, now time.Time) error {
 	if !holds(cert, "CERTIFICATE") {
 		return fault.New(fault.Preflight, "give a PEM file that begins with -----BEGIN CERTIFICATE-----", "tls.certificate holds no PEM certificate")
@@ -45,8 +44,7 @@ func CheckFiles(cert, key []byte, name string, now time.Time) error {
 	return checkChain(pair)
 }
 
-// checkChain refuses a chain out of order: some clients repair it, others show
-// an error that nobody understands.
+// checkChain refuses a chain out of order, which some clients do not accept.
 func checkChain(pair tls.Certificate) error {
 	issued := pair.Leaf
 	for i, der := range pair.Certificate[1:] {

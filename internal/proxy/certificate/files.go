@@ -11,16 +11,15 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// watchInterval is how soon a replaced file is noticed. Looking is cheaper than
-// being told: renames, symlink swaps and network file systems all show in the
-// content, and not all of them in inotify.
+// watchInterval is how soon a replaced file is noticed. Files are read rather than
+// watched, because inotify misses changed symbolic links and network file systems.
 const watchInterval = 10 * time.Second
 
-// watcher takes up the customer's files when they change for the better.
+// watcher serves the customer's files, and new ones once they are valid.
 type watcher struct {
 	*Manager
 	cert, key []byte
-	refused   string // the last complaint, so that it is made once
+	refused   string // the last error, so that it is logged once
 }
 
 func (w *watcher) run(ctx context.Context) {
@@ -32,15 +31,15 @@ func (w *watcher) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := w.look(); err != nil && err.Error() != w.refused {
+		if err := w.reload(); err != nil && err.Error() != w.refused {
 			w.refused = err.Error()
 			w.o.Log.Error("the changed certificate is not used; the one before stays", "error", err)
 		}
 	}
 }
 
-// look reads both files and serves them if they are new and good.
-func (w *watcher) look() error {
+// reload reads both files and serves them if they are new and good.
+func (w *watcher) reload() error {
 	cert, err := os.ReadFile(w.o.TLS.Certificate)
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "let group bugspark-proxy read tls.certificate", "reading the certificate")
@@ -60,7 +59,7 @@ func (w *watcher) look() error {
 		return fmt.Errorf("reading the certificate: %w", err)
 	}
 	w.cert, w.key, w.refused = cert, key, ""
-	w.own.Store(&pair)
+	w.fromFiles.Store(&pair)
 	w.o.Log.Info("serving the certificate", "file", w.o.TLS.Certificate, "until", pair.Leaf.NotAfter)
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/bugspark/bugspark/internal/proxy/internalca"
 )
 
-// Options say where certificates come from and go to.
+// Options configure New.
 type Options struct {
 	TLS      config.TLS
 	Name     string   // server.name
@@ -30,22 +30,22 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	// HTTPPort and HTTPSPort are where our sockets listen: certmagic's ACME
-	// solvers find them taken and leave the answering to our own handlers.
+	// HTTPPort and HTTPSPort are the ports of the proxy's own sockets. certmagic's
+	// ACME solvers find them in use and leave the challenges to the proxy.
 	HTTPPort, HTTPSPort int
 }
 
 // Manager hands out certificates and keeps them fresh.
 type Manager struct {
-	o        Options
-	magic    *certmagic.Config
-	cache    *certmagic.Cache
-	acme     *certmagic.ACMEIssuer
-	fallback tls.Certificate // served while there is nothing better
-	own      atomic.Pointer[tls.Certificate]
+	o         Options
+	magic     *certmagic.Config
+	cache     *certmagic.Cache
+	acme      *certmagic.ACMEIssuer
+	fallback  tls.Certificate // of the internal CA, until another one is there
+	fromFiles atomic.Pointer[tls.Certificate]
 }
 
-// New prepares a manager; Start gets the first certificate.
+// New returns a manager without a certificate; Start gets the first one.
 func New(o Options) (*Manager, error) {
 	m := &Manager{o: o}
 	zaplog := zap.New(slogCore{o.Log})
@@ -96,8 +96,8 @@ func (m *Manager) useACME(log *zap.Logger) error {
 }
 
 // Start makes sure that there is a certificate to serve, and keeps it fresh
-// until ctx ends. With ACME it does not wait for the CA: until that has
-// answered, clients get one of the internal CA, and the log says so.
+// until ctx ends. It does not wait for an ACME server: until that has answered,
+// clients get a certificate of the internal CA.
 func (m *Manager) Start(ctx context.Context) error {
 	var err error
 	if m.fallback, err = m.o.Internal.Leaf([]string{m.o.Name}); err != nil {
@@ -114,7 +114,7 @@ func (m *Manager) Start(ctx context.Context) error {
 		}
 	case "files":
 		w := &watcher{Manager: m}
-		if err := w.look(); err != nil {
+		if err := w.reload(); err != nil {
 			return err
 		}
 		go w.run(ctx)
@@ -142,7 +142,7 @@ func (m *Manager) TLSConfig() *tls.Config {
 }
 
 func (m *Manager) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if own := m.own.Load(); own != nil {
+	if own := m.fromFiles.Load(); own != nil {
 		return own, nil
 	}
 	c, err := m.magic.GetCertificate(hello)
@@ -150,7 +150,7 @@ func (m *Manager) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return c, nil
 	}
 	if m.o.TLS.Mode == "acme" && hello.ServerName != m.o.Name && hello.ServerName != "" {
-		return nil, err // a challenge or a stranger's name
+		return nil, err // an ACME challenge, or a name of another host
 	}
 	return &m.fallback, nil
 }

@@ -154,7 +154,7 @@ func TestAReplacedPairIsTakenUpIfItIsGood(t *testing.T) {
 	m := manager(t, Options{TLS: config.TLS{Mode: "files", Certificate: filepath.Join(f.dir, "cert.pem"), Key: filepath.Join(f.dir, "key.pem")},
 		Internal: issuer, Log: slog.New(slog.NewTextHandler(&f.log, nil))})
 	f.watcher = &watcher{Manager: m}
-	if err := f.look(); err != nil {
+	if err := f.reload(); err != nil {
 		t.Fatal(err)
 	}
 	address := serve(t, m, "127.0.0.1:0")
@@ -171,7 +171,7 @@ func TestAReplacedPairIsTakenUpIfItIsGood(t *testing.T) {
 	old, oldKey := ca.leaf(t, "bugs.test", -2*time.Hour, -time.Hour)
 	for name, pair := range map[string][2][]byte{"another key": {cert, wrong}, "ended": {old, oldKey}, "half written": {cert[:50], key}} {
 		f.write(t, pair[0], pair[1])
-		if err := f.look(); err == nil {
+		if err := f.reload(); err == nil {
 			t.Errorf("%s: taken up", name)
 		}
 		if serial() != first {
@@ -181,13 +181,13 @@ func TestAReplacedPairIsTakenUpIfItIsGood(t *testing.T) {
 	if err := os.Remove(filepath.Join(f.dir, "key.pem")); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.look(); err == nil || serial() != first {
+	if err := f.reload(); err == nil || serial() != first {
 		t.Errorf("a missing key: %v", err)
 	}
 
 	next, nextKey := ca.leaf(t, "bugs.test", -time.Minute, time.Hour)
 	f.write(t, next, nextKey)
-	if err := f.look(); err != nil || serial() == first {
+	if err := f.reload(); err != nil || serial() == first {
 		t.Errorf("a renewed pair is not served: %v", err)
 	}
 }

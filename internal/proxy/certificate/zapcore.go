@@ -7,8 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// slogCore hands certmagic's log lines to our logger: it knows only zap, and
-// zap stays behind this border.
+// slogCore writes certmagic's log, which needs zap, to slog.
 type slogCore struct{ log *slog.Logger }
 
 var _ zapcore.Core = slogCore{}
@@ -20,8 +19,7 @@ func level(l zapcore.Level) slog.Level {
 	case l == zapcore.WarnLevel:
 		return slog.LevelWarn
 	case l == zapcore.InfoLevel:
-		// certmagic tells of every step at this level; an administrator wants
-		// to hear of trouble.
+		// certmagic logs every step at this level.
 		return slog.LevelDebug
 	default:
 		return slog.LevelDebug - 4

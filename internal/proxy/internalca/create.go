@@ -1,9 +1,9 @@
 // Package internalca is a certificate authority of the installation's own: a
 // root for the browsers, an intermediate for the proxy, and short-lived leaves.
 //
-// The root's key is made by setup and given to no service; the proxy holds the
-// intermediate only. Names are not constrained, because the server's name is a
-// setting that may change and a root in every browser may not.
+// Setup creates the root's key and gives it to no service; the proxy has only the
+// intermediate's. The root has no name constraints, because the server's name is a
+// setting, and a new root would have to be installed in every browser.
 package internalca
 
 import (
@@ -80,8 +80,7 @@ func Create(name string, now time.Time) (Authority, error) {
 	}, nil
 }
 
-// authority is the template of a certificate that may sign others; below says
-// how many further authorities may follow it.
+// authority is the template of a CA certificate; below is its path length.
 func authority(name string, now time.Time, below int) (*x509.Certificate, error) {
 	serial, err := newSerial()
 	if err != nil {

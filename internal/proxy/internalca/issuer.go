@@ -130,7 +130,7 @@ func (i *Issuer) sign(public any, hosts []string, addresses []net.IP) ([]byte, e
 	return der, nil
 }
 
-// chain is leaf and intermediate; the root is the client's to know.
+// chain is the leaf and the intermediate; clients have the root.
 func (i *Issuer) chain(leaf []byte) []byte {
 	return bytes.Join([][]byte{certificatePEM(leaf), certificatePEM(i.intermediate.Raw)}, nil)
 }

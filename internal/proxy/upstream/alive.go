@@ -21,7 +21,7 @@ func alive(c net.Conn) bool {
 	err = raw.Read(func(fd uintptr) bool {
 		var one [1]byte
 		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		open = err == unix.EAGAIN // nothing to read, and nobody hung up
+		open = err == unix.EAGAIN // nothing to read, and not closed
 		return true
 	})
 	return err == nil && open

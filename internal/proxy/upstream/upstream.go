@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// Errors that decide what a visitor is told.
+// The errors that decide the answer to a client.
 var (
-	// ErrAway: the service did not take the request; nothing was processed.
-	ErrAway = errors.New("the service is away")
-	// ErrCut: the service took the request and the connection broke before an
+	// ErrUnavailable: the service did not take the request; nothing was processed.
+	ErrUnavailable = errors.New("the service is away")
+	// ErrInterrupted: the service took the request and the connection broke before an
 	// answer; it may have been processed.
-	ErrCut = errors.New("the service broke off")
+	ErrInterrupted = errors.New("the service broke off")
 )
 
 // Upstream is one service behind a unix socket.
@@ -36,10 +36,10 @@ type Upstream struct {
 // a unix socket costs microseconds.
 const poolSize = 256
 
-// answerTimeout is how long a service may think before its answer begins.
+// answerTimeout is how long a service may take before its answer begins.
 const answerTimeout = 60 * time.Second
 
-// New makes an upstream for a socket, which need not exist yet.
+// New returns an upstream for a socket, which need not exist yet.
 func New(socket string) *Upstream {
 	return &Upstream{socket: socket, pool: make(chan *conn, poolSize)}
 }
@@ -51,7 +51,7 @@ type conn struct {
 	pooled bool // it served a request before
 }
 
-// Exchange is a request under way: the answer, and the connection to give back.
+// Exchange is an answer whose body is being read, with its connection.
 type Exchange struct {
 	Response *http.Response
 	u        *Upstream
@@ -59,16 +59,16 @@ type Exchange struct {
 	release  func() bool
 }
 
-// Do sends a request and reads the head of the answer. replayable says that its
-// body can be had again by GetBody (or that it has none); again says that being
-// processed twice would do no harm. A request the service never took is repeated if
-// replayable, one that broke before any byte of an answer only if again as well.
-func (u *Upstream) Do(ctx context.Context, r *http.Request, replayable, again bool) (*Exchange, error) {
+// Do sends a request and reads the head of the answer. replayable says that the
+// request has no body, or GetBody; idempotent says that it may be processed twice.
+// A request that the service did not take is repeated if it is replayable. One whose
+// connection broke before the answer must be idempotent too.
+func (u *Upstream) Do(ctx context.Context, r *http.Request, replayable, idempotent bool) (*Exchange, error) {
 	const attempts = 4
 	var last error
 	for attempt := range attempts {
 		if attempt > 0 {
-			if !replayable || (errors.Is(last, ErrCut) && !again) {
+			if !replayable || (errors.Is(last, ErrInterrupted) && !idempotent) {
 				break
 			}
 			if err := rewind(r); err != nil {
@@ -107,16 +107,16 @@ func rewind(r *http.Request) error {
 func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) {
 	c, err := u.get(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	// A visitor who leaves must not keep the service working on his request.
+	// When the client leaves, the service should stop working on the request.
 	release := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	fail := func(kind, err error) (*Exchange, error) {
 		release()
 		c.Close()
 		return nil, fmt.Errorf("%w: %w", kind, err)
 	}
-	body := &watched{ReadCloser: r.Body}
+	body := &recordedBody{ReadCloser: r.Body}
 	if r.Body != nil {
 		r.Body = body
 	}
@@ -124,31 +124,31 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 	if writeErr == nil {
 		writeErr = c.w.Flush()
 	}
-	if body.err != nil { // the visitor's side broke: no answer will come to half a request
+	if body.err != nil { // the client's body broke off; the service waits for its rest
 		release()
 		c.Close()
 		return nil, body.err
 	}
-	// A service may answer and close before it has read the whole body (413):
-	// its answer counts more than our broken write.
+	// A service may answer and close before it has read the whole body (413), so
+	// the answer is read even when writing failed.
 	if err := c.SetReadDeadline(time.Now().Add(answerTimeout)); err != nil {
-		return fail(ErrCut, err)
+		return fail(ErrInterrupted, err)
 	}
 	if ctx.Err() != nil {
-		return fail(ErrCut, ctx.Err())
+		return fail(ErrInterrupted, ctx.Err())
 	}
 	if _, err := c.r.Peek(1); err != nil {
 		if writeErr != nil {
 			err = writeErr
 		}
-		return fail(ErrCut, err)
+		return fail(ErrInterrupted, err)
 	}
 	resp, err := http.ReadResponse(c.r, r)
 	for err == nil && resp.StatusCode >= 100 && resp.StatusCode < 200 {
 		resp, err = http.ReadResponse(c.r, r)
 	}
 	if err != nil {
-		return fail(ErrCut, err)
+		return fail(ErrInterrupted, err)
 	}
 	if writeErr != nil {
 		resp.Close = true // what we sent is incomplete, so this connection ends
@@ -156,14 +156,14 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 	return &Exchange{Response: resp, u: u, c: c, release: release}, nil
 }
 
-// watched remembers why a body could not be read, which Request.Write does not
-// tell apart from a connection that could not be written.
-type watched struct {
+// recordedBody keeps the error of reading the body, because Request.Write returns
+// errors of reading and of writing alike.
+type recordedBody struct {
 	io.ReadCloser
 	err error
 }
 
-func (b *watched) Read(buf []byte) (int, error) {
+func (b *recordedBody) Read(buf []byte) (int, error) {
 	n, err := b.ReadCloser.Read(buf)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err
@@ -171,7 +171,7 @@ func (b *watched) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-// Done gives the connection back if the answer was read to its end and the
+// Done returns the connection to the pool if the answer was read to its end and the
 // service did not ask to close; otherwise it closes it.
 func (e *Exchange) Done(complete bool) {
 	stopped := e.release()
@@ -186,7 +186,7 @@ func (e *Exchange) Done(complete bool) {
 	e.c.Close()
 }
 
-// Extend allows the answer's body another span of time to make progress.
+// Extend gives the answer's body another d to make progress.
 func (e *Exchange) Extend(d time.Duration) error { return e.c.SetReadDeadline(time.Now().Add(d)) }
 
 // get takes a pooled connection that is still open, or dials.

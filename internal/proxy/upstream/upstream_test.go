@@ -127,7 +127,7 @@ func TestAServiceThatIsStartingIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	path := socket(t)
 	u := upstream.New(path)
-	if _, err := u.Do(t.Context(), request(t, "GET", nil), false, true); !errors.Is(err, upstream.ErrAway) {
+	if _, err := u.Do(t.Context(), request(t, "GET", nil), false, true); !errors.Is(err, upstream.ErrUnavailable) {
 		t.Errorf("nobody there: %v", err)
 	}
 	time.AfterFunc(200*time.Millisecond, func() { script(t, path, say(fine)) })
@@ -146,7 +146,7 @@ func TestWhatMayHaveBeenProcessedIsRepeatedOnlyIfHarmless(t *testing.T) {
 				continue
 			}
 			e.Done(false)
-		} else if !errors.Is(err, upstream.ErrCut) || count.Load() != 1 {
+		} else if !errors.Is(err, upstream.ErrInterrupted) || count.Load() != 1 {
 			t.Errorf("harmful: %v after %d connections", err, count.Load())
 		}
 	}

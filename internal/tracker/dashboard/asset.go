@@ -71,8 +71,8 @@ func newAsset(name string, data []byte) (*asset, error) {
 	return a, nil
 }
 
-// contentType is by our own table: mime.TypeByExtension reads the machine's
-// files, and a wrong one there would stop scripts under nosniff.
+// contentType uses a table of its own: mime.TypeByExtension reads files of the
+// machine, and with a wrong type a browser runs no script under nosniff.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -114,7 +114,7 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_, _ = w.Write(body) // the client went away: there is nobody left to tell
+	_, _ = w.Write(body) // a failed write means that the client left
 }
 
 // acceptsGzip reads Accept-Encoding; a quality of zero is a refusal.

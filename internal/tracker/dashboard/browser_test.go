@@ -219,14 +219,14 @@ func TestTheBrowserTestSeesWhatItForbids(t *testing.T) {
 		b.Open("/sign-in")
 		b.Script(tc.script)
 		deadline := time.After(20 * time.Second)
-		for !strings.Contains(strings.Join(b.Caught(), "\n"), tc.want) {
+		for !strings.Contains(strings.Join(b.Problems(), "\n"), tc.want) {
 			select {
-			case <-b.Barked:
+			case <-b.Changed:
 			case <-deadline:
 				t.Fatalf("%s went unseen", tc.name)
 			}
 		}
-		b.Forgive()
+		b.Reset()
 	}
 }
 

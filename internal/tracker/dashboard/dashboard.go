@@ -1,8 +1,7 @@
-// Package dashboard serves the team's front end: a single-page application
-// built from ui/ into dist/ and embedded, so that one binary carries it all.
+// Package dashboard serves the team's front end: a single-page application that is
+// built from ui/ into dist/ and embedded in the binary.
 //
-// The page is held to a content security policy without nonces and without
-// exceptions; see headers.go before adding anything that needs one.
+// Its content security policy has no nonces and no exceptions; see headers.go.
 package dashboard
 
 import (

@@ -21,7 +21,7 @@ const (
 // refreshPath is where the refresh secret is sent: to refresh and to sign out.
 const refreshPath = "/api/v1/auth"
 
-// caller is who sent a request, as far as credentials tell.
+// caller is the account that a request's credentials belong to.
 type caller struct {
 	account tracker.Account
 	session tracker.Session // of the dashboard; zero for an access token
@@ -33,25 +33,25 @@ func (c caller) viewer() tracker.Viewer {
 
 type callerKey struct{}
 
-// who returns the caller that signedIn or unlocked found.
-func who(r *http.Request) caller {
+// callerOf returns the caller that signedIn or allowExpiredPassword found.
+func callerOf(r *http.Request) caller {
 	c, _ := r.Context().Value(callerKey{}).(caller)
 	return c
 }
 
-// signedIn admits accounts, by access token or by cookie, that have no one-time
-// password to change first.
+// signedIn admits accounts, by access token or by cookie, unless they must change
+// their password first.
 func (a *API) signedIn(e endpoint) endpoint {
-	return a.unlocked(func(w http.ResponseWriter, r *http.Request) error {
-		if who(r).account.MustChangePassword {
+	return a.allowExpiredPassword(func(w http.ResponseWriter, r *http.Request) error {
+		if callerOf(r).account.MustChangePassword {
 			return errPasswordChange
 		}
 		return e(w, r)
 	})
 }
 
-// unlocked admits accounts even while their password must be changed.
-func (a *API) unlocked(e endpoint) endpoint {
+// allowExpiredPassword admits accounts even while their password must be changed.
+func (a *API) allowExpiredPassword(e endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		c, err := a.identify(r)
 		if err != nil {
@@ -69,14 +69,14 @@ func errUnauthorized() error {
 }
 
 // identify reads the credentials. With a Bearer header only an access token
-// counts; cookies are not looked at then.
+// counts, and cookies are ignored.
 func (a *API) identify(r *http.Request) (caller, error) {
 	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		if !strings.HasPrefix(token, "bsk_pat_") || len(token) > 200 {
 			return caller{}, errUnauthorized()
 		}
 		account, err := a.Store.AccountByToken(r.Context(), digest(token))
-		return caller{account: account}, hideMissing(err)
+		return caller{account: account}, unauthorizedIfMissing(err)
 	}
 	access, err := r.Cookie(accessCookie)
 	if err != nil || access.Value == "" {
@@ -84,13 +84,13 @@ func (a *API) identify(r *http.Request) (caller, error) {
 	}
 	session, account, err := a.Store.SessionByAccess(r.Context(), digest(access.Value))
 	if err != nil {
-		return caller{}, hideMissing(err)
+		return caller{}, unauthorizedIfMissing(err)
 	}
 	return caller{account, session}, checkCSRF(r)
 }
 
-// hideMissing turns "no such secret" into "not signed in".
-func hideMissing(err error) error {
+// unauthorizedIfMissing turns "no such secret" into "not signed in".
+func unauthorizedIfMissing(err error) error {
 	if tracker.CodeOf(err) == tracker.NotFound && err != nil {
 		return errUnauthorized()
 	}
@@ -98,7 +98,7 @@ func hideMissing(err error) error {
 }
 
 // checkCSRF compares the double-submitted token of a write that relies on
-// cookies. Another site can make a browser send cookies, but not read them.
+// cookies: another site can make a browser send cookies, but cannot read them.
 func checkCSRF(r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -112,16 +112,15 @@ func checkCSRF(r *http.Request) error {
 	return nil
 }
 
-// digest is how secrets are stored and looked up.
+// digest returns the SHA-256 by which secrets are stored and looked up.
 func digest(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
-// mayIn returns the caller's view of a project in which he has at least the
-// role need.
-func (a *API) mayIn(r *http.Request, project string, need tracker.Role) (tracker.Project, error) {
-	p, err := a.Store.Project(r.Context(), who(r).viewer(), project)
+// authorize returns a project in which the caller has at least the role need.
+func (a *API) authorize(r *http.Request, project string, need tracker.Role) (tracker.Project, error) {
+	p, err := a.Store.Project(r.Context(), callerOf(r).viewer(), project)
 	if err != nil {
 		return p, err
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// The endpoints of this file exist in the cloud's product only. Published
-// clients ask for them, so they get the answers of a server without plans.
+// The endpoints of this file belong to features of the cloud service. Published
+// clients call them and get the answers of a server without plans.
 
 func (a *API) subscription(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, map[string]any{
@@ -34,11 +34,11 @@ func (a *API) planLimits(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (a *API) usage(w http.ResponseWriter, r *http.Request) error {
-	projects, err := a.Store.ListProjects(r.Context(), who(r).viewer())
+	projects, err := a.Store.ListProjects(r.Context(), callerOf(r).viewer())
 	if err != nil {
 		return err
 	}
-	month, err := a.Store.ListReports(r.Context(), tracker.ReportFilter{Viewer: who(r).viewer(), Since: firstOfMonth(a.Now()), Page: 1, PageSize: 1})
+	month, err := a.Store.ListReports(r.Context(), tracker.ReportFilter{Viewer: callerOf(r).viewer(), Since: firstOfMonth(a.Now()), Page: 1, PageSize: 1})
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
-// Package httpapi serves the wire contract: what the published widget, the
-// published command-line client and our dashboard speak. It declares the store
-// it needs and knows no database.
+// Package httpapi serves the HTTP API of the published widget, the published
+// command-line client and the dashboard. It declares the store that it needs and
+// depends on no database.
 //
-// It listens on a unix socket that only the reverse proxy may open, so it
-// believes the last element of X-Forwarded-For.
+// Only the reverse proxy can connect to its unix socket, so it trusts the last
+// element of X-Forwarded-For.
 package httpapi
 
 import (
@@ -32,15 +32,15 @@ type Options struct {
 // API answers every request below /api/v1 and the health checks.
 type API struct {
 	Options
-	linkKey  []byte
-	keys     *keyCache
-	projects *limiter // reports of a project
-	senders  *limiter // reports of one address to one project
-	uploads  *limiter // pictures of one address to one project
-	guesses  *limiter // unknown keys of one address
-	logins   *limiter // sign-ins of one address, and to one account
-	hashing  chan struct{}
-	handler  http.Handler
+	linkKey     []byte
+	keys        *keyCache
+	projects    *limiter // reports of a project
+	senders     *limiter // reports of one address to one project
+	uploads     *limiter // pictures of one address to one project
+	unknownKeys *limiter // unknown keys of one address
+	logins      *limiter // sign-ins of one address, and to one account
+	hashing     chan struct{}
+	handler     http.Handler
 }
 
 // New makes the API.
@@ -54,10 +54,10 @@ func New(o Options) *API {
 		projects: newLimiter(o.Limits.ReportsPerProject, o.Now),
 		senders:  newLimiter(o.Limits.ReportsPerAddress, o.Now),
 		// A report may come with two pictures, each retried once.
-		uploads: newLimiter(4*o.Limits.ReportsPerAddress, o.Now),
-		guesses: newLimiter(60, o.Now),
-		logins:  newLimiter(o.Limits.LoginsPerAddress, o.Now),
-		hashing: make(chan struct{}, 4),
+		uploads:     newLimiter(4*o.Limits.ReportsPerAddress, o.Now),
+		unknownKeys: newLimiter(60, o.Now),
+		logins:      newLimiter(o.Limits.LoginsPerAddress, o.Now),
+		hashing:     make(chan struct{}, 4),
 	}
 	a.handler = a.wrap(a.routes())
 	return a

@@ -44,35 +44,22 @@ func errBodyTooLarge(limit int64) error {
 	return tracker.Errorf(tracker.TooLarge, "the body is larger than %d KiB", limit>>10)
 }
 
-// smallBody bounds every body but reports and pictures.
-const smallBody = 64 << 10
+// maxSmallBody bounds every body but reports and pictures.
+const maxSmallBody = 64 << 10
 
 // fields reads the members of a JSON object, each in snake_case or camelCase,
-// and collects every problem, so that a client learns of all at once.
+// and collects every problem, so that one answer reports all of them.
 type fields struct {
 	raw      map[string]json.RawMessage
-	problems []fieldProblem
-}
-
-// invalidInput is malformed input with its list of problems.
-type invalidInput struct{ problems []fieldProblem }
-
-func (e *invalidInput) Error() string {
-	lines := make([]string, len(e.problems))
-	for i, p := range e.problems {
-		lines[i] = p.Field + ": " + p.Message
-	}
-	return strings.Join(lines, "; ")
-}
-
-func (e *invalidInput) Unwrap() error {
-	return &tracker.Error{Code: tracker.Invalid, Message: e.Error()}
+	problems tracker.FieldErrors
+	asked    []string // the members asked for, in order
+	unread   []string // the members that have no value because of a problem
 }
 
 // decode reads a request's JSON object; no body at all is an empty one, because
 // the command-line client announces JSON with every request.
 func decode(r *http.Request) (*fields, error) {
-	body, err := readBody(r, smallBody)
+	body, err := readBody(r, maxSmallBody)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +80,9 @@ func parse(body []byte) (*fields, error) {
 	return f, nil
 }
 
-// read finds the members of the one object that body is. It scans every byte
-// once, where json.Unmarshal into a map of raw messages does so four times and
-// copies them: a report is nearly all evidence that nobody here looks into.
+// read splits the object in body into its members. It scans every byte once, while
+// json.Unmarshal into a map of raw messages scans four times and copies; most bytes
+// of a report are evidence that is stored as it is.
 func (f *fields) read(body []byte) error {
 	// A page may cut a text between the halves of a surrogate pair, so its
 	// escapes need not be valid Unicode.
@@ -129,21 +116,43 @@ func (f *fields) read(body []byte) error {
 
 var errNoObject = errors.New("not one JSON object")
 
+// problem notes what is wrong with a member whose value is used nevertheless.
 func (f *fields) problem(field, format string, args ...any) {
-	f.problems = append(f.problems, fieldProblem{field, fmt.Sprintf(format, args...)})
+	f.problems = append(f.problems, &tracker.Error{Code: tracker.Invalid, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// err is nil when every field was in order.
-func (f *fields) err() error {
+// missing notes what is wrong with a member that therefore has no value.
+func (f *fields) missing(field, format string, args ...any) {
+	f.unread = append(f.unread, field)
+	f.problem(field, format, args...)
+}
+
+// err returns the problems noted so far together with those that a type's
+// Validate found, in the order in which the members were asked for. A member
+// without a value is not reported as empty as well.
+func (f *fields) err(validated error) error {
+	var found tracker.FieldErrors
+	if validated != nil && !errors.As(validated, &found) {
+		return validated
+	}
+	for _, p := range found {
+		if !slices.Contains(f.unread, p.Field) {
+			f.problems = append(f.problems, p)
+		}
+	}
 	if len(f.problems) == 0 {
 		return nil
 	}
-	return &invalidInput{f.problems}
+	slices.SortStableFunc(f.problems, func(a, b *tracker.Error) int {
+		return slices.Index(f.asked, a.Field) - slices.Index(f.asked, b.Field)
+	})
+	return f.problems
 }
 
 // get returns a member by its snake_case name, or by its camelCase one; null
 // counts as there.
 func (f *fields) get(name string) (json.RawMessage, bool) {
+	f.asked = append(f.asked, name)
 	if v, ok := f.raw[name]; ok {
 		return v, true
 	}
@@ -166,39 +175,55 @@ func camel(snake string) string {
 
 func isNull(v json.RawMessage) bool { return len(v) == 0 || string(v) == "null" }
 
-// text returns a member that is a string of low to high characters, nil when it
-// is absent or null. NUL, which no database text can hold, is dropped.
-func (f *fields) text(name string, low, high int) *string {
+// text returns a member that is a string, nil when it is absent or null. NUL,
+// which no database text can hold, is dropped, and newlines become \n.
+func (f *fields) text(name string) *string {
 	v, ok := f.get(name)
 	if !ok || isNull(v) {
 		return nil
 	}
 	var s string
 	if json.Unmarshal(v, &s) != nil {
-		f.problem(name, "must be text")
+		f.missing(name, "must be text")
 		return nil
 	}
 	if strings.ContainsAny(s, "\x00\r") {
 		s = strings.NewReplacer("\x00", "", "\r\n", "\n", "\r", "\n").Replace(s)
 	}
-	n := utf8.RuneCountInString(s)
-	if low == 1 && strings.TrimSpace(s) == "" {
-		f.problem(name, "must not be empty")
-	} else if n < low || n > high {
-		f.problem(name, "must have %d to %d characters", low, high)
-	}
 	return &s
 }
 
-// required is text that must be there.
-func (f *fields) required(name string, low, high int) string {
-	if s := f.text(name, low, high); s != nil {
-		return *s
+// limited is text of low to high characters, for members that no type of
+// package tracker holds.
+func (f *fields) limited(name string, low, high int) *string {
+	s := f.text(name)
+	if s == nil {
+		return nil
+	}
+	var found tracker.FieldErrors
+	if errors.As(tracker.CheckText(name, *s, low, high), &found) {
+		f.problems = append(f.problems, found...)
+	}
+	return s
+}
+
+// required returns the value of a member that must be there.
+func required[T ~string](f *fields, name string, value *T) T {
+	if value != nil {
+		return *value
 	}
 	if v, ok := f.get(name); !ok || isNull(v) {
-		f.problem(name, "is required")
+		f.missing(name, "is required")
 	}
 	return ""
+}
+
+// optional returns the value of a member that may be absent.
+func optional(value *string) string {
+	if value == nil {
+		return ""
+	}
+	return *value
 }
 
 func (f *fields) boolean(name string) *bool {
@@ -228,26 +253,15 @@ func (f *fields) integer(name string, low, high int) *int {
 	return &n
 }
 
-// choice returns a member that is one of the allowed words.
-func choice[T ~string](f *fields, name string, allowed []T) *T {
-	s := f.text(name, 0, 100)
+// word returns a member that is a value of an enumeration; the type's Validate
+// says which values there are.
+func word[T ~string](f *fields, name string) *T {
+	s := f.limited(name, 0, 100)
 	if s == nil {
 		return nil
 	}
 	v := T(*s)
-	if !slices.Contains(allowed, v) {
-		f.problem(name, "must be one of %s", words(allowed))
-		return nil
-	}
 	return &v
-}
-
-func words[T ~string](list []T) string {
-	out := make([]string, len(list))
-	for i, w := range list {
-		out[i] = string(w)
-	}
-	return strings.Join(out, ", ")
 }
 
 // pathID returns a path's identifier, which must be a UUID.

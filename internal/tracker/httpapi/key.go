@@ -8,12 +8,12 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// keyLife is how long a looked-up key is believed without asking again. A
-// change through this process is seen at once; one through another process of
-// the same installation may go unnoticed for this long.
-const keyLife = time.Second
+// keyCacheTime is how long a key that was looked up is not looked up again. A change
+// by another process of the installation takes effect after this time, one by this
+// process at once.
+const keyCacheTime = time.Second
 
-// keyCache spares a query per report on a busy project.
+// keyCache saves a query for each report of a busy project.
 type keyCache struct {
 	now  func() time.Time
 	mu   sync.RWMutex
@@ -42,7 +42,7 @@ func (c *keyCache) put(hash string, p tracker.Project) {
 	if len(c.hits) > 1000 {
 		clear(c.hits)
 	}
-	c.hits[hash] = cachedKey{p, c.now().Add(keyLife)}
+	c.hits[hash] = cachedKey{p, c.now().Add(keyCacheTime)}
 }
 
 func (c *keyCache) forget() {
@@ -51,9 +51,9 @@ func (c *keyCache) forget() {
 	clear(c.hits)
 }
 
-// keyed returns the active project of the request's API key. Only hashes are
-// compared, by the database's index, so timing tells nothing about a key.
-func (a *API) keyed(r *http.Request) (tracker.Project, error) {
+// projectOfKey returns the active project of the request's API key. The database
+// compares hashes, so the time it takes reveals nothing about a key.
+func (a *API) projectOfKey(r *http.Request) (tracker.Project, error) {
 	key := r.Header.Get("X-Api-Key")
 	if key == "" {
 		return tracker.Project{}, tracker.Errorf(tracker.Unauthorized, "the X-API-Key header is missing")
@@ -68,8 +68,8 @@ func (a *API) keyed(r *http.Request) (tracker.Project, error) {
 	p, err := a.Store.ProjectByKey(r.Context(), hash)
 	if err != nil {
 		if tracker.CodeOf(err) == tracker.NotFound {
-			// Each costs a query: who tries many keys is slowed down.
-			if limited := a.guesses.take(clientNetwork(r)); limited != nil {
+			// Each unknown key costs a query, so their rate is limited.
+			if limited := a.unknownKeys.take(clientNetwork(r)); limited != nil {
 				return p, limited
 			}
 			err = errUnknownKey()
@@ -84,9 +84,9 @@ func errUnknownKey() error {
 	return tracker.Errorf(tracker.Unauthorized, "the API key is not valid; the project's settings show the current one")
 }
 
-// admit applies the rate limits of the widget's routes: generous for a project,
-// narrow for one address, so that a visitor cannot use up the others' share.
-func (a *API) admit(r *http.Request, p tracker.Project) error {
+// limitReports applies the rate limits of reports: a high one for the project and a
+// low one for an address, so that one visitor cannot use up the project's.
+func (a *API) limitReports(r *http.Request, p tracker.Project) error {
 	if err := a.senders.take(p.ID + " " + clientNetwork(r)); err != nil {
 		return err
 	}

@@ -7,9 +7,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter keeps a token bucket per key: a minute's worth may come at once, then
-// as many per minute. It remembers at most maxKeys keys; those that have been
-// idle for two minutes are full again and can be forgotten.
+// limiter keeps a token bucket per key, of perMinute requests. It keeps at most
+// maxKeys keys; a bucket that was not used for two minutes is full and is dropped.
 type limiter struct {
 	perMinute int
 	now       func() time.Time
@@ -30,7 +29,7 @@ func newLimiter(perMinute int, now func() time.Time) *limiter {
 	return &limiter{perMinute: perMinute, now: now, keys: map[string]*bucket{}}
 }
 
-// take uses up one request of the key, or says when to come back.
+// take counts one request of the key, or returns when to try again.
 func (l *limiter) take(key string) error {
 	if l.perMinute == 0 {
 		return nil
@@ -44,8 +43,8 @@ func (l *limiter) take(key string) error {
 	b, ok := l.keys[key]
 	if !ok {
 		if len(l.keys) >= maxKeys {
-			// More active addresses than this is a flood. Strangers wait until
-			// some address has been quiet.
+			// More active addresses than maxKeys are an attack. New ones wait until
+			// another one was dropped.
 			return tooMany{10 * time.Second}
 		}
 		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)}

@@ -9,8 +9,8 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker/password"
 )
 
-// userView is an account as clients see it; billing and mail members are
-// constants here.
+// userView is an account as clients see it. The members about billing and mail are
+// constants, because this product has neither.
 type userView struct {
 	ID                      string          `json:"id"`
 	Email                   string          `json:"email"`
@@ -49,7 +49,7 @@ func (a *API) me(w http.ResponseWriter, r *http.Request) error {
 	if c, err := r.Cookie(csrfCookie); err == nil {
 		w.Header().Set("X-Csrf-Token", c.Value)
 	}
-	writeJSON(w, http.StatusOK, a.userView(who(r).account))
+	writeJSON(w, http.StatusOK, a.userView(callerOf(r).account))
 	return nil
 }
 
@@ -58,17 +58,16 @@ func (a *API) changeMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := f.text("name", 1, 255)
-	var preferences map[string]bool
+	c := tracker.ProfileChange{Name: f.text("name")}
 	if v, ok := f.get("notification_preferences"); ok && !isNull(v) {
-		if json.Unmarshal(v, &preferences) != nil || len(preferences) > 20 {
-			f.problem("notification_preferences", "must be an object of true and false")
+		if json.Unmarshal(v, &c.NotificationPreferences) != nil {
+			f.missing("notification_preferences", "must be an object of true and false")
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.err(c.Validate()); err != nil {
 		return err
 	}
-	account, err := a.Store.RenameAccount(r.Context(), who(r).account.ID, name, preferences)
+	account, err := a.Store.UpdateProfile(r.Context(), callerOf(r).account.ID, c)
 	if err != nil {
 		return err
 	}
@@ -81,8 +80,8 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	current := f.required("current_password", 1, 1024)
-	next := f.required("new_password", 1, 1024)
+	current := required(f, "current_password", f.limited("current_password", 1, maxSentPassword))
+	next := required(f, "new_password", f.limited("new_password", 1, maxSentPassword))
 	if next != "" {
 		if err := password.Check(next); err != nil {
 			f.problem("new_password", "%v", err)
@@ -90,10 +89,10 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request) error {
 			f.problem("new_password", "must differ from the current one")
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.err(nil); err != nil {
 		return err
 	}
-	c := who(r)
+	c := callerOf(r)
 	if err := a.logins.take("account " + c.account.Email); err != nil {
 		return err
 	}
@@ -130,7 +129,7 @@ type sessionView struct {
 }
 
 func (a *API) listSessions(w http.ResponseWriter, r *http.Request) error {
-	c := who(r)
+	c := callerOf(r)
 	sessions, err := a.Store.Sessions(r.Context(), c.account.ID)
 	if err != nil {
 		return err
@@ -148,7 +147,7 @@ func (a *API) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sessions, err := a.Store.Sessions(r.Context(), who(r).account.ID)
+	sessions, err := a.Store.Sessions(r.Context(), callerOf(r).account.ID)
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,8 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// wrap puts around the routes what every answer needs: a request id, security
-// headers, CORS, JSON for unknown paths and wrong methods, and an answer even
-// when an endpoint panics.
+// wrap adds what every answer needs: a request id, security headers, CORS, JSON for
+// unknown paths and wrong methods, and an answer when an endpoint panics.
 func (a *API) wrap(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -25,8 +24,8 @@ func (a *API) wrap(mux *http.ServeMux) http.Handler {
 		h["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'"}
 
 		// Clients append paths to a root that may end in a slash. A redirect
-		// would break a cross-origin POST, so the path is put right here.
-		if path := tidy(r.URL.Path); path != r.URL.Path {
+		// would break a cross-origin POST, so the path is corrected here.
+		if path := cleanPath(r.URL.Path); path != r.URL.Path {
 			u := *r.URL
 			u.Path, u.RawPath = path, ""
 			clone := *r
@@ -71,7 +70,7 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 	a.fail(w, r, tracker.Errorf(tracker.NotFound, "there is nothing at this address"))
 }
 
-// statusProbe learns what the mux would have answered.
+// statusProbe records the status that the mux would have answered.
 type statusProbe struct {
 	header http.Header
 	status int
@@ -81,8 +80,8 @@ func (p *statusProbe) Header() http.Header         { return p.header }
 func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
 func (p *statusProbe) WriteHeader(status int)      { p.status = status }
 
-// tidy collapses repeated slashes and drops one at the end.
-func tidy(path string) string {
+// cleanPath collapses repeated slashes and drops one at the end.
+func cleanPath(path string) string {
 	if !strings.Contains(path, "//") && (len(path) < 2 || path[len(path)-1] != '/') {
 		return path
 	}
@@ -98,7 +97,7 @@ func requestID(given string) string {
 }
 
 // cors lets pages of any origin call the widget's routes, without credentials,
-// and answers their preflights. The dashboard is of our own origin and needs
+// and answers their preflights. The dashboard has the API's own origin and needs
 // none.
 func (a *API) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	if !widgetRoute(r) {
@@ -139,14 +138,14 @@ func widgetRoute(r *http.Request) bool {
 	}
 }
 
-// clientAddress is whom the proxy saw.
+// clientAddress is the address that the proxy saw.
 func clientAddress(r *http.Request) string {
 	line := r.Header.Get("X-Forwarded-For")
 	return strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:])
 }
 
-// clientNetwork is what rate limits count: an IPv4 address, or the /64 that one
-// IPv6 customer has for himself.
+// clientNetwork is the key of rate limits: an IPv4 address, or the /64 of an IPv6
+// address, which one customer of a provider has alone.
 func clientNetwork(r *http.Request) string {
 	text := clientAddress(r)
 	address, err := netip.ParseAddr(text)

@@ -19,12 +19,11 @@ import (
 // without headers, so whoever has it may use it until then.
 const linkLifetime = 900 * time.Second
 
-// linkAudience keeps these tokens apart from any other that the same secret
-// might ever sign.
+// linkAudience distinguishes these tokens from others signed with the same key.
 const linkAudience = "picture"
 
-// pictureLink signs a link to one object. No link ever leads to the object
-// store itself.
+// pictureLink signs a link to one object. It leads to this API, not to the object
+// store.
 func (a *API) pictureLink(key *string) (*string, error) {
 	if key == nil {
 		return nil, nil
@@ -39,8 +38,8 @@ func (a *API) pictureLink(key *string) (*string, error) {
 	return &link, nil
 }
 
-// picture serves the object a link names, as the type its key says and nothing
-// a browser might make of it.
+// picture serves the object of a link. The content type comes from its key, and the
+// browser must not guess another.
 func (a *API) picture(w http.ResponseWriter, r *http.Request) error {
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(r.PathValue("token"), &claims, func(*jwt.Token) (any, error) { return a.linkKey, nil },
@@ -69,7 +68,7 @@ func (a *API) picture(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if _, err := io.Copy(w, body); err != nil && r.Context().Err() == nil {
-		// The head is out: breaking off is the only way to say so.
+		// The status is sent already, so only a broken connection reports the error.
 		a.Log.Error("a picture broke off", "key", claims.Subject, "error", err)
 		panic(http.ErrAbortHandler)
 	}

@@ -45,19 +45,15 @@ func (a *API) createProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := f.required("name", 1, 255)
-	domain := f.text("domain", 0, 1024)
-	if err := f.err(); err != nil {
+	n := tracker.NewProject{OwnerID: callerOf(r).account.ID, Name: required(f, "name", f.text("name")), Domain: optional(f.text("domain"))}
+	if err := f.err(n.Validate()); err != nil {
 		return err
-	}
-	if domain == nil {
-		domain = new(string)
 	}
 	key, err := newKey()
 	if err != nil {
 		return err
 	}
-	p, err := a.Store.CreateProject(r.Context(), who(r).account.ID, name, *domain, digest(key), key[:12])
+	p, err := a.Store.CreateProject(r.Context(), n, digest(key), key[:12])
 	if err != nil {
 		return err
 	}
@@ -66,7 +62,7 @@ func (a *API) createProject(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) listProjects(w http.ResponseWriter, r *http.Request) error {
-	projects, err := a.Store.ListProjects(r.Context(), who(r).viewer())
+	projects, err := a.Store.ListProjects(r.Context(), callerOf(r).viewer())
 	if err != nil {
 		return err
 	}
@@ -84,7 +80,7 @@ func (a *API) projectOf(r *http.Request, need tracker.Role) (tracker.Project, er
 	if err != nil {
 		return tracker.Project{}, err
 	}
-	return a.mayIn(r, id, need)
+	return a.authorize(r, id, need)
 }
 
 func (a *API) getProject(w http.ResponseWriter, r *http.Request) error {
@@ -96,9 +92,6 @@ func (a *API) getProject(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// maxSettings bounds a project's settings object.
-const maxSettings = 10 << 10
-
 func (a *API) changeProject(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.projectOf(r, tracker.RoleAdmin)
 	if err != nil {
@@ -108,21 +101,14 @@ func (a *API) changeProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name, domain, active := f.text("name", 1, 255), f.text("domain", 0, 1024), f.boolean("is_active")
-	var settings json.RawMessage
+	c := tracker.ProjectChange{Name: f.text("name"), Domain: f.text("domain"), IsActive: f.boolean("is_active")}
 	if v, ok := f.get("settings"); ok && !isNull(v) {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(v, &object) != nil {
-			f.problem("settings", "must be an object")
-		} else if len(v) > maxSettings {
-			f.problem("settings", "must have at most %d KiB", maxSettings>>10)
-		}
-		settings = v
+		c.Settings = v
 	}
-	if err := f.err(); err != nil {
+	if err := f.err(c.Validate()); err != nil {
 		return err
 	}
-	changed, err := a.Store.ChangeProject(r.Context(), p.ID, name, domain, settings, active)
+	changed, err := a.Store.ChangeProject(r.Context(), p.ID, c)
 	if err != nil {
 		return err
 	}
@@ -143,7 +129,7 @@ func (a *API) deleteProject(w http.ResponseWriter, r *http.Request) error {
 		err = a.Store.DeleteProject(r.Context(), p.ID)
 	} else {
 		off := false
-		_, err = a.Store.ChangeProject(r.Context(), p.ID, nil, nil, nil, &off)
+		_, err = a.Store.ChangeProject(r.Context(), p.ID, tracker.ProjectChange{IsActive: &off})
 	}
 	if err != nil {
 		return err

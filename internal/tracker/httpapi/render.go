@@ -13,7 +13,7 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// statusOf is the one table from error codes to HTTP statuses.
+// statusOf maps error codes to HTTP statuses.
 func statusOf(c tracker.Code) int {
 	switch c {
 	case tracker.Invalid:
@@ -37,8 +37,8 @@ func statusOf(c tracker.Code) int {
 	}
 }
 
-// problem is the body of every error. Code is set only where a client looks at
-// it, Error only for a rate limit, Errors only for malformed input.
+// problem is the body of every error. Code is set only where a client reads it,
+// Error only for a rate limit, Errors only for malformed input.
 type problem struct {
 	Detail string         `json:"detail"`
 	Code   string         `json:"code,omitempty"`
@@ -51,14 +51,13 @@ type fieldProblem struct {
 	Message string `json:"message"`
 }
 
-// passwordChangeRequired is the code the dashboard looks at.
+// passwordChangeRequired is the code that the dashboard reads.
 const passwordChangeRequired = "password.change_required"
 
-// errPasswordChange refuses everything but a new password to an account that
-// still has its one-time password.
+// errPasswordChange is the answer to an account that must change its password first.
 var errPasswordChange = &tracker.Error{Code: tracker.Forbidden, Message: "change the one-time password first"}
 
-// tooMany is a refusal for a known time.
+// tooMany is a rate limit that ends after a known time.
 type tooMany struct{ after time.Duration }
 
 func (t tooMany) Error() string { return "too many requests" }
@@ -69,7 +68,7 @@ func (t tooMany) Unwrap() error {
 
 func (t tooMany) seconds() int { return max(1, int(t.after.Seconds()+0.999)) }
 
-// render makes a handler of an endpoint.
+// render turns an endpoint into a handler.
 func (a *API) render(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := r.Body // as it is before a reader with a limit wraps it
@@ -78,27 +77,27 @@ func (a *API) render(e endpoint) http.Handler {
 			return
 		}
 		if tracker.CodeOf(err) == tracker.TooLarge {
-			linger(w, body)
+			discardBody(w, body)
 		}
 		a.fail(w, r, err)
 	})
 }
 
 const (
-	lingerBytes = 64 << 20
-	lingerTime  = 10 * time.Second
+	discardBytes = 64 << 20
+	discardTime  = 10 * time.Second
 )
 
-// linger reads what a client still sends, within reason. One that is answered
-// and cut off while it sends may see a broken connection instead of the answer.
-func linger(w http.ResponseWriter, body io.Reader) {
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)); err != nil {
+// discardBody reads the rest of a body, up to a limit. A client whose connection is
+// closed while it sends may report a broken connection instead of the answer.
+func discardBody(w http.ResponseWriter, body io.Reader) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardTime)); err != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, body, lingerBytes) // whatever ends it, the answer comes next
+	_, _ = io.CopyN(io.Discard, body, discardBytes) // any error: the answer comes next
 }
 
-// fail answers for an endpoint that could not.
+// fail answers with an endpoint's error.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := tracker.CodeOf(err)
 	status := statusOf(code)
@@ -110,9 +109,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 			p.Detail = known.Field + ": " + known.Message
 		}
 	}
-	var invalid *invalidInput
+	var invalid tracker.FieldErrors
 	if errors.As(err, &invalid) {
-		p.Errors = invalid.problems
+		p.Detail = invalid.Error()
+		for _, field := range invalid {
+			p.Errors = append(p.Errors, fieldProblem{field.Field, field.Message})
+		}
 	}
 	if errors.Is(err, errPasswordChange) {
 		p.Code = passwordChangeRequired
@@ -139,8 +141,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, status, p)
 }
 
-// writeJSON answers with a JSON body. An error of the connection is nobody's
-// business: the client is gone.
+// writeJSON answers with a JSON body. A failed write means that the client left.
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -57,8 +57,8 @@ func newReportView(r tracker.Report, picture, annotated *string) reportView {
 	}
 }
 
-// linked is the view of a report for somebody who may see its pictures.
-func (a *API) linked(r tracker.Report) (reportView, error) {
+// viewWithLinks is the view of a report for somebody who may see its pictures.
+func (a *API) viewWithLinks(r tracker.Report) (reportView, error) {
 	picture, err := a.pictureLink(r.ScreenshotKey)
 	if err != nil {
 		return reportView{}, err
@@ -72,7 +72,7 @@ func (a *API) listReports(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f.Viewer = who(r).viewer()
+	f.Viewer = callerOf(r).viewer()
 	page, err := a.Store.ListReports(r.Context(), f)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (a *API) listReports(w http.ResponseWriter, r *http.Request) error {
 // reportFilter reads a list's query.
 func reportFilter(q url.Values, now time.Time) (tracker.ReportFilter, error) {
 	in := &fields{}
-	f := tracker.ReportFilter{Page: 1, PageSize: 20, Search: strings.ReplaceAll(cut(q.Get("search"), 500), "\x00", ""), Cursor: q.Get("cursor")}
+	f := tracker.ReportFilter{Page: 1, PageSize: 20, Search: strings.ReplaceAll(truncate(q.Get("search"), 500), "\x00", ""), Cursor: q.Get("cursor")}
 	if id := q.Get("project_id"); id != "" {
 		parsed, err := uuid.Parse(id)
 		if err != nil {
@@ -144,7 +144,7 @@ func reportFilter(q url.Values, now time.Time) (tracker.ReportFilter, error) {
 	default:
 		in.problem("sort_order", "must be asc or desc")
 	}
-	return f, in.err()
+	return f, in.err(nil)
 }
 
 func listOf[T ~string](in *fields, name, text string, allowed []T) []T {
@@ -154,7 +154,7 @@ func listOf[T ~string](in *fields, name, text string, allowed []T) []T {
 			continue
 		}
 		if !slices.Contains(allowed, T(word)) {
-			in.problem(name, "must be some of %s", words(allowed))
+			in.problem(name, "must be some of %s", tracker.Words(allowed))
 			return nil
 		}
 		out = append(out, T(word))
@@ -172,7 +172,7 @@ func (a *API) reportOf(r *http.Request, need tracker.Role) (tracker.Report, erro
 	if err != nil {
 		return report, err
 	}
-	_, err = a.mayIn(r, report.ProjectID, need)
+	_, err = a.authorize(r, report.ProjectID, need)
 	return report, err
 }
 
@@ -185,7 +185,7 @@ func (a *API) getReport(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) writeReport(w http.ResponseWriter, report tracker.Report) error {
-	view, err := a.linked(report)
+	view, err := a.viewWithLinks(report)
 	if err != nil {
 		return err
 	}
@@ -203,9 +203,9 @@ func (a *API) changeReport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := tracker.ReportChange{
-		Title: f.text("title", 1, 500), Description: f.text("description", 0, 10_000),
-		Severity: choice(f, "severity", tracker.Severities()), Category: choice(f, "category", tracker.Categories()),
-		Status: choice(f, "status", tracker.Statuses()), ActorID: who(r).account.ID,
+		Title: f.text("title"), Description: f.text("description"),
+		Severity: word[tracker.Severity](f, "severity"), Category: word[tracker.Category](f, "category"),
+		Status: word[tracker.Status](f, "status"), ActorID: callerOf(r).account.ID,
 	}
 	if v, ok := f.get("assignee_id"); ok {
 		c.SetAssignee = true
@@ -219,7 +219,7 @@ func (a *API) changeReport(w http.ResponseWriter, r *http.Request) error {
 			c.AssigneeID = &text
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.err(c.Validate()); err != nil {
 		return err
 	}
 	changed, err := a.Store.ChangeReport(r.Context(), report.ID, c)

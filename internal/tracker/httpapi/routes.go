@@ -6,7 +6,7 @@ import "net/http"
 // one place.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
-// routes is the table of contents of the API.
+// routes lists every endpoint of the API.
 func (a *API) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	on := func(pattern string, e endpoint) { mux.Handle(pattern, a.render(e)) }
@@ -27,9 +27,9 @@ func (a *API) routes() *http.ServeMux {
 	on("POST /api/v1/auth/refresh", a.refresh)
 	on("POST /api/v1/auth/logout", a.logout)
 	on("POST /api/v1/auth/cli/login", a.cliLogin)
-	on("GET /api/v1/auth/me", a.unlocked(a.me))
+	on("GET /api/v1/auth/me", a.allowExpiredPassword(a.me))
 	on("PATCH /api/v1/auth/me", a.signedIn(a.changeMe))
-	on("PUT /api/v1/auth/me/password", a.unlocked(a.changePassword))
+	on("PUT /api/v1/auth/me/password", a.allowExpiredPassword(a.changePassword))
 	on("GET /api/v1/auth/sessions", a.signedIn(a.listSessions))
 	on("DELETE /api/v1/auth/sessions/{id}", a.signedIn(a.endSession))
 	on("GET /api/v1/auth/usage", a.signedIn(a.usage))
@@ -52,7 +52,7 @@ func (a *API) routes() *http.ServeMux {
 	on("DELETE /api/v1/reports/{id}", a.signedIn(a.deleteReport))
 	on("GET /api/v1/pictures/{token}", a.picture)
 
-	// What only the cloud has, answered so that published clients go on.
+	// Features of the cloud service; see cloud.go.
 	on("GET /api/v1/billing/subscription", a.signedIn(a.subscription))
 	on("POST /api/v1/billing/cancel-subscription", a.signedIn(a.noBilling))
 	on("GET /api/v1/billing/invoices", a.signedIn(a.invoices))

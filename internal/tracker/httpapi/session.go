@@ -17,18 +17,21 @@ import (
 // refreshes it.
 const accessLifetime = time.Hour
 
-// decoy is a hash of nothing anybody knows: an unknown address must take as long
-// as a wrong password.
-const decoy = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3lkZWNveWRlY295cw$6dT7JTkJ5rVwLe0aSG8vRnQy3rXc6mN3x1Wb9n0Y0Vg"
+// maxSentPassword bounds, in characters, what is compared with a hash.
+const maxSentPassword = 1024
+
+// decoyHash is the hash of no known password. It is verified for an unknown address,
+// so that the answer takes as long as for a wrong password.
+const decoyHash = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3lkZWNveWRlY295cw$6dT7JTkJ5rVwLe0aSG8vRnQy3rXc6mN3x1Wb9n0Y0Vg"
 
 // authenticate checks an address and a password.
 func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) {
-	email := strings.ToLower(strings.TrimSpace(f.required("email", 1, 255)))
-	plain := f.required("password", 1, 1024)
-	if err := f.err(); err != nil {
+	email := strings.ToLower(strings.TrimSpace(required(f, "email", f.limited("email", 1, tracker.MaxEmail))))
+	plain := required(f, "password", f.limited("password", 1, maxSentPassword))
+	if err := f.err(nil); err != nil {
 		return tracker.Account{}, err
 	}
-	// By address of the client and by account: many clients may try one account.
+	// Limited by client and by account, because many clients may try one account.
 	for _, key := range []string{"address " + clientNetwork(r), "account " + email} {
 		if err := a.logins.take(key); err != nil {
 			return tracker.Account{}, err
@@ -40,7 +43,7 @@ func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) 
 	}
 	hash := account.PasswordHash
 	if err != nil || hash == "" {
-		hash = decoy
+		hash = decoyHash
 	}
 	var right bool
 	if busy := a.hash(r.Context(), func() { right = password.Verify(hash, plain) }); busy != nil {
@@ -52,8 +55,8 @@ func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) 
 	return account, nil
 }
 
-// hash runs work on passwords, a few at a time: each takes 19 MiB, and a flood
-// of sign-ins must wait rather than take the machine's memory.
+// hash runs work on passwords, at most four at a time: each takes 19 MiB, and many
+// sign-ins at once must not use up the memory.
 func (a *API) hash(ctx context.Context, work func()) error {
 	select {
 	case a.hashing <- struct{}{}:
@@ -81,7 +84,7 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) error {
 	now := a.Now()
 	session, err := a.Store.CreateSession(r.Context(), tracker.Session{
 		AccountID: account.ID, ExpiresAt: now.AddDate(0, 0, a.Accounts.SessionDays), AccessUntil: now.Add(accessLifetime),
-		Address: clientAddress(r), UserAgent: cut(r.UserAgent(), 255),
+		Address: clientAddress(r), UserAgent: truncate(r.UserAgent(), 255),
 	}, digest(access), digest(refresh))
 	if err != nil {
 		return err
@@ -106,7 +109,7 @@ func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
 	session, account, err := a.Store.RotateSession(r.Context(), digest(cookie.Value), digest(access), digest(refresh),
 		now.Add(accessLifetime), now.AddDate(0, 0, a.Accounts.SessionDays))
 	if err != nil {
-		return hideMissing(err)
+		return unauthorizedIfMissing(err)
 	}
 	if !account.IsActive {
 		return errUnauthorized()
@@ -118,10 +121,10 @@ func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// logout succeeds even when the session is gone: the cookies are cleared either
-// way, which is what the person wants.
+// logout succeeds even when the session has ended, because the cookies are cleared
+// either way.
 func (a *API) logout(w http.ResponseWriter, r *http.Request) error {
-	session, err := a.leaving(r)
+	session, err := a.sessionToEnd(r)
 	if err == nil && session != "" {
 		err = a.Store.EndSession(r.Context(), session)
 	}
@@ -135,10 +138,10 @@ func (a *API) logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// leaving is the session to end, empty for an access token. Whoever was away for
-// longer than an access secret lives still has the refresh secret, and it must
-// not outlive his signing out.
-func (a *API) leaving(r *http.Request) (string, error) {
+// sessionToEnd returns the session to end, "" for an access token. When the access
+// secret has expired, the refresh secret identifies the session, because it must not
+// stay valid after signing out.
+func (a *API) sessionToEnd(r *http.Request) (string, error) {
 	c, err := a.identify(r)
 	if err == nil || tracker.CodeOf(err) != tracker.Unauthorized {
 		return c.session.ID, err
@@ -159,8 +162,8 @@ func (a *API) leaving(r *http.Request) (string, error) {
 	return session.ID, err
 }
 
-// setCookies hands a browser its secrets. They are Secure without exception:
-// the proxy serves nothing but TLS.
+// setCookies sets the cookies of a session. They are always Secure, because the proxy
+// serves only TLS.
 func (a *API) setCookies(w http.ResponseWriter, access, refresh string, expires time.Time) error {
 	raw := make([]byte, 32)
 	if _, err := rand.Read(raw); err != nil {
@@ -188,7 +191,7 @@ func newSecrets() (access, refresh string, err error) {
 	return access, refresh, err
 }
 
-// newSecret is prefix and n random bytes as URL-safe base64.
+// newSecret returns prefix and n random bytes in URL-safe base64.
 func newSecret(prefix string, n int) (string, error) {
 	raw := make([]byte, n)
 	if _, err := rand.Read(raw); err != nil {
@@ -197,8 +200,8 @@ func newSecret(prefix string, n int) (string, error) {
 	return prefix + base64.URLEncoding.EncodeToString(raw), nil
 }
 
-// cut shortens text to at most n bytes, at a character's border.
-func cut(s string, n int) string {
+// truncate shortens text to at most n bytes without cutting a character.
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

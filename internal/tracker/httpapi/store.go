@@ -2,13 +2,12 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// Store is what the API asks of the database. Every method returns a
+// Store is the database as the API uses it. Every method returns a
 // *tracker.Error with code NotFound for what is not there, and Unavailable when
 // the database does not answer.
 type Store interface {
@@ -30,8 +29,8 @@ type Reports interface {
 	ListReports(ctx context.Context, f tracker.ReportFilter) (tracker.ReportPage, error)
 	ChangeReport(ctx context.Context, id string, c tracker.ReportChange) (tracker.Report, error)
 
-	// DeleteReport removes the row now and marks its pictures for removal 72
-	// hours later, so that a backup of rows never misses an object.
+	// DeleteReport deletes the row now and schedules the objects of its pictures for
+	// deletion 72 hours later, so that the objects of a backup's rows still exist.
 	DeleteReport(ctx context.Context, id string) error
 
 	// AddPicture records an uploaded object that no report names yet.
@@ -43,14 +42,13 @@ type Reports interface {
 // Projects keeps projects and their API keys. Only SHA-256 hashes (lower-case
 // hexadecimal) of keys are stored.
 type Projects interface {
-	CreateProject(ctx context.Context, ownerID, name, domain, keyHash, keyPrefix string) (tracker.Project, error)
+	CreateProject(ctx context.Context, p tracker.NewProject, keyHash, keyPrefix string) (tracker.Project, error)
 	// Project returns the project with the viewer's role in it (RoleNone if the
 	// viewer may not see it; owner for a superadmin).
 	Project(ctx context.Context, v tracker.Viewer, id string) (tracker.Project, error)
 	// ListProjects returns the active projects the viewer may see, oldest first.
 	ListProjects(ctx context.Context, v tracker.Viewer) ([]tracker.Project, error)
-	// ChangeProject edits; nil stays as it is. settings replaces the whole object.
-	ChangeProject(ctx context.Context, id string, name, domain *string, settings json.RawMessage, active *bool) (tracker.Project, error)
+	ChangeProject(ctx context.Context, id string, c tracker.ProjectChange) (tracker.Project, error)
 	DeleteProject(ctx context.Context, id string) error
 	RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (tracker.Project, error)
 	// ProjectByKey returns the active project with that key hash.
@@ -62,7 +60,7 @@ type Projects interface {
 type Accounts interface {
 	AccountByEmail(ctx context.Context, email string) (tracker.Account, error)
 	Account(ctx context.Context, id string) (tracker.Account, error)
-	RenameAccount(ctx context.Context, id string, name *string, preferences map[string]bool) (tracker.Account, error)
+	UpdateProfile(ctx context.Context, id string, c tracker.ProfileChange) (tracker.Account, error)
 	// SetPassword stores the hash, clears MustChangePassword, and ends every
 	// session of the account but keepSession ("" keeps none).
 	SetPassword(ctx context.Context, id, passwordHash, keepSession string) error

@@ -14,21 +14,20 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// Limits of the evidence, by the contract. What is larger is cut, not refused:
-// a report with half its log is worth more than none.
+// The limits of evidence. Larger evidence is cut rather than refused, because a
+// report with half its log is worth more than none.
 const (
 	maxLog      = 512 << 10
 	maxMetadata = 64 << 10
 )
 
-// createReport takes a submission of the widget. It answers 201 after the
-// commit and not before.
+// createReport stores a submission of the widget. It answers 201 after the commit.
 func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
-	p, err := a.keyed(r)
+	p, err := a.projectOfKey(r)
 	if err != nil {
 		return err
 	}
-	if err := a.admit(r, p); err != nil {
+	if err := a.limitReports(r, p); err != nil {
 		return err
 	}
 	body, err := readBody(r, int64(a.Limits.ReportBodyKiB)<<10)
@@ -46,7 +45,7 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 		return tracker.Errorf(tracker.Refused, "this project takes no reports from this site; add it to the project's allowed origins")
 	}
 	for _, key := range []**string{&n.ScreenshotKey, &n.AnnotatedScreenshotKey} {
-		if err := a.ownPicture(r, p.ID, key); err != nil {
+		if err := a.checkPictureKey(r, p.ID, key); err != nil {
 			return err
 		}
 	}
@@ -56,12 +55,13 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// Anybody with the page's public key reads this answer: no picture links.
+	// Anybody can send this request with the page's public key, so the answer has no
+	// picture links.
 	writeJSON(w, http.StatusCreated, newReportView(report, nil, nil))
 	return nil
 }
 
-// fingerprint names a submission by everything it says.
+// fingerprint is the SHA-256 of a project and the whole body.
 func fingerprint(project string, body []byte) (sum [32]byte) {
 	h := sha256.New()
 	h.Write([]byte(project))
@@ -70,10 +70,9 @@ func fingerprint(project string, body []byte) (sum [32]byte) {
 	return sum
 }
 
-// ownPicture checks that a named picture was uploaded for this project. A plain
-// URL, which old widgets may send, is dropped: it would be fetched by whoever
-// reads the report.
-func (a *API) ownPicture(r *http.Request, project string, key **string) error {
+// checkPictureKey checks that a picture was uploaded for this project. A URL, which
+// old widgets may send, becomes nil: readers of the report would fetch it.
+func (a *API) checkPictureKey(r *http.Request, project string, key **string) error {
 	if *key == nil || **key == "" || strings.HasPrefix(**key, "http://") || strings.HasPrefix(**key, "https://") {
 		*key = nil
 		return nil
@@ -83,35 +82,25 @@ func (a *API) ownPicture(r *http.Request, project string, key **string) error {
 		return err
 	}
 	if !ok {
-		return tracker.Errorf(tracker.Refused, "no picture %q was uploaded for this project", cut(**key, 200))
+		return tracker.Errorf(tracker.Refused, "no picture %q was uploaded for this project", truncate(**key, 200))
 	}
 	return nil
 }
 
-// parseReport reads a submission and reports whether the field that people
+// parseReport reads a submission. honeypot reports whether the field that people
 // cannot see was filled in.
 func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 	f, err := parse(body)
 	if err != nil {
 		return n, false, err
 	}
-	n.Title = f.required("title", 1, 500)
-	if d := f.text("description", 0, 10_000); d != nil {
-		n.Description = *d
-	}
-	if s := choice(f, "severity", tracker.Severities()); s != nil {
-		n.Severity = *s
-	} else if v, ok := f.get("severity"); !ok || isNull(v) {
-		f.problem("severity", "is required")
-	}
-	if c := choice(f, "category", tracker.Categories()); c != nil {
-		n.Category = *c
-	} else if v, ok := f.get("category"); !ok || isNull(v) {
-		f.problem("category", "is required")
-	}
-	n.ReporterIdentifier = f.text("reporter_identifier", 0, 255)
-	n.ScreenshotKey = f.text("screenshot_url", 0, 1000)
-	n.AnnotatedScreenshotKey = f.text("annotated_screenshot_url", 0, 1000)
+	n.Title = required(f, "title", f.text("title"))
+	n.Description = optional(f.text("description"))
+	n.Severity = required(f, "severity", word[tracker.Severity](f, "severity"))
+	n.Category = required(f, "category", word[tracker.Category](f, "category"))
+	n.ReporterIdentifier = f.text("reporter_identifier")
+	n.ScreenshotKey = f.text("screenshot_url")
+	n.AnnotatedScreenshotKey = f.text("annotated_screenshot_url")
 	n.Evidence = tracker.Evidence{
 		ConsoleLogs: f.evidence("console_logs", true),
 		NetworkLogs: f.evidence("network_logs", true),
@@ -119,8 +108,8 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 		Metadata:    f.evidence("metadata", false),
 	}
 	n.ConsoleLogsIncluded = len(n.Evidence.ConsoleLogs) > len("[]")
-	trap := f.text("hp_field", 0, 500)
-	return n, trap != nil && *trap != "", f.err()
+	trap := f.limited("hp_field", 0, 500)
+	return n, trap != nil && *trap != "", f.err(n.Validate())
 }
 
 // evidence returns an object, or where lists are allowed an array, cut to its
@@ -132,7 +121,7 @@ func (f *fields) evidence(name string, list bool) json.RawMessage {
 	}
 	v = bytes.TrimSpace(v)
 	if len(v) < 8 || bytes.ContainsAny(v[:8], "\n\t ") {
-		// Pretty-printed, so not from a widget: white space must not count.
+		// Pretty-printed JSON: the limit must not count its white space.
 		var tight bytes.Buffer
 		if json.Compact(&tight, v) == nil {
 			v = tight.Bytes()
@@ -156,17 +145,16 @@ func (f *fields) evidence(name string, list bool) json.RawMessage {
 		return v
 	}
 	if v[0] == '[' {
-		return cutLog(v, limit)
+		return truncateLog(v, limit)
 	}
-	return cutObject(v, limit)
+	return truncateObject(v, limit)
 }
 
-// maxMessage is what an entry's message keeps of itself when its log is too
-// large.
+// maxMessage is the most bytes of a message in a log that is too large.
 const maxMessage = 4 << 10
 
-// cutLog keeps the newest entries that fit, with overlong messages cut.
-func cutLog(v json.RawMessage, limit int) json.RawMessage {
+// truncateLog keeps the newest entries that fit, with overlong messages cut.
+func truncateLog(v json.RawMessage, limit int) json.RawMessage {
 	var entries []json.RawMessage
 	if json.Unmarshal(v, &entries) != nil {
 		return nil
@@ -176,7 +164,7 @@ func cutLog(v json.RawMessage, limit int) json.RawMessage {
 	for first > 0 {
 		e := entries[first-1]
 		if len(e) > 2*maxMessage {
-			e = cutEntry(e)
+			e = truncateEntry(e)
 			entries[first-1] = e
 		}
 		if size+len(e)+1 > limit {
@@ -192,8 +180,8 @@ func cutLog(v json.RawMessage, limit int) json.RawMessage {
 	return out
 }
 
-// cutEntry shortens every long text of an entry.
-func cutEntry(e json.RawMessage) json.RawMessage {
+// truncateEntry shortens every long text of an entry.
+func truncateEntry(e json.RawMessage) json.RawMessage {
 	var members map[string]any
 	if json.Unmarshal(e, &members) != nil {
 		return json.RawMessage("null")
@@ -202,7 +190,7 @@ func cutEntry(e json.RawMessage) json.RawMessage {
 		switch v := v.(type) {
 		case string:
 			if len(v) > maxMessage {
-				members[name] = cut(v, maxMessage) + " [cut]"
+				members[name] = truncate(v, maxMessage) + " [cut]"
 			}
 		case map[string]any, []any:
 			if data, err := json.Marshal(v); err != nil || len(data) > maxMessage {
@@ -217,8 +205,8 @@ func cutEntry(e json.RawMessage) json.RawMessage {
 	return out
 }
 
-// cutObject keeps the members of an object that are small.
-func cutObject(v json.RawMessage, limit int) json.RawMessage {
+// truncateObject keeps the members of an object that are small.
+func truncateObject(v json.RawMessage, limit int) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(v, &members) != nil {
 		return nil
@@ -240,7 +228,7 @@ func cutObject(v json.RawMessage, limit int) json.RawMessage {
 }
 
 // originAllowed applies a project's list of hosts. A request without Origin and
-// Referer comes from no browser, and is what scripts with a key send.
+// Referer comes from a script, not from a browser, and is allowed.
 func originAllowed(domain string, h http.Header) bool {
 	if strings.TrimSpace(domain) == "" {
 		return true

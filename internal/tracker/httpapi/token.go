@@ -9,19 +9,16 @@ import (
 
 const tokenPrefix = "bsk_pat_"
 
-// maxTokens is how many an account may have.
-const maxTokens = 25
-
-// cliLifetime is how long a token of the command-line client is good.
+// cliLifetime is how long a token of the command-line client is valid.
 const cliLifetime = 90 * 24 * time.Hour
 
-// issueToken makes an access token; its text is shown this once.
+// issueToken creates an access token and returns its text, which is not stored.
 func (a *API) issueToken(r *http.Request, account, name string, expires *time.Time) (tracker.AccessToken, string, error) {
 	text, err := newSecret(tokenPrefix, 48)
 	if err != nil {
 		return tracker.AccessToken{}, "", err
 	}
-	// Forty-eight bytes need no padding, and the published form ends in one.
+	// 48 bytes need no padding, but published tokens end in one.
 	text += "="
 	t, err := a.Store.CreateToken(r.Context(), account, name, digest(text), text[:16], expires)
 	return t, text, err
@@ -77,25 +74,24 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := f.required("name", 1, 255)
-	days := f.integer("expires_in_days", 1, 365)
-	if err := f.err(); err != nil {
+	t := tracker.AccessToken{Name: required(f, "name", f.text("name"))}
+	days := f.integer("expires_in_days", 1, tracker.MaxTokenDays)
+	if err := f.err(t.Validate()); err != nil {
 		return err
 	}
-	account := who(r).account
+	account := callerOf(r).account
 	have, err := a.Store.Tokens(r.Context(), account.ID)
 	if err != nil {
 		return err
 	}
-	if len(have) >= maxTokens {
-		return tracker.Errorf(tracker.Refused, "an account may have %d access tokens; revoke one first", maxTokens)
+	if len(have) >= tracker.MaxTokens {
+		return tracker.Errorf(tracker.Refused, "an account may have %d access tokens; revoke one first", tracker.MaxTokens)
 	}
-	var expires *time.Time
 	if days != nil {
-		t := a.Now().AddDate(0, 0, *days)
-		expires = &t
+		expires := a.Now().AddDate(0, 0, *days)
+		t.ExpiresAt = &expires
 	}
-	t, text, err := a.issueToken(r, account.ID, name, expires)
+	t, text, err := a.issueToken(r, account.ID, t.Name, t.ExpiresAt)
 	if err != nil {
 		return err
 	}
@@ -106,7 +102,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
-	tokens, err := a.Store.Tokens(r.Context(), who(r).account.ID)
+	tokens, err := a.Store.Tokens(r.Context(), callerOf(r).account.ID)
 	if err != nil {
 		return err
 	}
@@ -124,7 +120,7 @@ func (a *API) deleteToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Store.DeleteToken(r.Context(), who(r).account.ID, id); err != nil {
+	if err := a.Store.DeleteToken(r.Context(), callerOf(r).account.ID, id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

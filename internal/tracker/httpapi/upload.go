@@ -16,14 +16,14 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// maxSide bounds a picture's width and height, maxArea its pixels: enough for
-// any screen, too little to hurt a browser that decodes it.
+// The limits of a picture, in pixels: enough for any screen, and few enough for a
+// browser to decode.
 const (
 	maxSide = 32_768
 	maxArea = 100_000_000
 )
 
-// pictureKind is a type of picture: its file extension and what it begins with.
+// pictureKind is a file extension and a test of a file's first bytes.
 type pictureKind struct {
 	extension string
 	matches   func([]byte) bool
@@ -37,10 +37,10 @@ func pictureKinds() map[string]pictureKind {
 	}
 }
 
-// uploadScreenshot stores one picture. The object is durable before the row
-// that names it, and the row before the answer.
+// uploadScreenshot stores one picture: first the object, then the row that names it,
+// then the answer, each durable before the next.
 func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
-	p, err := a.keyed(r)
+	p, err := a.projectOfKey(r)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,8 @@ func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// readPicture takes the part "file" out of the multipart body. Pictures are
-// small enough to be held: their header must be judged before anything is
-// stored, and their size be known.
+// readPicture reads the part "file" of the multipart body into memory, because the
+// picture is checked, and its size must be known, before it is stored.
 func (a *API) readPicture(r *http.Request) (data []byte, kind string, err error) {
 	limit := int64(a.Limits.PictureMiB) << 20
 	r.Body = http.MaxBytesReader(nil, r.Body, limit+64<<10)
@@ -109,8 +108,8 @@ func brokenUpload(err error, limit int64) error {
 	return tracker.Errorf(tracker.Refused, "the upload ended before it was complete, or is no multipart body")
 }
 
-// checkPicture refuses what is not the kind it says, and what would need
-// gigabytes to show.
+// checkPicture refuses a file that is not of the declared type, and a picture that
+// would need gigabytes to decode.
 func checkPicture(data []byte, kind string) error {
 	k, ok := pictureKinds()[kind]
 	switch {

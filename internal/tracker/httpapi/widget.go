@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// widgetView is what a widget asks once per page.
+// widgetView is the configuration that a widget reads once per page.
 type widgetView struct {
 	PrimaryColor           string  `json:"primaryColor"`
 	ShowWatermark          bool    `json:"showWatermark"`
@@ -21,8 +21,8 @@ type widgetView struct {
 	OwnerPlan              string  `json:"ownerPlan"`
 }
 
-// newWidgetView reads a project's settings, which anybody may have written:
-// values of another type count as absent.
+// newWidgetView reads a project's settings. Nothing checks their types when they are
+// stored, so values of another type count as absent.
 func newWidgetView(settings json.RawMessage) widgetView {
 	v := widgetView{PrimaryColor: "#e94560", ShowWatermark: true, EnableScreenshot: true, EnableSessionRecording: true, OwnerPlan: "enterprise"}
 	var s map[string]any
@@ -51,7 +51,7 @@ func newWidgetView(settings json.RawMessage) widgetView {
 }
 
 func (a *API) widgetConfig(w http.ResponseWriter, r *http.Request) error {
-	p, err := a.keyed(r)
+	p, err := a.projectOfKey(r)
 	if err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ func (a *API) widgetConfig(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// consoleLogQuota has no limit here; published widgets wait for the answer
-// before they open their form.
+// consoleLogQuota always allows; there is no quota here. Published widgets wait for
+// the answer before they open their form.
 func (a *API) consoleLogQuota(w http.ResponseWriter, r *http.Request) error {
-	if _, err := a.keyed(r); err != nil {
+	if _, err := a.projectOfKey(r); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"remaining": 1_000_000, "limit": 1_000_000, "allowed": true})

@@ -23,8 +23,8 @@ const (
 	keyBytes  = 32
 )
 
-// The most a stored hash may ask for, so that a tampered row cannot stop the
-// server.
+// The largest parameters of a stored hash, so that a changed row cannot use up the
+// server's memory or time.
 const (
 	maxMemoryKiB = 256 * 1024
 	maxPasses    = 16
@@ -32,7 +32,7 @@ const (
 	maxKeyBytes  = 128
 )
 
-// b64 is the PHC string form's base64; strict, so that one hash has one text.
+// b64 is the base64 of PHC strings, strict so that a hash has only one text form.
 func b64() *base64.Encoding { return base64.RawStdEncoding.Strict() }
 
 // Hash returns the PHC string of plain under a fresh salt.

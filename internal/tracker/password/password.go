@@ -23,7 +23,7 @@ var (
 )
 
 // Check returns why plain may not become a password, or nil. It knows only
-// lengths: rules about kinds of characters make passwords worse.
+// lengths: rules about kinds of characters lead to worse passwords.
 func Check(plain string) error {
 	if !utf8.ValidString(plain) {
 		return ErrEncoding

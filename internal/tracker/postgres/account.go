@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +29,9 @@ func (s *Store) account(ctx context.Context, doing, sql string, args ...any) (tr
 }
 
 // normalEmail is the form addresses are stored and compared in.
-func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(clean(email))) }
+func normalEmail(email string) string {
+	return strings.ToLower(strings.TrimSpace(tracker.CleanText(email)))
+}
 
 const insertAccount = `INSERT INTO accounts AS a (id, email, name, password_hash, is_superadmin, must_change_password)
 VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + accountColumns
@@ -41,20 +44,20 @@ func (s *Store) CreateAccount(ctx context.Context, a tracker.Account) (tracker.A
 		return tracker.Account{}, err
 	}
 	out, err := s.account(ctx, "making an account", insertAccount,
-		id, normalEmail(a.Email), clean(a.Name), a.PasswordHash, a.IsSuperadmin, a.MustChangePassword)
+		id, normalEmail(a.Email), tracker.CleanText(a.Name), a.PasswordHash, a.IsSuperadmin, a.MustChangePassword)
 	switch {
 	case violates(err, "accounts_email_key"):
 		return tracker.Account{}, &tracker.Error{Code: tracker.Refused, Field: "email", Message: "has an account already"}
 	case violates(err, "accounts_email_check"):
-		return tracker.Account{}, &tracker.Error{Code: tracker.Invalid, Field: "email", Message: "must have 3 to 255 characters"}
+		return tracker.Account{}, &tracker.Error{Code: tracker.Invalid, Field: "email", Message: fmt.Sprintf("must have %d to %d characters", tracker.MinEmail, tracker.MaxEmail)}
 	case violates(err, "accounts_name_check"):
-		return tracker.Account{}, &tracker.Error{Code: tracker.Invalid, Field: "name", Message: "must have 1 to 255 characters"}
+		return tracker.Account{}, &tracker.Error{Code: tracker.Invalid, Field: "name", Message: fmt.Sprintf("must have 1 to %d characters", tracker.MaxName)}
 	}
 	return out, err
 }
 
-// An address in use by somebody else's ordinary account must not become an
-// administrator behind their back, hence no ON CONFLICT on it.
+// There is no ON CONFLICT for the address: an ordinary account that has it must not
+// become an administrator.
 const insertFirstAdmin = `INSERT INTO accounts (id, email, name, password_hash, is_superadmin, must_change_password)
 SELECT $1, $2, $3, $4, true, true WHERE NOT EXISTS (SELECT FROM accounts WHERE is_superadmin AND is_active) RETURNING id`
 
@@ -71,7 +74,7 @@ func (s *Store) EnsureFirstAdmin(ctx context.Context, email, name, passwordHash 
 		if _, err := tx.Exec(ctx, `LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, insertFirstAdmin, id, normalEmail(email), clean(name), passwordHash)
+		tag, err := tx.Exec(ctx, insertFirstAdmin, id, normalEmail(email), tracker.CleanText(name), passwordHash)
 		created = tag.RowsAffected() == 1
 		return err
 	})
@@ -99,23 +102,23 @@ func (s *Store) Account(ctx context.Context, id string) (tracker.Account, error)
 	return s.account(ctx, "reading an account", accountByID, id)
 }
 
-const renameAccount = `UPDATE accounts a SET name = coalesce($2, name), notification_preferences = coalesce($3, notification_preferences), updated_at = now()
+const updateProfile = `UPDATE accounts a SET name = coalesce($2, name), notification_preferences = coalesce($3, notification_preferences), updated_at = now()
 WHERE id = $1 RETURNING ` + accountColumns
 
-// RenameAccount changes the name and the preferences; nil stays as it is.
-func (s *Store) RenameAccount(ctx context.Context, id string, name *string, preferences map[string]bool) (tracker.Account, error) {
+// UpdateProfile edits what people change of their own account.
+func (s *Store) UpdateProfile(ctx context.Context, id string, c tracker.ProfileChange) (tracker.Account, error) {
 	if err := checkID(id); err != nil {
 		return tracker.Account{}, err
 	}
 	var doc any // an untyped nil: a nil map would become the JSON null
-	if preferences != nil {
-		cleaned := make(map[string]bool, len(preferences))
-		for k, v := range preferences {
-			cleaned[clean(k)] = v
+	if c.NotificationPreferences != nil {
+		cleaned := make(map[string]bool, len(c.NotificationPreferences))
+		for k, v := range c.NotificationPreferences {
+			cleaned[tracker.CleanText(k)] = v
 		}
 		doc = cleaned
 	}
-	return s.account(ctx, "renaming an account", renameAccount, id, cleanOptional(name), doc)
+	return s.account(ctx, "changing a profile", updateProfile, id, cleanOptional(c.Name), doc)
 }
 
 const setPassword = `UPDATE accounts SET password_hash = $2, must_change_password = $3, updated_at = now() WHERE id = $1 RETURNING id`

@@ -32,15 +32,15 @@ func TestAccounts(t *testing.T) {
 	for _, id := range []string{"", "x", unknownID} {
 		_, err = s.Account(t.Context(), id)
 		wantCode(t, err, tracker.NotFound)
-		_, err = s.RenameAccount(t.Context(), id, nil, nil)
+		_, err = s.UpdateProfile(t.Context(), id, tracker.ProfileChange{})
 		wantCode(t, err, tracker.NotFound)
 		wantCode(t, s.SetPassword(t.Context(), id, "h", ""), tracker.NotFound)
 	}
 	name := "Ada L\x00."
-	if _, err := s.RenameAccount(t.Context(), a.ID, nil, map[string]bool{"email_on_high\x00": true}); err != nil {
+	if _, err := s.UpdateProfile(t.Context(), a.ID, tracker.ProfileChange{NotificationPreferences: map[string]bool{"email_on_high\x00": true}}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.RenameAccount(t.Context(), a.ID, &name, nil)
+	got, err := s.UpdateProfile(t.Context(), a.ID, tracker.ProfileChange{Name: &name})
 	if err != nil || got.Name != "Ada L." || !got.NotificationPreferences["email_on_high"] {
 		t.Errorf("%+v, %v", got, err)
 	}

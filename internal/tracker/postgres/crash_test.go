@@ -19,7 +19,7 @@ func TestAcknowledgedReportsSurviveACrash(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.StartServer(t)
 	o := server.Database().Options()
-	o.Patience = time.Minute
+	o.SubmitTimeout = time.Minute
 	s, err := postgres.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestAcknowledgedReportsSurviveACrash(t *testing.T) {
 
 func TestUnavailableWhenTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
-	s, err := postgres.Open(t.Context(), postgres.Options{Host: t.TempDir(), Role: "nobody", Patience: 50 * time.Millisecond})
+	s, err := postgres.Open(t.Context(), postgres.Options{Host: t.TempDir(), Role: "nobody", SubmitTimeout: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,16 +26,16 @@ func failed(doing string, err error) error {
 		return err
 	case errors.Is(err, pgx.ErrNoRows):
 		return &tracker.Error{Code: tracker.NotFound, Message: "not found"}
-	case lost(err), timedOut(err):
+	case connectionLost(err), timedOut(err):
 		return &tracker.Error{Code: tracker.Unavailable, Message: "the database does not answer", Err: fmt.Errorf("%s: %w", doing, err)}
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 }
 
-// lost reports whether err says that the connection or the server is away, so
+// connectionLost reports whether err says that the connection or the server is away, so
 // that the same statement may succeed on a new connection.
-func lost(err error) bool {
+func connectionLost(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch {

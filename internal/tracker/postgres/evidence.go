@@ -15,9 +15,8 @@ import (
 // reading one back may cost. It is above the largest body the API lets in.
 const maxEvidence = 16 << 20
 
-// evidenceCodec turns evidence into the one column it is stored in and back. A
-// general-purpose column type would be parsed by PostgreSQL on every insert and
-// written to the WAL at five times the size.
+// evidenceCodec converts evidence to the column evidence and back. PostgreSQL would
+// parse a jsonb column on every insert, and write five times as much WAL.
 type evidenceCodec struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
@@ -66,7 +65,7 @@ func (c *evidenceCodec) encode(e tracker.Evidence) ([]byte, tracker.Evidence, er
 			return nil, tracker.Evidence{}, &tracker.Error{Code: tracker.Invalid, Field: m.name, Message: "must be valid JSON"}
 		}
 	}
-	// Put together by hand: json.Marshal would scan and copy every member again.
+	// Not json.Marshal, which would scan and copy every member again.
 	doc := append(make([]byte, 0, total+64), '{')
 	for _, m := range members {
 		if *m.doc == nil {

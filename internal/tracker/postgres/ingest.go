@@ -20,25 +20,25 @@ const (
 	maxBatchBytes = 8 << 20
 )
 
-// linger is how long a batch may wait for senders that were there a moment ago
-// and are likely to come back: less than what a commit takes on a good disk, so
-// it is won back as soon as it spares one commit.
-const linger = 300 * time.Microsecond
+// batchDelay is how long a batch waits for senders that sent a moment ago and will
+// likely send again. It is shorter than a commit on a fast disk, so it pays as soon as
+// it saves one commit.
+const batchDelay = 300 * time.Microsecond
 
-// ingester shares transactions between the reports that arrive at the same
-// time: its writer takes what queued up while the commit before was on its way
-// to the disk, so that one lonely report costs one commit, and so do fifty.
+// ingester stores reports that arrive at the same time in one transaction: its
+// writer takes all that queued up during the previous commit, so fifty reports cost
+// one commit, as a single one does.
 //
-// There is one writer, with a connection of its own so that a slow list cannot
-// hold up a report. A second one was slower: it halves the batches, and those
-// of one project wait for each other anyway.
+// There is one writer, with its own connection, so that a slow list cannot delay a
+// report. Two writers were slower: batches are half as large, and batches of the same
+// project wait for each other.
 type ingester struct {
-	pool     *pgxpool.Pool
-	codec    *evidenceCodec
-	patience time.Duration
-	log      *slog.Logger
+	pool          *pgxpool.Pool
+	codec         *evidenceCodec
+	submitTimeout time.Duration
+	log           *slog.Logger
 
-	queue   chan *submission // unbuffered: what is not taken was never accepted
+	queue   chan *submission // unbuffered: a report that the writer did not take was not accepted
 	closing chan struct{}
 	once    sync.Once
 	writer  sync.WaitGroup
@@ -52,7 +52,7 @@ type submission struct {
 	report   tracker.NewReport
 	evidence []byte // as stored
 	id       string
-	until    time.Time // when its patience ends
+	until    time.Time // when its sender stops waiting
 
 	result tracker.Report
 	fresh  bool
@@ -69,8 +69,8 @@ func (s *submission) finish(r tracker.Report, fresh bool, err error) {
 
 func newIngester(ctx context.Context, config *pgxpool.Config, o Options) (*ingester, error) {
 	config.MaxConns = 1
-	// The statement never changes and knows its way: planning it again for
-	// every batch would be a third of its cost.
+	// The statement and its plan never change. Planning for every batch would be a
+	// third of its cost.
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	// A report is durable when it is acknowledged, whatever the server's default.
 	config.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
@@ -83,7 +83,7 @@ func newIngester(ctx context.Context, config *pgxpool.Config, o Options) (*inges
 		pool.Close()
 		return nil, err
 	}
-	in := &ingester{pool: pool, codec: codec, patience: o.Patience, log: o.Log,
+	in := &ingester{pool: pool, codec: codec, submitTimeout: o.SubmitTimeout, log: o.Log,
 		queue: make(chan *submission), closing: make(chan struct{})}
 	in.writer.Go(in.run)
 	return in, nil
@@ -94,16 +94,16 @@ var errClosing = &tracker.Error{Code: tracker.Unavailable, Message: "the server 
 // submit waits until s is committed or refused. When ctx ends first the report
 // may still be stored; sending it again finds it by its fingerprint.
 func (in *ingester) submit(ctx context.Context, s *submission) error {
-	patience := time.NewTimer(time.Until(s.until))
-	defer patience.Stop()
+	submitTimeout := time.NewTimer(time.Until(s.until))
+	defer submitTimeout.Stop()
 	select {
-	case <-in.closing: // first, since a select among several is a lottery
+	case <-in.closing: // checked first, because select chooses at random
 		return errClosing
 	default:
 	}
 	select {
 	case in.queue <- s:
-	case <-patience.C:
+	case <-submitTimeout.C:
 		return failed("waiting for the database", context.DeadlineExceeded)
 	case <-ctx.Done():
 		return failed("storing a report", context.Cause(ctx))
@@ -137,8 +137,8 @@ func (in *ingester) enter() (leaving func()) {
 	return func() { in.senders.Add(-1) }
 }
 
-// collect adds to first what is waiting, and lingers while fewer have come than
-// were there at once since the last batch. A lonely sender never lingers.
+// collect adds to first the submissions that wait. It waits batchDelay while there
+// are fewer than were sent at once since the last batch; a single sender never waits.
 func (in *ingester) collect(first *submission) []*submission {
 	batch, size := []*submission{first}, first.size()
 	expected := int(in.peak.Swap(in.senders.Load()))
@@ -154,7 +154,7 @@ func (in *ingester) collect(first *submission) []*submission {
 			break
 		}
 		if late == nil {
-			late = time.After(linger)
+			late = time.After(batchDelay)
 		}
 		select {
 		case s := <-in.queue:
@@ -167,17 +167,17 @@ func (in *ingester) collect(first *submission) []*submission {
 }
 
 // flush brings every submission of the batch to an end. While the database is
-// away it tries again: if the lost attempt was committed after all, the
-// fingerprint finds it. When the database refuses the data, the batch is halved
-// until the one to blame is alone.
+// away it tries again: if the failed attempt was committed, the fingerprint finds it.
+// When the database refuses the data, the batch is halved until the invalid
+// submission is alone.
 func (in *ingester) flush(batch []*submission) {
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := in.attempt(batch)
 		switch {
 		case err == nil:
 			return
-		case lost(err) || timedOut(err):
-			batch = in.dropImpatient(batch, err)
+		case connectionLost(err) || timedOut(err):
+			batch = in.dropExpired(batch, err)
 			if len(batch) == 0 {
 				return
 			}
@@ -200,14 +200,14 @@ func (in *ingester) flush(batch []*submission) {
 }
 
 func (in *ingester) attempt(batch []*submission) error {
-	// Not a caller's context: one that leaves must not take the others along.
+	// Not a sender's context: its end must not cancel the others' reports.
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
 	return in.store(ctx, batch)
 }
 
-// dropImpatient ends the submissions that have waited long enough.
-func (in *ingester) dropImpatient(batch []*submission, err error) []*submission {
+// dropExpired ends the submissions that have waited long enough.
+func (in *ingester) dropExpired(batch []*submission, err error) []*submission {
 	now, rest := time.Now(), batch[:0:0]
 	for _, s := range batch {
 		if now.After(s.until) {
@@ -225,7 +225,7 @@ func (in *ingester) refuse(batch []*submission, err error) {
 	}
 }
 
-// close lets the batches under way finish and refuses everything else.
+// close finishes the current batches and refuses new submissions.
 func (in *ingester) close() {
 	in.once.Do(func() { close(in.closing) })
 	in.writer.Wait()

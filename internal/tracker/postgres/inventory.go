@@ -36,7 +36,7 @@ func inventoryTables() []inventoryTable {
 // Migration returns the version of the last migration, 0 where there was none.
 func (Inventory) Migration(ctx context.Context, conn *pgx.Conn) (int, error) {
 	var exists bool
-	if err := conn.QueryRow(ctx, schemaThere).Scan(&exists); err != nil {
+	if err := conn.QueryRow(ctx, schemaExists).Scan(&exists); err != nil {
 		return 0, fmt.Errorf("reading the schema's version: %w", err)
 	}
 	if !exists {

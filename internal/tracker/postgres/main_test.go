@@ -26,7 +26,7 @@ func newAccount(t testing.TB, s *postgres.Store, email string) tracker.Account {
 func newProject(t testing.TB, s *postgres.Store, name string) tracker.Project {
 	t.Helper()
 	a := newAccount(t, s, name+"@example.org")
-	p, err := s.CreateProject(t.Context(), a.ID, name, "", fmt.Sprintf("%x", sha256.Sum256([]byte(name))), "bsk_pub_abcd")
+	p, err := s.CreateProject(t.Context(), tracker.NewProject{OwnerID: a.ID, Name: name}, fmt.Sprintf("%x", sha256.Sum256([]byte(name))), "bsk_pub_abcd")
 	if err != nil {
 		t.Fatal(err)
 	}

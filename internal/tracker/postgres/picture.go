@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+
+	"github.com/bugspark/bugspark/internal/tracker"
 )
 
 const insertPicture = `INSERT INTO pictures (key, project_id, content_type, size)
@@ -24,6 +26,6 @@ func (s *Store) PictureBelongs(ctx context.Context, projectID, key string) (bool
 		return false, nil
 	}
 	var ok bool
-	err := s.pool.QueryRow(ctx, pictureBelongs, clean(key), projectID).Scan(&ok)
+	err := s.pool.QueryRow(ctx, pictureBelongs, tracker.CleanText(key), projectID).Scan(&ok)
 	return ok, failed("looking for a picture", err)
 }

@@ -1,8 +1,8 @@
 // Package postgres keeps the tracker's data in PostgreSQL: one file per entity,
 // each statement a constant beside its function.
 //
-// Methods return a *tracker.Error with code NotFound for what is not there and
-// Unavailable when the database does not answer in time.
+// Methods return a *tracker.Error with code NotFound for a row that does not exist
+// and Unavailable when the database does not answer in time.
 package postgres
 
 import (
@@ -30,9 +30,9 @@ type Options struct {
 	// reports, which have one of their own. Zero means 8.
 	Pool int
 
-	// Patience is how long a new report waits for a database that is away
-	// before its sender is told to come back. Zero means ten seconds.
-	Patience time.Duration
+	// SubmitTimeout is how long a new report waits for a database that does not
+	// answer before its sender gets an error. Zero means ten seconds.
+	SubmitTimeout time.Duration
 
 	Log *slog.Logger
 }
@@ -45,8 +45,8 @@ type Store struct {
 	log    *slog.Logger
 }
 
-// Every statement ends: a list that takes longer than statementTimeout helps
-// nobody, and a lock that waits longer than lockTimeout is stuck.
+// A statement that takes longer than statementTimeout, or waits longer for a lock
+// than lockTimeout, fails, so that it does not keep a connection of the pool.
 const (
 	statementTimeout = 15 * time.Second
 	lockTimeout      = 5 * time.Second
@@ -59,8 +59,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Pool == 0 {
 		o.Pool = 8
 	}
-	if o.Patience == 0 {
-		o.Patience = 10 * time.Second
+	if o.SubmitTimeout == 0 {
+		o.SubmitTimeout = 10 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -84,11 +84,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func poolConfig(o Options) (*pgxpool.Config, error) {
-	// An empty connection string makes pgx read PG* variables; ours are given
-	// in full, and a DSN of the customer's may lean on them.
+	// With an empty connection string pgx reads PG* variables, so every parameter is
+	// set below. A customer's DSN may use those variables.
 	config, err := pgxpool.ParseConfig(o.DSN)
 	if err != nil {
-		// pgx's message repeats the string with its password blotted out.
+		// pgx's message contains the string with its password masked.
 		return nil, fault.Wrap(fault.Preflight, err, "correct the credential database-dsn (postgres://user:password@host/database)",
 			"reading the database's connection string")
 	}
@@ -117,7 +117,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// Close finishes the reports under way and closes every connection.
+// Close stores the reports that wait and closes every connection.
 func (s *Store) Close() {
 	s.ingest.close()
 	s.pool.Close()

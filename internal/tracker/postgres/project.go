@@ -44,8 +44,8 @@ SELECT ` + projectColumns + ` FROM p`
 
 // CreateProject makes an active project with default settings. An owner who is
 // not there is NotFound.
-func (s *Store) CreateProject(ctx context.Context, ownerID, name, domain, keyHash, keyPrefix string) (tracker.Project, error) {
-	if err := checkID(ownerID); err != nil {
+func (s *Store) CreateProject(ctx context.Context, p tracker.NewProject, keyHash, keyPrefix string) (tracker.Project, error) {
+	if err := checkID(p.OwnerID); err != nil {
 		return tracker.Project{}, err
 	}
 	id, err := newID()
@@ -53,7 +53,7 @@ func (s *Store) CreateProject(ctx context.Context, ownerID, name, domain, keyHas
 		return tracker.Project{}, err
 	}
 	return s.project(ctx, "making a project", insertProject,
-		asOwner(id, ownerID, clean(name), clean(domain), keyHash, keyPrefix)...)
+		asOwner(id, p.OwnerID, tracker.CleanText(p.Name), tracker.CleanText(p.Domain), keyHash, keyPrefix)...)
 }
 
 const projectByID = `SELECT ` + projectColumns + ` FROM projects p WHERE p.id = $3`
@@ -94,15 +94,14 @@ const updateProject = `WITH p AS (
 )
 SELECT ` + projectColumns + ` FROM p`
 
-// ChangeProject edits; nil stays as it is. settings, a JSON object, replaces
-// the whole of them.
-func (s *Store) ChangeProject(ctx context.Context, id string, name, domain *string, settings json.RawMessage, active *bool) (tracker.Project, error) {
+// ChangeProject edits a project. Settings that are no JSON object are Invalid.
+func (s *Store) ChangeProject(ctx context.Context, id string, c tracker.ProjectChange) (tracker.Project, error) {
 	if err := checkID(id); err != nil {
 		return tracker.Project{}, err
 	}
 	var doc *string
-	if settings != nil {
-		settings = bytes.TrimSpace(cleanJSON(settings))
+	if c.Settings != nil {
+		settings := bytes.TrimSpace(cleanJSON(c.Settings))
 		if !json.Valid(settings) || settings[0] != '{' {
 			return tracker.Project{}, &tracker.Error{Code: tracker.Invalid, Field: "settings", Message: "must be a JSON object"}
 		}
@@ -110,7 +109,7 @@ func (s *Store) ChangeProject(ctx context.Context, id string, name, domain *stri
 		doc = &text
 	}
 	return s.project(ctx, "changing a project", updateProject,
-		asOwner(id, cleanOptional(name), cleanOptional(domain), doc, active)...)
+		asOwner(id, cleanOptional(c.Name), cleanOptional(c.Domain), doc, c.IsActive)...)
 }
 
 const rotateKey = `WITH p AS (
@@ -118,7 +117,7 @@ const rotateKey = `WITH p AS (
 )
 SELECT ` + projectColumns + ` FROM p`
 
-// RotateKey replaces the project's key; the old one is dead at once.
+// RotateKey replaces the project's key; the old one is invalid at once.
 func (s *Store) RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (tracker.Project, error) {
 	if err := checkID(id); err != nil {
 		return tracker.Project{}, err
@@ -133,14 +132,14 @@ FROM projects WHERE api_key_hash = $1 AND is_active`
 // ProjectByKey returns the active project with that key hash. ReportCount is
 // not filled in.
 func (s *Store) ProjectByKey(ctx context.Context, keyHash string) (tracker.Project, error) {
-	return s.project(ctx, "looking up a key", projectByKey, clean(keyHash))
+	return s.project(ctx, "looking up a key", projectByKey, tracker.CleanText(keyHash))
 }
 
 const lockProject = `SELECT project_id FROM report_counters WHERE project_id = $1 FOR UPDATE`
 
-// buryProject leaves a tombstone for every object of the project.
-const buryProject = `INSERT INTO object_tombstones (key, delete_after)
-SELECT key, now() + interval '72 hours' FROM pictures WHERE project_id = $1 ON CONFLICT (key) DO NOTHING`
+// scheduleObjects schedules every object of the project for deletion.
+const scheduleObjects = `INSERT INTO object_tombstones (key, delete_after)
+SELECT key, now() + ` + keepUnreferenced + ` FROM pictures WHERE project_id = $1 ON CONFLICT (key) DO NOTHING`
 
 // DeleteProject removes the project and its reports now, which takes a while
 // when there are many, and the objects of its pictures 72 hours later.
@@ -156,7 +155,7 @@ func (s *Store) DeleteProject(ctx context.Context, id string) error {
 			return err
 		}
 		for _, sql := range []string{
-			buryProject,
+			scheduleObjects,
 			`DELETE FROM reports WHERE project_id = $1`,
 			`DELETE FROM pictures WHERE project_id = $1`,
 			`DELETE FROM projects WHERE id = $1`,

@@ -14,10 +14,10 @@ func TestProjects(t *testing.T) {
 	s := db.Open(t)
 	a, b := newAccount(t, s, "ada@example.org"), newAccount(t, s, "bob@example.org")
 	for _, owner := range []string{"", unknownID} {
-		_, err := s.CreateProject(t.Context(), owner, "x", "", "h", "p")
+		_, err := s.CreateProject(t.Context(), tracker.NewProject{OwnerID: owner, Name: "x"}, "h", "p")
 		wantCode(t, err, tracker.NotFound)
 	}
-	p, err := s.CreateProject(t.Context(), a.ID, "Sh\x00op", "example.org", "hash", "bsk_pub_abcd")
+	p, err := s.CreateProject(t.Context(), tracker.NewProject{OwnerID: a.ID, Name: "Sh\x00op", Domain: "example.org"}, "hash", "bsk_pub_abcd")
 	if err != nil || p.Name != "Shop" || p.Role != tracker.RoleOwner || !p.IsActive || string(p.Settings) != "{}" || p.ReportCount != 0 {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -48,12 +48,12 @@ func TestProjects(t *testing.T) {
 	}
 
 	name, domain, off, on := "Store", "", false, true
-	got, err := s.ChangeProject(t.Context(), p.ID, &name, &domain, json.RawMessage(`{"modalTitle":"a\u0000b", "unknown":[1e999,"\ud800"]}`), nil)
+	got, err := s.ChangeProject(t.Context(), p.ID, tracker.ProjectChange{Name: &name, Domain: &domain, Settings: json.RawMessage(`{"modalTitle":"a\u0000b", "unknown":[1e999,"\ud800"]}`)})
 	if err != nil || got.Name != "Store" || got.Domain != "" || string(got.Settings) != `{"modalTitle":"ab", "unknown":[1e999,"\ud800"]}` {
 		t.Errorf("%+v %s, %v", got, got.Settings, err)
 	}
 	for _, settings := range []string{`[]`, `null`, `{"a":`} {
-		_, err := s.ChangeProject(t.Context(), p.ID, nil, nil, json.RawMessage(settings), nil)
+		_, err := s.ChangeProject(t.Context(), p.ID, tracker.ProjectChange{Settings: json.RawMessage(settings)})
 		wantCode(t, err, tracker.Invalid)
 	}
 	if _, err = s.RotateKey(t.Context(), p.ID, "hash2", "bsk_pub_efgh"); err != nil {
@@ -64,7 +64,7 @@ func TestProjects(t *testing.T) {
 	if got, err := s.ProjectByKey(t.Context(), "hash2"); err != nil || got.ID != p.ID || got.APIKeyPrefix != "bsk_pub_efgh" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := s.ChangeProject(t.Context(), p.ID, nil, nil, nil, &off); err != nil {
+	if _, err := s.ChangeProject(t.Context(), p.ID, tracker.ProjectChange{IsActive: &off}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.ProjectByKey(t.Context(), "hash2")
@@ -75,10 +75,10 @@ func TestProjects(t *testing.T) {
 	if got, err := s.Project(t.Context(), tracker.Viewer{AccountID: a.ID}, p.ID); err != nil || got.IsActive {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := s.ChangeProject(t.Context(), p.ID, nil, nil, nil, &on); err != nil || !got.IsActive || got.Name != "Store" {
+	if got, err := s.ChangeProject(t.Context(), p.ID, tracker.ProjectChange{IsActive: &on}); err != nil || !got.IsActive || got.Name != "Store" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = s.ChangeProject(t.Context(), unknownID, &name, nil, nil, nil)
+	_, err = s.ChangeProject(t.Context(), unknownID, tracker.ProjectChange{Name: &name})
 	wantCode(t, err, tracker.NotFound)
 	_, err = s.Project(t.Context(), tracker.Viewer{IsSuperadmin: true}, unknownID)
 	wantCode(t, err, tracker.NotFound)

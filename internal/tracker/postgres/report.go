@@ -68,14 +68,14 @@ RETURNING r.project_id, r.created_at, r.status::text, r.severity::text`
 
 const picturesOfReport = `SELECT key FROM report_pictures WHERE report_id = $1`
 
-// buryPictures removes the rows of those pictures that no report names any more
-// and leaves a tombstone for each object.
-const buryPictures = `
+// dropPictures deletes the rows of those pictures that no report names any more
+// and schedules their objects.
+const dropPictures = `
 WITH gone AS (
 	DELETE FROM pictures p WHERE p.key = ANY($1::text[]) AND NOT EXISTS (SELECT FROM report_pictures rp WHERE rp.key = p.key)
 	RETURNING p.key
 )
-INSERT INTO object_tombstones (key, delete_after) SELECT key, now() + interval '72 hours' FROM gone
+INSERT INTO object_tombstones (key, delete_after) SELECT key, now() + ` + keepUnreferenced + ` FROM gone
 ON CONFLICT (key) DO NOTHING`
 
 // DeleteReport removes the row now; the objects of its pictures follow 72 hours
@@ -104,7 +104,7 @@ func (s *Store) DeleteReport(ctx context.Context, id string) error {
 		if _, err := tx.Exec(ctx, dropTally, r.ProjectID, r.CreatedAt, r.Status, r.Severity); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, buryPictures, keys)
+		_, err = tx.Exec(ctx, dropPictures, keys)
 		return err
 	})
 }

@@ -12,8 +12,8 @@ import (
 
 const reportInTx = `SELECT ` + reportColumns + `, r.evidence FROM reports r WHERE r.id = $1 FOR UPDATE`
 
-// resolved_at keeps the moment work ended: the first of resolved and closed
-// sets it, only going back to work clears it.
+// resolved_at is when the report first became resolved or closed; any other status
+// clears it.
 const updateReport = `UPDATE reports SET title = $2, description = $3, severity = $4::text::report_severity, category = $5::text::report_category,
 	status = $6::text::report_status, assignee_id = $7, updated_at = greatest(now(), updated_at + interval '1 microsecond'),
 	resolved_at = CASE WHEN $6::text IN ('resolved', 'closed') THEN coalesce(resolved_at, now()) END

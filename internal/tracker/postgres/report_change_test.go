@@ -78,12 +78,12 @@ func TestChangeReport(t *testing.T) {
 	}
 }
 
-func TestDeleteReportLeavesTombstones(t *testing.T) {
+func TestDeletedReportsKeepTheirObjectsFor72Hours(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.NewDatabase(t)
 	s, conn := db.Open(t), db.Connect(t)
 	p, q := newProject(t, s, "shop"), newProject(t, s, "blog")
-	for _, key := range []string{"only.png", "shared.png", "orphan.png"} {
+	for _, key := range []string{"only.png", "shared.png", "unnamed.png"} {
 		if err := s.AddPicture(t.Context(), p.ID, key, "image/png", 1); err != nil {
 			t.Fatal(err)
 		}
@@ -102,12 +102,12 @@ func TestDeleteReportLeavesTombstones(t *testing.T) {
 	a.ScreenshotKey, a.AnnotatedScreenshotKey, b.ScreenshotKey = &only, &shared, &shared
 	first, second := create(t, s, a), create(t, s, b)
 
-	tombstones := func(want int) {
+	scheduled := func(want int) {
 		t.Helper()
 		var due, all int
 		err := conn.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE delete_after BETWEEN now() + interval '71 hours' AND now() + interval '72 hours'), count(*) FROM object_tombstones`).Scan(&due, &all)
 		if err != nil || due != want || all != want {
-			t.Errorf("%d tombstones, %d in time, want %d, %v", all, due, want, err)
+			t.Errorf("%d objects scheduled, %d in time, want %d, %v", all, due, want, err)
 		}
 	}
 	for _, id := range []string{"", unknownID} {
@@ -116,19 +116,19 @@ func TestDeleteReportLeavesTombstones(t *testing.T) {
 	if err := s.DeleteReport(t.Context(), first.ID); err != nil {
 		t.Fatal(err)
 	}
-	tombstones(1) // the other picture is still named by a report
+	scheduled(1) // the other picture is still named by a report
 	wantCode(t, s.DeleteReport(t.Context(), first.ID), tracker.NotFound)
 	if err := s.DeleteReport(t.Context(), second.ID); err != nil {
 		t.Fatal(err)
 	}
-	tombstones(2)
+	scheduled(2)
 	if again := create(t, s, report(p.ID, "c")); again.TrackingID != "BUG-0003" {
 		t.Errorf("a number was used again: %s", again.TrackingID)
 	}
 	if err := s.DeleteProject(t.Context(), p.ID); err != nil {
 		t.Fatal(err)
 	}
-	tombstones(3)
+	scheduled(3)
 	wantCode(t, s.DeleteProject(t.Context(), p.ID), tracker.NotFound)
 	page, err := s.ListReports(t.Context(), tracker.ReportFilter{Viewer: tracker.Viewer{IsSuperadmin: true}, PageSize: 1})
 	if err != nil || page.Total != 0 {

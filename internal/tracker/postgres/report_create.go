@@ -25,12 +25,12 @@ func (s *Store) CreateReport(ctx context.Context, r tracker.NewReport) (report t
 	return sub.result, sub.fresh, nil
 }
 
-// prepare does in the caller's goroutine all that needs no database.
+// prepare encodes and cleans r, in the caller's goroutine.
 func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
 	if err := checkID(r.ProjectID); err != nil {
 		return nil, err
 	}
-	r.Title, r.Description = clean(r.Title), clean(r.Description)
+	r.Title, r.Description = tracker.CleanText(r.Title), tracker.CleanText(r.Description)
 	r.ReporterIdentifier = cleanOptional(r.ReporterIdentifier)
 	r.ScreenshotKey, r.AnnotatedScreenshotKey = cleanOptional(r.ScreenshotKey), cleanOptional(r.AnnotatedScreenshotKey)
 	stored, seen, err := in.codec.encode(r.Evidence)
@@ -42,20 +42,20 @@ func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &submission{report: r, evidence: stored, id: id, until: time.Now().Add(in.patience), done: make(chan struct{})}, nil
+	return &submission{report: r, evidence: stored, id: id, until: time.Now().Add(in.submitTimeout), done: make(chan struct{})}, nil
 }
 
-// lockProjects makes everything that writes the reports of these projects wait
-// in line, so that duplicates and numbers are certain. Sorted, so that two
-// batches cannot wait for each other. It is a statement of its own because the
-// next one must see what the holder before us committed.
+// lockProjects serializes the writers of these projects' reports, so that duplicates
+// are found and numbers are unique. It locks in order, so that two batches cannot
+// deadlock. It is a separate statement because the next one must see what the
+// previous holder committed.
 const lockProjects = `SELECT project_id FROM report_counters WHERE project_id = ANY($1::uuid[]) ORDER BY project_id FOR UPDATE`
 
 // insertReports stores the reports whose fingerprint is new, numbers them, and
-// counts them. A young table has no statistics to plan by, so two things leave
-// the planner one road, the index of fingerprints: the scalar subquery, unlike
-// NOT EXISTS, cannot become a join that reads the whole table, and IS NOT
-// DISTINCT FROM fits no index of the project's.
+// counts them. A new table has no statistics, so the statement leaves the planner
+// only the index of fingerprints: a scalar subquery, unlike NOT EXISTS, cannot become
+// a join that reads the whole table, and IS NOT DISTINCT FROM cannot use an index by
+// project.
 const insertReports = `
 WITH input AS (
 	SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::bytea[], $12::bytea[])
@@ -116,17 +116,17 @@ func (in *ingester) store(ctx context.Context, batch []*submission) error {
 	if err == nil {
 		stored, err = readStored(answers)
 	}
-	if closing := answers.Close(); err == nil { // the commit's own verdict
+	if closing := answers.Close(); err == nil { // the error of the commit
 		err = closing
 	}
 	if err != nil {
 		return err
 	}
-	return settle(ctx, conn, in.codec, unique, repeats, stored)
+	return answerSenders(ctx, conn, in.codec, unique, repeats, stored)
 }
 
-// splitRepeats sets aside the submissions that repeat one before them in the
-// same batch: the statement would not see the one from the other.
+// splitRepeats separates submissions that repeat another one of the same batch,
+// because the statement does not see rows that it inserts itself.
 func splitRepeats(batch []*submission) (unique []*submission, repeats map[*submission]*submission) {
 	type key struct {
 		project     string
@@ -148,7 +148,7 @@ func splitRepeats(batch []*submission) (unique []*submission, repeats map[*submi
 	return unique, repeats
 }
 
-// queueInsert puts the batch's columns side by side, as unnest wants them.
+// queueInsert turns the batch into one array per column, for unnest.
 func queueInsert(b *pgx.Batch, batch []*submission) {
 	n := len(batch)
 	ids, projects := make([]string, n), make([]string, n)
@@ -205,10 +205,10 @@ WHERE fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1
   AND fingerprint = $2 AND project_id IS NOT DISTINCT FROM $1::uuid AND created_at > now() - interval '5 minutes'
 ORDER BY created_at DESC LIMIT 1`
 
-// settle tells every sender of a committed batch what became of the report.
-// What was not inserted is there already: either sent twice, or by an attempt
-// of ours whose answer was lost, which the id gives away.
-func settle(ctx context.Context, q querier, codec *evidenceCodec, unique []*submission, repeats map[*submission]*submission, stored map[string]storedReport) error {
+// answerSenders gives every sender of a committed batch the stored report. A report
+// that was not inserted exists already: it was sent twice or, if it has the same id,
+// stored by an earlier attempt whose answer was lost.
+func answerSenders(ctx context.Context, q querier, codec *evidenceCodec, unique []*submission, repeats map[*submission]*submission, stored map[string]storedReport) error {
 	type outcome struct {
 		report tracker.Report
 		fresh  bool

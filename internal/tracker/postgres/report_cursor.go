@@ -24,13 +24,13 @@ func sortKeys() []sortKey {
 		{"updatedAt", "r.updated_at", "timestamptz"},
 		{"severity", "r.severity", "report_severity"},
 		{"status", "r.status", "report_status"},
-		{"title", "r.title", "text"}, // the one without an index: it sorts all it finds
+		{"title", "r.title", "text"}, // has no index; every match is sorted
 		{"trackingId", "r.number", "integer"},
 	}
 }
 
 // cursor is the last row of the page before: its sort key, as text, and its id.
-// The order is part of it, since it means nothing under another.
+// It contains the order, because it is valid only for that order.
 type cursor struct {
 	Sort string `json:"s"`
 	Key  string `json:"k"`

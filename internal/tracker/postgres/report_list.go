@@ -11,9 +11,9 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// countedMatches is where the total of a search stops: nobody pages through
-// more, and a common word is found often enough to stop early. Without a search
-// the total is exact, from the tallies.
+// countedMatches is the largest total of a search. It bounds the cost of counting the
+// matches of a common word. Without a search the total comes from report_tallies and
+// is exact.
 const countedMatches = 1000
 
 // maxListed bounds how deep a page may lie; a cursor has no such bound.
@@ -57,7 +57,7 @@ func (s *Store) listPage(ctx context.Context, q listQuery, projects []string) (t
 			if err := rows.Scan(append(reportFields(&r), &key)...); err != nil {
 				return err
 			}
-			if len(page.Items) == q.filter.PageSize { // the one too many says that there is more
+			if len(page.Items) == q.filter.PageSize { // one row more than the page: there is a next page
 				page.NextCursor = q.cursorAfter(lastKey, page.Items[len(page.Items)-1].ID)
 				continue
 			}
@@ -72,8 +72,8 @@ func (s *Store) listPage(ctx context.Context, q listQuery, projects []string) (t
 	return page, s.pool.SendBatch(ctx, &b).Close()
 }
 
-// searched is what a search looks through, put together so that it is folded to
-// one case only once. The newlines keep a match from crossing fields.
+// searched is the text of a report that a search looks through, in one expression so
+// that it is converted to lower case once. The newlines keep a match within a field.
 const searched = `(r.tracking_id || E'\n' || r.title || E'\n' || r.description)`
 
 // rows is the statement for the page itself. It looks into each project (and,
@@ -170,6 +170,6 @@ func orAll[T any](chosen, all []T) []T {
 // pattern makes a literal substring of an ILIKE pattern. The newline separates
 // the fields of the searched expression, so none may be looked for.
 func pattern(s string) string {
-	s = strings.ReplaceAll(clean(s), "\n", " ")
+	s = strings.ReplaceAll(tracker.CleanText(s), "\n", " ")
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
 }

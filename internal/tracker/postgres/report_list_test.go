@@ -190,7 +190,7 @@ func TestListReportsShowsWhatTheViewerMaySee(t *testing.T) {
 	check("a superadmin", tracker.Viewer{AccountID: invited.ID, IsSuperadmin: true}, "in the blog", "in the shop")
 
 	inactive := false
-	if _, err := s.ChangeProject(t.Context(), q.ID, nil, nil, nil, &inactive); err != nil {
+	if _, err := s.ChangeProject(t.Context(), q.ID, tracker.ProjectChange{IsActive: &inactive}); err != nil {
 		t.Fatal(err)
 	}
 	check("a superadmin, after deactivation", tracker.Viewer{IsSuperadmin: true}, "in the shop")

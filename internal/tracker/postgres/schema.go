@@ -34,9 +34,9 @@ type SchemaStatus struct {
 	Pending []string `json:"pending"`
 }
 
-// Asked first: an error about a missing table, which a first start is bound to
-// meet, would stand in PostgreSQL's log and frighten whoever reads it.
-const schemaThere = `SELECT to_regclass('schema_migrations') IS NOT NULL`
+// schemaExists is asked first, because a first start would otherwise write an error
+// about a missing table to PostgreSQL's log.
+const schemaExists = `SELECT to_regclass('schema_migrations') IS NOT NULL`
 
 const schemaVersion = `SELECT version, dirty FROM schema_migrations LIMIT 1`
 
@@ -48,7 +48,7 @@ func (s *Schema) Status(ctx context.Context) (SchemaStatus, error) {
 	}
 	st := SchemaStatus{Newest: known[len(known)-1].Version, Pending: []string{}}
 	there := false
-	err = s.pool.QueryRow(ctx, schemaThere).Scan(&there)
+	err = s.pool.QueryRow(ctx, schemaExists).Scan(&there)
 	if err == nil && there {
 		err = s.pool.QueryRow(ctx, schemaVersion).Scan(&st.Version, &st.Dirty)
 	}

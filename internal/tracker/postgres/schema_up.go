@@ -24,8 +24,8 @@ import (
 // migrationLock is the advisory lock of whoever migrates: "bugspark" in ASCII.
 const migrationLock int64 = 0x627567737061726b
 
-// lockPatience is how long Up waits for another process to finish migrating.
-const lockPatience = 2 * time.Minute
+// migrationTimeout is how long Up waits for another process to finish migrating.
+const migrationTimeout = 2 * time.Minute
 
 // schema_history gets its row in the transaction of the migration itself, so
 // after an interruption it tells what the dirty flag cannot: whether the
@@ -43,11 +43,11 @@ const createHistory = `CREATE TABLE IF NOT EXISTS schema_history (
 func (s *Schema) Up(ctx context.Context) (applied []string, err error) {
 	config := s.config.Copy()
 	config.RuntimeParams = maps.Clone(config.RuntimeParams)
-	config.RuntimeParams["statement_timeout"] = "0" // a migration takes what it takes
+	config.RuntimeParams["statement_timeout"] = "0" // a migration may take any time
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
 
-	// A connection of our own for the lock: golang-migrate's lock waits without
-	// a deadline and may be taken after its caller gave up.
+	// The lock has its own connection: golang-migrate's lock waits without a deadline
+	// and may be taken after its caller gave up.
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, failed("connecting to migrate", err)
@@ -76,7 +76,7 @@ func (s *Schema) Up(ctx context.Context) (applied []string, err error) {
 }
 
 func waitForLock(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	ctx, cancel := context.WithTimeout(ctx, migrationTimeout)
 	defer cancel()
 	for {
 		var locked bool
@@ -122,7 +122,7 @@ func (s *Schema) run(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig
 	}()
 	err = nil
 	if before.Dirty {
-		err = settleDirty(ctx, conn, m, before.Version)
+		err = resolveDirty(ctx, conn, m, before.Version)
 	}
 	if err == nil {
 		err = m.Up()
@@ -134,9 +134,9 @@ func (s *Schema) run(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig
 	return errors.Join(err, ctx.Err(), fromSource, fromTarget)
 }
 
-// settleDirty replaces the dirty flag by the truth: the version was committed
-// if and only if its history was.
-func settleDirty(ctx context.Context, conn *pgx.Conn, m *migrate.Migrate, version uint) error {
+// resolveDirty clears the dirty flag: the version was committed if and only if
+// schema_history has its row.
+func resolveDirty(ctx context.Context, conn *pgx.Conn, m *migrate.Migrate, version uint) error {
 	var committed bool
 	var previous *int
 	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM schema_history WHERE version = $1), (SELECT max(version) FROM schema_history WHERE version < $1)`,

@@ -26,7 +26,7 @@ func inUTC(s tracker.Session) tracker.Session {
 	return s
 }
 
-// maxSessions bounds what one account may pile up; the oldest go.
+// maxSessions is the most sessions of an account; the oldest ones are deleted.
 const maxSessions = 50
 
 const pruneSessions = `DELETE FROM sessions WHERE account_id = $1 AND (expires_at <= now() OR id IN (
@@ -56,7 +56,7 @@ func (s *Store) CreateSession(ctx context.Context, in tracker.Session, accessHas
 		if _, err := tx.Exec(ctx, pruneSessions, in.AccountID, maxSessions-1); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, insertSession, id, in.AccountID, clean(in.Address), clean(in.UserAgent), in.ExpiresAt).Scan(sessionFields(&out)...)
+		err := tx.QueryRow(ctx, insertSession, id, in.AccountID, tracker.CleanText(in.Address), tracker.CleanText(in.UserAgent), in.ExpiresAt).Scan(sessionFields(&out)...)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ WHERE x.access_hash = $1 AND x.access_until > now() AND (x.replaced_at IS NULL O
 // SessionByAccess returns the live session of that access secret and its active
 // account. A secret that was replaced stays good for thirty seconds.
 func (s *Store) SessionByAccess(ctx context.Context, accessHash string) (tracker.Session, tracker.Account, error) {
-	return scanSessionAndAccount(s.pool.QueryRow(ctx, sessionByAccess, clean(accessHash)), "looking up a session")
+	return scanSessionAndAccount(s.pool.QueryRow(ctx, sessionByAccess, tracker.CleanText(accessHash)), "looking up a session")
 }
 
 func scanSessionAndAccount(row pgx.Row, doing string) (tracker.Session, tracker.Account, error) {
@@ -109,7 +109,7 @@ func (s *Store) RotateSession(ctx context.Context, refreshHash, newAccessHash, n
 	var account tracker.Account
 	err := s.inTx(ctx, "refreshing a session", func(tx pgx.Tx) error {
 		var id string
-		if err := tx.QueryRow(ctx, replaceSecrets, clean(refreshHash)).Scan(&id); err != nil {
+		if err := tx.QueryRow(ctx, replaceSecrets, tracker.CleanText(refreshHash)).Scan(&id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, insertSecrets, newRefreshHash, newAccessHash, id, accessUntil); err != nil {

@@ -2,24 +2,19 @@ package postgres
 
 import (
 	"bytes"
-	"strings"
-)
 
-// clean makes s storable: PostgreSQL takes neither NUL nor broken UTF-8 in
-// text, and a reporter's page must not be able to lose a report with either.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-}
+	"github.com/bugspark/bugspark/internal/tracker"
+)
 
 func cleanOptional(s *string) *string {
 	if s == nil {
 		return nil
 	}
-	c := clean(*s)
+	c := tracker.CleanText(*s)
 	return &c
 }
 
-// cleanJSON is clean for a JSON text: it also takes out the escape \u0000,
+// cleanJSON is CleanText for a JSON text: it also takes out the escape \u0000,
 // which jsonb and most readers of evidence refuse. doc must be valid JSON.
 func cleanJSON(doc []byte) []byte {
 	doc = bytes.ToValidUTF8(doc, []byte("\uFFFD"))

@@ -9,9 +9,6 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// maxTokens is the most personal tokens an account may have.
-const maxTokens = 25
-
 const tokenColumns = `t.id, t.account_id, t.name, t.prefix, t.last_used_at, t.expires_at, t.created_at`
 
 func scanToken(row pgx.CollectableRow) (tracker.AccessToken, error) {
@@ -53,10 +50,10 @@ func (s *Store) CreateToken(ctx context.Context, accountID, name, hash, prefix s
 		if err := tx.QueryRow(ctx, countTokens, accountID).Scan(&have); err != nil {
 			return err
 		}
-		if have >= maxTokens {
-			return tracker.Errorf(tracker.Refused, "an account may have %d access tokens; delete one first", maxTokens)
+		if have >= tracker.MaxTokens {
+			return tracker.Errorf(tracker.Refused, "an account may have %d access tokens; delete one first", tracker.MaxTokens)
 		}
-		rows, err := tx.Query(ctx, insertToken, id, accountID, clean(name), hash, prefix, expires)
+		rows, err := tx.Query(ctx, insertToken, id, accountID, tracker.CleanText(name), hash, prefix, expires)
 		if err != nil {
 			return err
 		}
@@ -96,7 +93,7 @@ WHERE hash = $1 AND (last_used_at IS NULL OR last_used_at <= now() - interval '1
 // AccountByToken returns the active account of an unexpired token and notes its
 // use at most once a minute. That note alone may fail: it is logged.
 func (s *Store) AccountByToken(ctx context.Context, hash string) (tracker.Account, error) {
-	a, err := s.account(ctx, "looking up an access token", accountByToken, clean(hash))
+	a, err := s.account(ctx, "looking up an access token", accountByToken, tracker.CleanText(hash))
 	if err != nil {
 		return a, err
 	}

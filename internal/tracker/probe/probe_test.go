@@ -38,7 +38,7 @@ func inhabited(t *testing.T) postgrestest.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.CreateProject(t.Context(), a.ID, "shop", "", "hash", "bsk_pub_abcd")
+	p, err := s.CreateProject(t.Context(), tracker.NewProject{OwnerID: a.ID, Name: "shop"}, "hash", "bsk_pub_abcd")
 	if err != nil {
 		t.Fatal(err)
 	}

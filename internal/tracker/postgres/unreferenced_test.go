@@ -1,0 +1,75 @@
+package postgres_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
+)
+
+func TestUnreferencedObjectsAreDueLater(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.NewDatabase(t)
+	s, conn := db.Open(t), db.Connect(t)
+	p := newProject(t, s, "shop")
+	for _, key := range []string{"named", "unnamed", "locked", "fresh"} {
+		if err := s.AddPicture(t.Context(), p.ID, key, "image/png", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, named := report(p.ID, "a"), "named"
+	r.ScreenshotKey = &named
+	stored := create(t, s, r)
+	now := time.Now()
+	exec(t, conn, `UPDATE pictures SET created_at = $1 WHERE key <> 'fresh'`, now.Add(-25*time.Hour))
+
+	due := func(at time.Time, want ...string) {
+		t.Helper()
+		keys, err := s.DueObjects(t.Context(), at, 10)
+		slices.Sort(keys)
+		if err != nil || !slices.Equal(keys, want) {
+			t.Errorf("due at %v: %v, %v, want %v", at.Sub(now), keys, err, want)
+		}
+	}
+	rows := func(want ...string) {
+		t.Helper()
+		if got := column(t, conn, `SELECT key FROM pictures ORDER BY key`); !slices.Equal(got, want) {
+			t.Errorf("rows of pictures: %v, want %v", got, want)
+		}
+	}
+
+	tx, err := db.Connect(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `SELECT FROM pictures WHERE key = 'locked' FOR KEY SHARE`); err != nil {
+		t.Fatal(err)
+	}
+	due(now)
+	rows("fresh", "locked", "named") // a report is about to name the locked one
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	due(now)
+	rows("fresh", "named")
+
+	if err := s.DeleteReport(t.Context(), stored.ID); err != nil {
+		t.Fatal(err)
+	}
+	rows("fresh")
+	exec(t, conn, `DELETE FROM pictures WHERE key = 'fresh'`)
+	due(now.Add(72*time.Hour - time.Minute))
+	due(now.Add(73*time.Hour), "locked", "named", "unnamed")
+	if limited, err := s.DueObjects(t.Context(), now.Add(73*time.Hour), 2); err != nil || len(limited) != 2 {
+		t.Errorf("at most two: %v, %v", limited, err)
+	}
+	if err := s.ForgetObjects(t.Context(), []string{"locked", "unknown", "named"}); err != nil {
+		t.Fatal(err)
+	}
+	due(now.Add(73*time.Hour), "unnamed")
+	if err := s.ForgetObjects(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	due(now.Add(73*time.Hour), "unnamed")
+}
