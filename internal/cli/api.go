@@ -9,6 +9,6 @@ import (
 )
 
 func newAPI(env Env) *cobra.Command {
-	return role(env, "api", "Answer the widget, the dashboard and scripts (a role of the service manager)",
+	return service(env, "api", "Answer the widget, the dashboard and scripts (a role of the service manager)",
 		func(ctx context.Context, p *assembly.Parts) error { return p.RunAPI(ctx) })
 }

@@ -9,6 +9,6 @@ import (
 )
 
 func newDashboard(env Env) *cobra.Command {
-	return role(env, "dashboard", "Serve the team's web pages (a role of the service manager)",
+	return service(env, "dashboard", "Serve the team's web pages (a role of the service manager)",
 		func(ctx context.Context, p *assembly.Parts) error { return p.RunDashboard(ctx) })
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func newMinIO(env Env) *cobra.Command {
-	return role(env, "minio", "Become the MinIO server (a role of the service manager)", func(_ context.Context, p *assembly.Parts) error {
+	return service(env, "minio", "Become the MinIO server (a role of the service manager)", func(_ context.Context, p *assembly.Parts) error {
 		server, err := minio.Server(p.Lookup, p.Dirs, p.Config.Storage)
 		if err != nil {
 			return err

@@ -9,6 +9,6 @@ import (
 )
 
 func newProxy(env Env) *cobra.Command {
-	return role(env, "proxy", "End TLS and pass requests on (a role of the service manager)",
+	return service(env, "proxy", "End TLS and pass requests on (a role of the service manager)",
 		func(ctx context.Context, p *assembly.Parts) error { return p.RunProxy(ctx) })
 }

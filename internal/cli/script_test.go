@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		status := cli.Run(ctx, cli.Env{
 			Args: os.Args[1:], Lookup: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+			Connect: connect(),
 		})
 		stop()
 		os.Exit(status)
@@ -56,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "shape": shape, "await": await, "target": makeTarget,
 			"field": field, "damage": damage,
+			"answers-health": answersHealth, "expand": expand, "append": appendFile, "in-order": inOrder, "break-unit": breakUnit,
 		},
 	})
 }

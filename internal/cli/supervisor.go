@@ -9,6 +9,6 @@ import (
 )
 
 func newSupervisor(env Env) *cobra.Command {
-	return role(env, "supervisor", "Answer the admin panel's privileged requests (a role of the service manager)",
+	return service(env, "supervisor", "Answer the admin panel's privileged requests (a role of the service manager)",
 		func(ctx context.Context, p *assembly.Parts) error { return p.RunSupervisor(ctx) })
 }

@@ -38,7 +38,7 @@ func layers() []layer {
 		{"internal/host/setup", with("internal/host/unit", "internal/host/account", "internal/backup", "systemd"), "setup is handed the service manager, the CA and the checks"},
 		{"internal/host/preflight", with(append(storage, "internal/host/unit", "internal/host/account", "internal/host/minio", "internal/host/setup")...), "a check looks at the machine and changes nothing, so it needs no service manager"},
 		{"internal/host/health", with("internal/host/unit", "internal/host/account", "internal/host/setup"), "health asks the running services, as a client would"},
-		{"internal/host/minio", with("internal/host/account", "internal/objectstore"), "finding and starting a server needs nothing of the other services"},
+		{"internal/host/minio", with("internal/host/storagegate"), "MinIO listens where the gate asks, and needs nothing else of the other services"},
 		{"internal/host/restore", with(append(storage, "internal/host")...), "a restore exchanges data on the machine; of the tables it knows only what backup declares"},
 		{"internal/host/exchange", with(), "the exchange is handed the service manager"},
 		{"internal/host/supervisor", with("internal/host/unit"), "the supervisor runs as root, so it holds few verbs and is handed the service manager"},
