@@ -45,7 +45,7 @@ type owner struct {
 	Machine string    `json:"machine_id"`
 	Host    string    `json:"host"`
 	Since   time.Time `json:"since"`
-	// Mark changes with every beat. Who does not know it is not who wrote here
+	// Mark changes with every renewal. Who does not know it is not who wrote here
 	// last, even with the same machine id.
 	Mark string `json:"mark"`
 }
@@ -57,8 +57,8 @@ type memory struct {
 	At    time.Time `json:"at"`
 }
 
-// beatEvery is how often the mark changes.
-const beatEvery = time.Minute
+// renewInterval is how often the mark changes.
+const renewInterval = time.Minute
 
 func (t *Target) read(ctx context.Context) (owner, error) {
 	var o owner
@@ -142,13 +142,13 @@ func (t *Target) Take(ctx context.Context) error {
 	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, memory{})
 }
 
-// Beat is Check, and leaves a new mark when the last one is a minute old.
-func (t *Target) Beat(ctx context.Context) error {
+// Renew is Check, and writes a new mark when the last one is a minute old.
+func (t *Target) Renew(ctx context.Context) error {
 	o, m, err := t.check(ctx)
 	if err != nil {
 		return err
 	}
-	if age := t.Now().Sub(m.At); age >= 0 && age < beatEvery && len(m.Marks) > 0 {
+	if age := t.Now().Sub(m.At); age >= 0 && age < renewInterval && len(m.Marks) > 0 {
 		return nil
 	}
 	return t.mark(ctx, o, m)
