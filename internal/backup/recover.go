@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
@@ -62,7 +63,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 		target = &pgcluster.Target{Time: r.RestorePoint.Time, Own: r.RestorePoint.own, Command: r.Fetch(socket)}
 	}
 	if err := s.Start(ctx, target); err != nil {
-		if s.Unreached(err) {
+		if errors.Is(err, pgcluster.ErrTargetNotReached) {
 			return out, fault.Wrap(fault.Preflight, err, "choose an earlier --time", "no transaction was archived at or after %s", r.RestorePoint.Time.Local().Format(time.DateTime))
 		}
 		return out, err
@@ -90,12 +91,7 @@ func (r *Recovery) prepare() error {
 	if r.Account == nil {
 		return nil
 	}
-	if err := os.Chown(r.Dir, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
-		return err
-	}
-	return filepath.WalkDir(r.Data, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, int(r.Account.Uid), int(r.Account.Gid)))
-	})
+	return errors.Join(durable.ChownTree(r.Data, int(r.Account.Uid), int(r.Account.Gid)), os.Lchown(r.Dir, int(r.Account.Uid), int(r.Account.Gid)))
 }
 
 // serve hands out the WAL; stop tells why that failed, if it did.
@@ -105,7 +101,7 @@ func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error,
 		return nil, err
 	}
 	if r.Account != nil {
-		if err := os.Chown(socket, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
+		if err := os.Lchown(socket, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
 			return nil, errors.Join(err, ln.Close())
 		}
 	}

@@ -12,13 +12,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/google/uuid"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -87,14 +86,7 @@ func ReadFile(ctx context.Context, s Store, name string) ([]byte, error) {
 
 func (t *Target) remembered() (memory, error) {
 	var m memory
-	data, err := os.ReadFile(t.Memory)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &m)
-	}
-	if err != nil {
+	if _, err := durable.ReadJSON(t.Memory, &m); err != nil {
 		return m, fmt.Errorf("reading what this machine knows of its backup target: %w", err)
 	}
 	return m, nil
@@ -162,7 +154,7 @@ func (t *Target) mark(ctx context.Context, o owner, m memory) error {
 		m.Marks = append(m.Marks, before)
 	}
 	// First, so that an interruption between the two leaves a mark it knows.
-	if err := remember(t.Memory, m); err != nil {
+	if err := durable.WriteJSON(t.Memory, m, 0o644); err != nil {
 		return fmt.Errorf("remembering the mark of the backup target: %w", err)
 	}
 	data, err := json.MarshalIndent(o, "", "  ")
@@ -173,12 +165,4 @@ func (t *Target) mark(ctx context.Context, o owner, m memory) error {
 		return fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only; 'bugspark apply' gives a directory to the right account", "writing whose the backup target is")
 	}
 	return nil
-}
-
-func remember(path string, what any) error {
-	data, err := json.MarshalIndent(what, "", "  ")
-	if err != nil {
-		return err
-	}
-	return renameio.WriteFile(path, append(data, '\n'), 0o644, renameio.WithStaticPermissions(0o644))
 }
