@@ -12,6 +12,7 @@ import (
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
 	"github.com/bugspark/bugspark/internal/pgcluster"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
 	"github.com/bugspark/bugspark/internal/tracker/probe"
 )
 
@@ -20,6 +21,7 @@ func (p *Parts) Jobs() *job.Jobs {
 	return &job.Jobs{
 		Dirs: p.Dirs, Config: p.Config, Lookup: p.Lookup, Log: p.Log, Version: p.Version,
 		Objects: p.Objects, Cluster: p.Cluster, Programs: p.Programs(),
+		Product:  postgres.Inventory{},
 		Account:  func() (*syscall.Credential, error) { return account.Lookup(account.Backup) },
 		Name:     account.Backup,
 		StepDown: func() error { return account.StepDown(account.Backup) },

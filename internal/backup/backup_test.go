@@ -24,6 +24,7 @@ import (
 	"github.com/bugspark/bugspark/internal/objectstore"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
 	"github.com/bugspark/bugspark/internal/pgcluster"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
 	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
 )
 
@@ -65,7 +66,7 @@ func newSite(t *testing.T) *site {
 }
 
 func (s *site) cluster() backup.Cluster {
-	return backup.Cluster{Cluster: pgcluster.New(pgcluster.Options{
+	return backup.Cluster{Product: postgres.Inventory{}, Cluster: pgcluster.New(pgcluster.Options{
 		StateDir: s.host, SocketDir: s.host, Root: os.DirFS("/"), Lookup: os.LookupEnv, Run: pgcluster.Exec, Log: slog.New(slog.DiscardHandler),
 	})}
 }

@@ -2,8 +2,6 @@ package backup
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,12 +9,12 @@ import (
 )
 
 // Cluster is our own PostgreSQL instance as a source.
-type Cluster struct{ *pgcluster.Cluster }
+type Cluster struct {
+	*pgcluster.Cluster
+	Product Product
+}
 
 var _ Database = Cluster{}
-
-// countedTables are those whose loss somebody would notice.
-func countedTables() []string { return []string{"accounts", "projects", "reports", "pictures"} }
 
 // Copy starts a base backup.
 func (c Cluster) Copy(ctx context.Context) (DatabaseCopy, error) { return c.BaseBackup(ctx) }
@@ -31,24 +29,15 @@ func (c Cluster) Facts(ctx context.Context) (DatabaseFacts, error) {
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
 	err = conn.QueryRow(ctx, `SELECT system_identifier::text, current_setting('server_version_num')::int,
-		(SELECT sum(pg_database_size(oid))::bigint FROM pg_database), (SELECT version FROM schema_migrations)
-		FROM pg_control_system()`).Scan(&f.SystemIdentifier, &version, &f.Bytes, &f.Schema)
+		(SELECT sum(pg_database_size(oid))::bigint FROM pg_database)
+		FROM pg_control_system()`).Scan(&f.SystemIdentifier, &version, &f.Bytes)
+	if err == nil {
+		f.Schema, err = c.Product.Migration(ctx, conn)
+	}
 	if err != nil {
 		return f, err
 	}
 	f.Major = version / 10000
-	f.Rows, err = countRows(ctx, conn)
+	f.Rows, err = c.Product.Rows(ctx, conn)
 	return f, err
-}
-
-func countRows(ctx context.Context, conn *pgx.Conn) (map[string]int64, error) {
-	rows := map[string]int64{}
-	for _, table := range countedTables() {
-		var n int64
-		if err := conn.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()).Scan(&n); err != nil {
-			return rows, fmt.Errorf("counting %s: %w", strconv.Quote(table), err)
-		}
-		rows[table] = n
-	}
-	return rows, nil
 }

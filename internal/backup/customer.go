@@ -11,7 +11,10 @@ import (
 
 // CustomerServer is a customer's PostgreSQL server as a source. Without a role that may
 // replicate, what happens between two sets is the server's own backups' business.
-type CustomerServer struct{ *pgcluster.CustomerServer }
+type CustomerServer struct {
+	*pgcluster.CustomerServer
+	Product Product
+}
 
 var _ Database = CustomerServer{}
 
@@ -38,7 +41,7 @@ func (f CustomerServer) Facts(ctx context.Context) (DatabaseFacts, error) {
 	var version int
 	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_schema(), pg_database_size(current_database())`).Scan(&version, &d.Namespace, &d.Bytes)
 	if err == nil {
-		d.Schema, err = migration(ctx, conn)
+		d.Schema, err = f.Product.Migration(ctx, conn)
 	}
 	if err != nil {
 		return d, err
@@ -52,13 +55,13 @@ func (f CustomerServer) Facts(ctx context.Context) (DatabaseFacts, error) {
 	}
 	d.Major = version / 10000
 	f.Major, f.Namespace = d.Major, d.Namespace
-	d.Rows, err = countRows(ctx, conn)
+	d.Rows, err = f.Product.Rows(ctx, conn)
 	return d, err
 }
 
 // Rows counts what the server has.
 func (f CustomerServer) Rows(ctx context.Context) (map[string]int64, error) {
-	_, rows, err := count(ctx, f.DSN)
+	_, rows, err := count(ctx, f.Product, f.DSN)
 	return rows, err
 }
 
@@ -71,13 +74,12 @@ func (f CustomerServer) Migration(ctx context.Context) (int, error) {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
-	var none bool
-	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, coalesce(current_schema(), ''), to_regclass('schema_migrations') IS NULL`).Scan(&version, &f.Namespace, &none)
+	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, coalesce(current_schema(), '')`).Scan(&version, &f.Namespace)
 	f.Major = version / 10000
-	if err != nil || none {
+	if err != nil {
 		return 0, err
 	}
-	return migration(ctx, conn)
+	return f.Product.Migration(ctx, conn)
 }
 
 // Place is which database it is, for people.
@@ -105,16 +107,11 @@ func (f CustomerServer) Others(ctx context.Context, ours []string) ([]string, er
 }
 
 // Migration is the last migration that a recovered database has seen.
-func Migration(ctx context.Context, s *pgcluster.Scratch) (int, error) {
+func Migration(ctx context.Context, p Product, s *pgcluster.Scratch) (int, error) {
 	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
 	if err != nil {
 		return 0, fmt.Errorf("opening the recovered database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return migration(ctx, conn)
-}
-
-func migration(ctx context.Context, conn *pgx.Conn) (n int, err error) {
-	err = conn.QueryRow(ctx, "SELECT version FROM schema_migrations").Scan(&n)
-	return n, err
+	return p.Migration(ctx, conn)
 }

@@ -37,7 +37,7 @@ func (s *site) customers(t *testing.T, database string) backup.CustomerServer {
 		EXECUTE format('ALTER TABLE %I OWNER TO customer', t); END LOOP; END $$`)
 	s.sql(t, database, "ALTER SCHEMA public OWNER TO customer; ALTER TABLE pictures DROP CONSTRAINT pictures_project_id_fkey")
 	dsn := fmt.Sprintf("host=%s user=customer dbname=%s sslmode=disable", s.host, database)
-	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Replication: dsn, Programs: s.cluster().Cluster}}
+	return backup.CustomerServer{Product: postgres.Inventory{}, CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Replication: dsn, Programs: s.cluster().Cluster}}
 }
 
 // TestACustomersServerIsCheckedBeforeItIsStreamed names everything that would
@@ -94,7 +94,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			source := &backup.Source{DSN: f.DSN, Slot: slot}
+			source := &backup.Source{Product: postgres.Inventory{}, DSN: f.DSN, Slot: slot}
 			t.Cleanup(func() { source.Close() })
 			c := &continuous{site: s, conn: connect(t, s.host, database), spool: t.TempDir(),
 				archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
@@ -136,7 +136,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 				if err := copy.Check(ctx); err != nil {
 					t.Errorf("checking the copy: %v", err)
 				}
-				if n, err := backup.Migration(ctx, copy); err != nil || n != migration {
+				if n, err := backup.Migration(ctx, postgres.Inventory{}, copy); err != nil || n != migration {
 					t.Errorf("the copy has migration %d: %v", n, err)
 				}
 				dump, err := copy.Dump(ctx)
@@ -149,8 +149,8 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(rows) != 40 || rows[100] != "" || out.Beat.IsZero() {
-				t.Errorf("before the delete: %d rows, beat %s", len(rows), out.Beat)
+			if len(rows) != 40 || rows[100] != "" || out.Heartbeat.IsZero() {
+				t.Errorf("before the delete: %d rows, beat %s", len(rows), out.Heartbeat)
 			}
 			live := connect(t, s.host, database)
 			defer live.Close(context.Background())

@@ -23,6 +23,7 @@ import (
 type Drill struct {
 	Repository *repository.Repository // opened with an empty cache
 	Archive    *archive.Archive
+	Product    Product
 	Cluster    *pgcluster.Cluster // finds the server; its data is left alone
 	Scratch    string             // an empty directory
 	Fetch      func(socket string) string
@@ -55,8 +56,9 @@ type DrillReport struct {
 	SigningKey string           `json:"signing_key,omitempty"`
 }
 
-// beatSlack is generous: WAL is shipped every few seconds and the beat written every minute.
-const beatSlack = 3 * time.Minute
+// heartbeatSlack is how much older than the archived WAL the heartbeat in it may
+// be. WAL is shipped every few seconds and the heartbeat is written every minute.
+const heartbeatSlack = 3 * time.Minute
 
 // Run drills. Whatever kept it from being held to its end is a failure as well.
 func (d *Drill) Run(ctx context.Context) DrillReport {
@@ -102,12 +104,12 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	if err != nil {
 		return err
 	}
-	recovery := Recovery{RestorePoint: choice, Server: server, Data: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run"), Fetch: d.Fetch}
+	recovery := Recovery{RestorePoint: choice, Product: d.Product, Server: server, Data: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run"), Fetch: d.Fetch}
 	recovered, err := recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error { return d.examine(ctx, s, objects, out) })
 	if err != nil {
 		return err
 	}
-	out.Rows, out.Point = recovered.Rows, recovered.Beat
+	out.Rows, out.Point = recovered.Rows, recovered.Heartbeat
 	d.judge(choice, out)
 	return nil
 }
@@ -213,7 +215,7 @@ func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]
 		return err
 	}
 	out.proven("the logical copy of the database was loaded into an empty server")
-	_, out.Rows, err = count(ctx, s.DSN(pgcluster.Database))
+	_, out.Rows, err = count(ctx, d.Product, s.DSN(pgcluster.Database))
 	if err != nil {
 		return err
 	}
@@ -237,7 +239,7 @@ func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[s
 	}
 	var missing []string
 	named := 0
-	err := Keys(ctx, s, func(key string) error {
+	err := pictureKeys(ctx, d.Product, s, func(key string) error {
 		if named++; !objects[key] && len(missing) < 20 {
 			missing = append(missing, key)
 		}
@@ -285,7 +287,7 @@ func (d *Drill) judge(c RestorePoint, out *DrillReport) {
 		out.Failures = append(out.Failures, "the archive has no WAL from the set on")
 		return
 	}
-	if out.Point.Before(archived.Add(-beatSlack)) {
+	if out.Point.Before(archived.Add(-heartbeatSlack)) {
 		out.Failures = append(out.Failures, fmt.Sprintf("the newest sign of life is of %s, though WAL was archived until %s",
 			out.Point.UTC().Format(time.RFC3339), archived.UTC().Format(time.RFC3339)))
 	} else {

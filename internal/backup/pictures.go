@@ -122,7 +122,7 @@ func put(ctx context.Context, store objectstore.Store, p picture) (int64, error)
 const missingAtMost = 1000
 
 // Missing lists pictures that the recovered database names and no backup has.
-func Missing(ctx context.Context, s *pgcluster.Scratch, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
+func Missing(ctx context.Context, product Product, s *pgcluster.Scratch, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
 	there := map[string]bool{}
 	err := c.pictures(ctx, r, a, func(p picture) error {
 		there[p.key] = true
@@ -132,7 +132,7 @@ func Missing(ctx context.Context, s *pgcluster.Scratch, c RestorePoint, r *repos
 		return nil, err
 	}
 	var out []string
-	err = Keys(ctx, s, func(key string) error {
+	err = pictureKeys(ctx, product, s, func(key string) error {
 		if !there[key] && len(out) < missingAtMost {
 			out = append(out, key)
 		}

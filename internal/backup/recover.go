@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
@@ -21,6 +22,7 @@ import (
 // Recovery brings a restored copy of the cluster to where its RestorePoint says.
 type Recovery struct {
 	RestorePoint RestorePoint
+	Product      Product
 	Server       pgcluster.Server
 	Data         string              // the copy
 	Dir          string              // new; for the scratch server and the WAL's socket
@@ -32,11 +34,11 @@ type Recovery struct {
 
 // Recovered is what recovery came to.
 type Recovered struct {
-	// Beat is the last sign of life that the database holds: what was
-	// acknowledged until then is there.
-	Beat time.Time        `json:"last_beat"`
-	Rows map[string]int64 `json:"rows"`
-	Took time.Duration    `json:"-"`
+	// Heartbeat is the last one that the database holds: what was acknowledged until
+	// then is there.
+	Heartbeat time.Time        `json:"last_beat"`
+	Rows      map[string]int64 `json:"rows"`
+	Took      time.Duration    `json:"-"`
 }
 
 // Run verifies the copy, replays, hands the running server to look, and stops
@@ -61,7 +63,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 		target = &pgcluster.Target{Time: r.RestorePoint.Time, Own: r.RestorePoint.own, Command: r.Fetch(socket)}
 	}
 	if err := s.Start(ctx, target); err != nil {
-		if s.Unreached(err) {
+		if errors.Is(err, pgcluster.ErrTargetNotReached) {
 			return out, fault.Wrap(fault.Preflight, err, "choose an earlier --time", "no transaction was archived at or after %s", r.RestorePoint.Time.Local().Format(time.DateTime))
 		}
 		return out, err
@@ -72,7 +74,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 			return out, err
 		}
 	}
-	if out.Beat, out.Rows, err = count(ctx, s.DSN(pgcluster.Database)); err != nil {
+	if out.Heartbeat, out.Rows, err = count(ctx, r.Product, s.DSN(pgcluster.Database)); err != nil {
 		return out, err
 	}
 	out.Took = time.Since(began)
@@ -89,12 +91,7 @@ func (r *Recovery) prepare() error {
 	if r.Account == nil {
 		return nil
 	}
-	if err := os.Chown(r.Dir, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
-		return err
-	}
-	return filepath.WalkDir(r.Data, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, int(r.Account.Uid), int(r.Account.Gid)))
-	})
+	return errors.Join(durable.ChownTree(r.Data, int(r.Account.Uid), int(r.Account.Gid)), os.Lchown(r.Dir, int(r.Account.Uid), int(r.Account.Gid)))
 }
 
 // serve hands out the WAL; stop tells why that failed, if it did.
@@ -104,7 +101,7 @@ func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error,
 		return nil, err
 	}
 	if r.Account != nil {
-		if err := os.Chown(socket, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
+		if err := os.Lchown(socket, int(r.Account.Uid), int(r.Account.Gid)); err != nil {
 			return nil, errors.Join(err, ln.Close())
 		}
 	}
@@ -129,45 +126,34 @@ func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error,
 }
 
 // Count asks a running cluster what it holds.
-func Count(ctx context.Context, c *pgcluster.Cluster) (out Recovered, err error) {
-	out.Beat, out.Rows, err = count(ctx, c.DSN(pgcluster.Superuser, pgcluster.Database))
+func Count(ctx context.Context, p Product, c *pgcluster.Cluster) (out Recovered, err error) {
+	out.Heartbeat, out.Rows, err = count(ctx, p, c.DSN(pgcluster.Superuser, pgcluster.Database))
 	return out, err
 }
 
-// count asks the recovered database what it holds.
-func count(ctx context.Context, dsn string) (beat time.Time, rows map[string]int64, err error) {
+// count asks a database what it holds.
+func count(ctx context.Context, p Product, dsn string) (heartbeat time.Time, rows map[string]int64, err error) {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
-		return beat, nil, fmt.Errorf("opening the recovered database: %w", err)
+		return heartbeat, nil, fmt.Errorf("opening the recovered database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if rows, err = countRows(ctx, conn); err != nil {
-		return beat, rows, err
+	if rows, err = p.Rows(ctx, conn); err != nil {
+		return heartbeat, rows, err
 	}
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('backup_beat') IS NOT NULL").Scan(&there); err != nil || !there {
-		return beat, rows, err // a set of a version before the beat
-	}
-	err = conn.QueryRow(ctx, "SELECT at FROM backup_beat").Scan(&beat)
-	return beat, rows, err
+	heartbeat, err = p.Heartbeat(ctx, conn)
+	return heartbeat, rows, err
 }
 
-// Keys calls visit for the key of every picture that the recovered database
+// pictureKeys calls visit for the key of every picture that the recovered database
 // names.
-func Keys(ctx context.Context, s *pgcluster.Scratch, visit func(key string) error) error {
+func pictureKeys(ctx context.Context, p Product, s *pgcluster.Scratch, visit func(key string) error) error {
 	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
 	if err != nil {
 		return fmt.Errorf("opening the recovered database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	rows, err := conn.Query(ctx, `SELECT key FROM pictures UNION
-		SELECT k FROM reports, unnest(ARRAY[screenshot_key, annotated_screenshot_key]) k WHERE k IS NOT NULL`)
-	if err != nil {
-		return err
-	}
-	var key string
-	_, err = pgx.ForEachRow(rows, []any{&key}, func() error { return visit(key) })
-	return err
+	return p.PictureKeys(ctx, conn, visit)
 }
 
 // discard reads a body to its end, which proves its hash.

@@ -21,6 +21,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/pgcluster"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
 // The test binary is also the restore_command of the servers it starts.
@@ -91,7 +92,7 @@ func newContinuous(t *testing.T) *continuous {
 	c := &continuous{site: s, conn: connect(t, s.host, "bugspark"), spool: t.TempDir(),
 		archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
 	t.Cleanup(func() { c.conn.Close(context.Background()) })
-	source := &backup.Source{DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark", Slot: s.cluster().Upstream().Slot}
+	source := &backup.Source{Product: postgres.Inventory{}, DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark", Slot: s.cluster().Upstream().Slot}
 	t.Cleanup(func() { source.Close() })
 	if c.system, err = source.System(t.Context()); err != nil {
 		t.Fatal(err)
@@ -167,7 +168,7 @@ func (c *continuous) backThen(t *testing.T, w backup.RestoreRequest, then func(c
 	if err != nil {
 		t.Fatal(err)
 	}
-	recovery := &backup.Recovery{RestorePoint: choice, Server: server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "s"),
+	recovery := &backup.Recovery{RestorePoint: choice, Product: postgres.Inventory{}, Server: server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "s"),
 		Account: nobody(t), Durable: true, Fetch: fetchCommand(t)}
 	rows := map[int]string{}
 	out, err := recovery.Run(t.Context(), func(ctx context.Context, s *pgcluster.Scratch) error {
@@ -229,7 +230,7 @@ func TestTheArchiveBringsBackWhatCameAfterTheSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("newest state back in %s (recovery %s), last beat %s", time.Since(began), out.Took, out.Beat)
+	t.Logf("newest state back in %s (recovery %s), last beat %s", time.Since(began), out.Took, out.Heartbeat)
 	if len(rows) != 61 || rows[200] == "" || rows[119] == "" || rows[0] != "" {
 		t.Errorf("newest: %d rows", len(rows))
 	}

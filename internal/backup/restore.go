@@ -9,13 +9,12 @@ import (
 	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -57,18 +56,11 @@ func prepare(ctx context.Context, r *repository.Repository, p Plan) (Plan, error
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return p, fault.Wrap(fault.Preflight, err, "name a new or empty directory", "looking at %s", into)
 	}
-	at := into
-	for {
-		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
-			break
-		}
-		at = filepath.Dir(at)
+	space, err := durable.SpaceAt(into)
+	if err != nil {
+		return p, fault.Wrap(fault.Preflight, err, "", "looking at the free space of %s", into)
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(at, &fs); err != nil {
-		return p, fault.Wrap(fault.Preflight, err, "", "looking at the free space of %s", at)
-	}
-	p.Free = int64(fs.Bavail) * fs.Bsize
+	p.Free = space.Bytes
 	p.Bytes = p.Document.Database.Bytes + slack
 	if p.databaseOnly && p.Document.OfCustomer() {
 		p.Bytes += p.Document.Database.Bytes // our tables are copied out of the server's
@@ -77,7 +69,7 @@ func prepare(ctx context.Context, r *repository.Repository, p Plan) (Plan, error
 		p.Bytes += p.Document.Objects.Bytes
 	}
 	if p.Free < p.Bytes {
-		return p, fault.New(fault.Preflight, "name a directory on a larger volume", "set %s needs %d MiB, and %s has %d MiB free", id, p.Bytes>>20, at, p.Free>>20)
+		return p, fault.New(fault.Preflight, "name a directory on a larger volume", "set %s needs %d MiB, and %s has %d MiB free", id, p.Bytes>>20, space.Path, p.Free>>20)
 	}
 	return p, nil
 }

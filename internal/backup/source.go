@@ -14,22 +14,21 @@ import (
 // Source is a server as a shipper of its WAL sees it. It keeps one connection
 // and is not for concurrent use.
 type Source struct {
-	DSN  string // of a role that may read our tables and write the sign of life
-	Slot string // that the WAL is received by
-	conn *pgx.Conn
+	Product Product
+	DSN     string // of a role that may read our tables and write the heartbeat
+	Slot    string // that the WAL is received by
+	conn    *pgx.Conn
 }
 
 var _ archive.Source = (*Source)(nil)
 
-const (
-	beatEvery = "55 seconds"
-	// A row another session holds must not keep the WAL here.
-	askTimeout = 10 * time.Second
-)
+// queryTimeout bounds each question: a row that another session has locked must
+// not keep the WAL from being shipped.
+const queryTimeout = 10 * time.Second
 
 // query runs f on the connection and gives a broken one up.
 func (s *Source) query(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	if s.conn == nil {
 		conn, err := pgx.Connect(ctx, s.DSN)
@@ -64,13 +63,13 @@ func (s *Source) System(ctx context.Context) (id string, err error) {
 	return id, err
 }
 
-// Beat leaves a sign of life when the last one is a minute old, and looks
-// whether the receiver has what was flushed until now. The end of the WAL in the
-// spool would not tell: records may end in zeros, like the rest of a segment.
-func (s *Source) Beat(ctx context.Context) (spooled bool, err error) {
+// Heartbeat writes one, and looks whether the receiver has what was flushed until
+// now. The end of the WAL in the spool would not tell: records may end in zeros,
+// like the rest of a segment.
+func (s *Source) Heartbeat(ctx context.Context) (spooled bool, err error) {
 	err = s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		if _, err := c.Exec(ctx, "UPDATE backup_beat SET at = now() WHERE at < now() - interval '"+beatEvery+"' OR at > now()"); err != nil {
-			return fmt.Errorf("leaving a sign of life: %w", err)
+		if err := s.Product.WriteHeartbeat(ctx, c); err != nil {
+			return err
 		}
 		var flushed string
 		if err := c.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&flushed); err != nil {
@@ -92,14 +91,9 @@ func (s *Source) Beat(ctx context.Context) (spooled bool, err error) {
 }
 
 // Pictures are the keys of rows since a moment.
-func (s *Source) Pictures(ctx context.Context, since time.Time) ([]string, error) {
-	var keys []string
-	err := s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		rows, err := c.Query(ctx, "SELECT key FROM pictures WHERE created_at >= $1 ORDER BY created_at", since)
-		if err != nil {
-			return err
-		}
-		keys, err = pgx.CollectRows(rows, pgx.RowTo[string])
+func (s *Source) Pictures(ctx context.Context, since time.Time) (keys []string, err error) {
+	err = s.query(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
+		keys, err = s.Product.PicturesSince(ctx, c, since)
 		return err
 	})
 	return keys, err

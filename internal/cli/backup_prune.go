@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -30,7 +29,10 @@ back a day later, for safety's sake; --now gives it back at once.`,
 				return err
 			}
 			out, err := j.Prune(cmd.Context(), o)
-			return errors.Join(printPruned(env, out, o.DryRun), err)
+			if err := printPruned(env, out, o.DryRun); err != nil {
+				return err
+			}
+			return err
 		},
 	}
 	c.Flags().BoolVar(&o.Now, "now", false, "give space back at once")

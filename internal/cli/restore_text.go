@@ -104,8 +104,8 @@ func tellResult(env Env, p *restore.Plan, out restore.Result) {
 	w := env.Stdout
 	fmt.Fprintf(w, "\nRestored in %.1f s: %d reports, %d projects, %d accounts; %d pictures brought back, %d were there.\n",
 		out.Seconds, out.Rows["reports"], out.Rows["projects"], out.Rows["accounts"], out.Pictures.Put, out.Pictures.Present)
-	if !out.Beat.IsZero() {
-		fmt.Fprintf(w, "The newest sign of life in it is of %s.\n", out.Beat.Local().Format(time.DateTime))
+	if !out.Heartbeat.IsZero() {
+		fmt.Fprintf(w, "The newest sign of life in it is of %s.\n", out.Heartbeat.Local().Format(time.DateTime))
 	}
 	if len(out.Missing) > 0 {
 		fmt.Fprintf(w, "! %d pictures that the database names are in no backup, such as %s\n", len(out.Missing), out.Missing[0])

@@ -17,7 +17,7 @@ import (
 // WriteFile replaces a file atomically. When it returns nil, the content and the
 // name are on the disk. The file gets exactly this mode, whatever the umask is.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
-	if err := renameio.WriteFile(path, data, mode, renameio.WithStaticPermissions(mode)); err != nil {
+	if err := renameio.WriteFile(path, data, mode, renameio.WithStaticPermissions(mode), renameio.WithTempDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return SyncDir(filepath.Dir(path))

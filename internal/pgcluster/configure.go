@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -39,7 +38,7 @@ func (c *Cluster) configure(ctx context.Context, server Server) error {
 		"pg_ident.conf":   ours + c.identMap(),
 	} {
 		path := filepath.Join(c.DataDir(), name)
-		if err := renameio.WriteFile(path, []byte(content), 0o600, renameio.WithTempDir(c.DataDir())); err != nil {
+		if err := durable.WriteFile(path, []byte(content), 0o600); err != nil {
 			return c.notOurs(err, path)
 		}
 	}

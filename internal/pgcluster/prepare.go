@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -84,7 +85,7 @@ func (c *Cluster) initialize(ctx context.Context, server Server) error {
 	if err := os.Rename(unfinished, c.DataDir()); err != nil {
 		return fmt.Errorf("putting the database cluster in its place: %w", err)
 	}
-	return syncDir(c.StateDir)
+	return durable.SyncDir(c.StateDir)
 }
 
 func (c *Cluster) refuseRoot() error {
@@ -113,11 +114,11 @@ func (c *Cluster) checkOwner() error {
 }
 
 func (c *Cluster) checkRoom() error {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(c.StateDir, &fs); err != nil {
-		return fmt.Errorf("looking for room in %s: %w", c.StateDir, err)
+	space, err := durable.SpaceAt(c.StateDir)
+	if err != nil {
+		return err
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < roomForCluster {
+	if free := space.Bytes; free < roomForCluster {
 		return fault.New(fault.Preflight, "free some space (df -h "+c.StateDir+"), then start the service again",
 			"%d MiB are free in %s, a new database cluster needs %d", free>>20, c.StateDir, roomForCluster>>20)
 	}
@@ -149,14 +150,6 @@ func (c *Cluster) notOurs(err error, path string) error {
 }
 
 func (c *Cluster) chown() string { return fmt.Sprintf("chown -R %s: %s", c.Account.Name, c.StateDir) }
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
 
 // lastLines are the end of a program's output, on one line.
 func lastLines(out []byte) string {

@@ -100,7 +100,7 @@ func (c *Cluster) connect(ctx context.Context, role, database string) (*pgx.Conn
 func starting(err error) bool {
 	var p *pgconn.PgError
 	if errors.As(err, &p) {
-		return p.Code == "57P03" // cannot_connect_now: starting up, in recovery
+		return p.Code == cannotConnectNow // it starts, or recovers
 	}
 	var op *net.OpError
 	return errors.As(err, &op) && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist))

@@ -1,16 +1,15 @@
 package pgcluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -129,7 +128,7 @@ func (s *Scratch) Start(ctx context.Context, target *Target) error {
 		"-c", "session_preload_libraries=", "-c", "local_preload_libraries=", "-c", "hot_standby=off",
 		// A subscription of the customer's would go on from here, and take from its publisher.
 		"-c", "max_logical_replication_workers=0", "-c", "ssl=off", "-c", "logging_collector=off")
-	log, err := os.OpenFile(s.file("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := s.create(s.file("log"))
 	if err != nil {
 		return err
 	}
@@ -163,7 +162,7 @@ func (s *Scratch) configure(target *Target) error {
 	settings := settings{
 		{"shared_buffers", "64MB", ""}, {"max_connections", "20", ""}, {"wal_level", "replica", ""}, {"max_prepared_transactions", "100", ""}, {"max_wal_size", "1GB", ""},
 		{"fsync", map[bool]string{true: "on", false: "off"}[s.Durable], ""}, {"jit", "off", ""}, {"timezone", "UTC", ""}, {"log_timezone", "UTC", ""},
-		{"autovacuum", "off", "it is read, or stopped soon"}, {"lc_messages", "C.UTF-8", ""},
+		{"autovacuum", "off", "it is read, or stopped soon"}, {"lc_messages", "C.UTF-8", ""}, {"log_line_prefix", logPrefix, ""},
 	}
 	if target != nil {
 		timeline := "latest"
@@ -195,21 +194,38 @@ func (s *Scratch) configure(target *Target) error {
 		files[filepath.Join(s.DataDir, "recovery.signal")] = ""
 	}
 	for path, content := range files {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			return fmt.Errorf("configuring the scratch server: %w", err)
+		f, err := s.create(path)
+		if err == nil {
+			_, err = f.WriteString(content)
+			err = errors.Join(err, f.Close())
 		}
-		if err := s.give(path); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("configuring the scratch server: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s *Scratch) give(path string) error {
-	if s.Account == nil {
-		return nil
+// create makes a new file for the server in the place of an old one. The directory
+// is the account's, which may have put a link there, so that root follows none.
+func (s *Scratch) create(path string) (*os.File, error) {
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
 	}
-	return os.Chown(path, int(s.Account.Uid), int(s.Account.Gid))
+	defer dir.Close()
+	name := filepath.Base(path)
+	if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := dir.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil || s.Account == nil {
+		return f, err
+	}
+	if err := f.Chown(int(s.Account.Uid), int(s.Account.Gid)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // answers waits for the end of recovery, however long it takes.
@@ -233,40 +249,10 @@ func (s *Scratch) answers(ctx context.Context) error {
 			return ctx.Err()
 		case ended := <-s.exited:
 			s.process = nil
-			return fmt.Errorf("the scratch server ended (%w): %s", errors.Join(ended, errEnded), s.lastWords())
+			return s.ended(ended)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-var errEnded = errors.New("before it answered")
-
-// lastWords are the last lines of the server's log.
-func (s *Scratch) lastWords() string {
-	data, err := os.ReadFile(s.file("log"))
-	if err != nil {
-		return err.Error()
-	}
-	var why [][]byte
-	for line := range bytes.Lines(data) {
-		// Ours, while we waited for it to answer.
-		if bytes.Contains(line, []byte("FATAL:  the database system is")) {
-			continue
-		}
-		if bytes.Contains(line, []byte("FATAL:")) || bytes.Contains(line, []byte("PANIC:")) || bytes.Contains(line, []byte("DETAIL:")) {
-			why = append(why, line)
-		}
-	}
-	if len(why) == 0 {
-		return lastLines(data)
-	}
-	return lastLines(bytes.Join(why, nil))
-}
-
-// Unreached tells whether err is that of a recovery which found no commit at or
-// after its target.
-func (s *Scratch) Unreached(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "recovery ended before configured recovery target was reached")
 }
 
 // StartNewTimeline moves a data directory that was shut down cleanly to a new timeline,

@@ -23,7 +23,7 @@ import (
 // silent is a database that answers nothing.
 type silent struct{}
 
-func (silent) Beat(context.Context) (bool, error) { return false, errors.New("no database") }
+func (silent) Heartbeat(context.Context) (bool, error) { return false, errors.New("no database") }
 
 func (silent) Pictures(context.Context, time.Time) ([]string, error) { return nil, nil }
 

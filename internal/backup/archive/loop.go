@@ -111,7 +111,7 @@ func (l *Loop) round(ctx context.Context) error {
 	if _, err := os.Stat(l.Shipper.Spool); errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was received yet
 	}
-	if err := l.Target.Beat(ctx); err != nil {
+	if err := l.Target.Renew(ctx); err != nil {
 		return err
 	}
 	gap := l.Shipper.State.Gap

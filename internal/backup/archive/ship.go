@@ -20,9 +20,9 @@ import (
 
 // Source is what a shipper asks the database.
 type Source interface {
-	// Beat leaves a sign of life in the database, at most every minute, and tells
+	// Heartbeat writes a heartbeat to the database, at most every minute, and tells
 	// whether everything that was acknowledged before the call is in the spool.
-	Beat(context.Context) (spooled bool, err error)
+	Heartbeat(context.Context) (spooled bool, err error)
 	// Pictures are the keys of the pictures whose rows were written since.
 	Pictures(ctx context.Context, since time.Time) ([]string, error)
 }
@@ -101,7 +101,7 @@ type spooled struct {
 // that reaches the archive names an object that is missing there.
 func (s *Shipper) Round(ctx context.Context) error {
 	began := s.Now()
-	whole, asking := s.Source.Beat(ctx)
+	whole, asking := s.Source.Heartbeat(ctx)
 	spool, err := s.look()
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func (j *Jobs) mirror(ctx context.Context, from, to *target.Target, dryRun bool,
 	if err := from.Check(ctx); err != nil {
 		return Copied{}, err
 	}
-	if err := to.Beat(ctx); err != nil {
+	if err := to.Renew(ctx); err != nil {
 		return Copied{}, err
 	}
 	h, err := history.Read(j.Dirs)

@@ -12,7 +12,7 @@ import (
 
 // NewCustomerServer is the customer's server behind a connection string.
 func (j *Jobs) NewCustomerServer(dsn string) backup.CustomerServer {
-	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Programs: j.Programs}}
+	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Programs: j.Programs}, Product: j.Product}
 }
 
 // CustomerServer is the customer's server of the configuration, with the role
@@ -81,11 +81,11 @@ func (j *Jobs) walSource() (*backup.Source, error) {
 			return nil, err
 		}
 		slot, err := j.NewCustomerServer(dsn).Slot()
-		return &backup.Source{DSN: dsn, Slot: slot}, err
+		return &backup.Source{Product: j.Product, DSN: dsn, Slot: slot}, err
 	}
 	cluster, err := j.Cluster()
 	if err != nil {
 		return nil, err
 	}
-	return &backup.Source{DSN: cluster.DSN(pgcluster.Backup, pgcluster.Database), Slot: cluster.Upstream().Slot}, nil
+	return &backup.Source{Product: j.Product, DSN: cluster.DSN(pgcluster.Backup, pgcluster.Database), Slot: cluster.Upstream().Slot}, nil
 }

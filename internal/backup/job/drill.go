@@ -83,7 +83,7 @@ func (s *Session) drill(ctx context.Context, scratch, secret string, report func
 		return failed(err)
 	}
 	d := &backup.Drill{
-		Repository: r, Archive: a, Cluster: s.Jobs.Programs, Scratch: scratch, Now: time.Now, Report: report, Fetch: s.Jobs.Fetch,
+		Repository: r, Archive: a, Product: s.Jobs.Product, Cluster: s.Jobs.Programs, Scratch: scratch, Now: time.Now, Report: report, Fetch: s.Jobs.Fetch,
 		Secrets: func(files map[string][]byte) error { return usable(files, secret) },
 		Answer:  s.Jobs.Probe,
 	}

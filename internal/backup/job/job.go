@@ -24,6 +24,7 @@ type Jobs struct {
 	Log     *slog.Logger
 	Version string // of this program
 
+	Product  backup.Product
 	Objects  func() (objectstore.Store, error)               // of the product
 	Cluster  func() (*pgcluster.Cluster, error)              // this machine's own
 	Programs *pgcluster.Cluster                              // finds what is installed of PostgreSQL, for whatever data
@@ -40,5 +41,5 @@ func (j *Jobs) database() (backup.Database, error) {
 		return j.CustomerServer()
 	}
 	cluster, err := j.Cluster()
-	return backup.Cluster{Cluster: cluster}, err
+	return backup.Cluster{Cluster: cluster, Product: j.Product}, err
 }

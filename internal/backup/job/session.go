@@ -205,7 +205,7 @@ func (s *Session) openRepository(ctx context.Context, o OpenOptions) error {
 			return err
 		}
 		// A prune is what makes room on a full target.
-		if err := s.own.Beat(ctx); err != nil && !(o.Change && errors.Is(err, syscall.ENOSPC)) {
+		if err := s.own.Renew(ctx); err != nil && !(o.Change && errors.Is(err, syscall.ENOSPC)) {
 			return err
 		}
 	}

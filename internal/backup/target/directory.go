@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bugspark/bugspark/internal/durable"
 )
 
 // Directory is a target that is a directory, best a mount of another machine's.
@@ -91,16 +93,13 @@ func makeDirs(dir, root string) error {
 	return syncDir(filepath.Dir(dir))
 }
 
+// syncDir is durable.SyncDir, but accepts file systems, such as some of FUSE, that
+// cannot sync a directory.
 func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
+	if err := durable.SyncDir(dir); !errors.Is(err, unix.EINVAL) {
 		return err
 	}
-	err = f.Sync()
-	if errors.Is(err, unix.EINVAL) {
-		err = nil // a file system (some of FUSE) that cannot
-	}
-	return errors.Join(err, f.Close())
+	return nil
 }
 
 // Open opens a file.
@@ -201,11 +200,12 @@ func (d Directory) Delete(_ context.Context, name string) error {
 
 // Free is the room on the directory's file system.
 func (d Directory) Free(context.Context) (int64, error) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(string(d), &fs); err != nil {
+	// Where the directory is missing, its parent's file system is not the target.
+	if _, err := os.Stat(string(d)); err != nil {
 		return 0, fmt.Errorf("looking at the free space of %s: %w", d, err)
 	}
-	return int64(fs.Bavail) * fs.Bsize, nil
+	space, err := durable.SpaceAt(string(d))
+	return space.Bytes, err
 }
 
 // allocate makes a file that only takes room.

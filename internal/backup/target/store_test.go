@@ -148,14 +148,14 @@ func TestTheOwnerIsKnownOnEveryKindOfTarget(t *testing.T) {
 	targettest.Stores(t, func(t *testing.T, s target.Store) {
 		a, b := newMachine(t, "", "a"), newMachine(t, "", "b")
 		a.Store, b.Store = s, s
-		if err := a.Beat(t.Context()); !errors.Is(err, target.ErrAway) {
+		if err := a.Renew(t.Context()); !errors.Is(err, target.ErrAway) {
 			t.Errorf("unclaimed: %v", err)
 		}
 		if err := a.Claim(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		a.beat(t)
-		if err := b.Beat(t.Context()); !errors.Is(err, target.ErrOwnedElsewhere) {
+		if err := b.Renew(t.Context()); !errors.Is(err, target.ErrOwnedElsewhere) {
 			t.Errorf("another machine: %v", err)
 		}
 	})

@@ -12,13 +12,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/google/uuid"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -45,7 +44,7 @@ type owner struct {
 	Machine string    `json:"machine_id"`
 	Host    string    `json:"host"`
 	Since   time.Time `json:"since"`
-	// Mark changes with every beat. Who does not know it is not who wrote here
+	// Mark changes with every renewal. Who does not know it is not who wrote here
 	// last, even with the same machine id.
 	Mark string `json:"mark"`
 }
@@ -57,8 +56,8 @@ type memory struct {
 	At    time.Time `json:"at"`
 }
 
-// beatEvery is how often the mark changes.
-const beatEvery = time.Minute
+// renewInterval is how often the mark changes.
+const renewInterval = time.Minute
 
 func (t *Target) read(ctx context.Context) (owner, error) {
 	var o owner
@@ -87,14 +86,7 @@ func ReadFile(ctx context.Context, s Store, name string) ([]byte, error) {
 
 func (t *Target) remembered() (memory, error) {
 	var m memory
-	data, err := os.ReadFile(t.Memory)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &m)
-	}
-	if err != nil {
+	if _, err := durable.ReadJSON(t.Memory, &m); err != nil {
 		return m, fmt.Errorf("reading what this machine knows of its backup target: %w", err)
 	}
 	return m, nil
@@ -142,13 +134,13 @@ func (t *Target) Take(ctx context.Context) error {
 	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, memory{})
 }
 
-// Beat is Check, and leaves a new mark when the last one is a minute old.
-func (t *Target) Beat(ctx context.Context) error {
+// Renew is Check, and writes a new mark when the last one is a minute old.
+func (t *Target) Renew(ctx context.Context) error {
 	o, m, err := t.check(ctx)
 	if err != nil {
 		return err
 	}
-	if age := t.Now().Sub(m.At); age >= 0 && age < beatEvery && len(m.Marks) > 0 {
+	if age := t.Now().Sub(m.At); age >= 0 && age < renewInterval && len(m.Marks) > 0 {
 		return nil
 	}
 	return t.mark(ctx, o, m)
@@ -162,7 +154,7 @@ func (t *Target) mark(ctx context.Context, o owner, m memory) error {
 		m.Marks = append(m.Marks, before)
 	}
 	// First, so that an interruption between the two leaves a mark it knows.
-	if err := remember(t.Memory, m); err != nil {
+	if err := durable.WriteJSON(t.Memory, m, 0o644); err != nil {
 		return fmt.Errorf("remembering the mark of the backup target: %w", err)
 	}
 	data, err := json.MarshalIndent(o, "", "  ")
@@ -173,12 +165,4 @@ func (t *Target) mark(ctx context.Context, o owner, m memory) error {
 		return fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only; 'bugspark apply' gives a directory to the right account", "writing whose the backup target is")
 	}
 	return nil
-}
-
-func remember(path string, what any) error {
-	data, err := json.MarshalIndent(what, "", "  ")
-	if err != nil {
-		return err
-	}
-	return renameio.WriteFile(path, append(data, '\n'), 0o644, renameio.WithStaticPermissions(0o644))
 }

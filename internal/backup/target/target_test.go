@@ -26,14 +26,14 @@ func newMachine(t *testing.T, dir, id string) *machine {
 func (m *machine) beat(t *testing.T) {
 	t.Helper()
 	m.now = m.now.Add(2 * time.Minute)
-	if err := m.Beat(context.Background()); err != nil {
+	if err := m.Renew(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAMissingMountIsNoTarget(t *testing.T) {
 	m := newMachine(t, t.TempDir(), "a")
-	if err := m.Beat(context.Background()); !errors.Is(err, target.ErrAway) {
+	if err := m.Renew(context.Background()); !errors.Is(err, target.ErrAway) {
 		t.Errorf("a directory that nobody has claimed: %v", err)
 	}
 	if err := m.Claim(context.Background()); err != nil {
@@ -43,7 +43,7 @@ func TestAMissingMountIsNoTarget(t *testing.T) {
 	if err := os.Remove(filepath.Join(m.Store.String(), target.OwnerFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Beat(context.Background()); !errors.Is(err, target.ErrAway) {
+	if err := m.Renew(context.Background()); !errors.Is(err, target.ErrAway) {
 		t.Errorf("below the mount: %v", err)
 	}
 }

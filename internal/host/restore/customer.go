@@ -198,7 +198,7 @@ func (c *customer) run(ctx context.Context, out *Result) error {
 
 // extract dumps our tables out of the recovered copy of the customer's server.
 func (c *customer) extract(ctx context.Context, s *pgcluster.Scratch, bring func(context.Context, io.Reader) error) error {
-	migration, err := backup.Migration(ctx, s)
+	migration, err := backup.Migration(ctx, c.server.Product, s)
 	if err != nil {
 		return err
 	}

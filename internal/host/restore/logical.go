@@ -49,6 +49,6 @@ func (l *logical) run(ctx context.Context, out *Result) error {
 	if out.Pictures, err = p.pictures(ctx); err != nil {
 		return err
 	}
-	out.Recovered, err = backup.Count(ctx, cluster)
+	out.Recovered, err = backup.Count(ctx, p.r.Jobs.Product, cluster)
 	return err
 }

@@ -42,11 +42,11 @@ func (r *recovery) run(ctx context.Context, use func(context.Context, *pgcluster
 		return backup.Recovered{}, err
 	}
 	p.step("check every file and replay the WAL")
-	rec := backup.Recovery{RestorePoint: p.Point, Server: r.server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "run"),
+	rec := backup.Recovery{RestorePoint: p.Point, Product: p.r.Jobs.Product, Server: r.server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "run"),
 		Account: postgres, Durable: r.durable, Fetch: p.r.Fetch}
 	return rec.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
 		var err error
-		if p.missing, err = backup.Missing(ctx, s, p.Point, p.r.Session.Repository, p.archive); err != nil || use == nil {
+		if p.missing, err = backup.Missing(ctx, p.r.Jobs.Product, s, p.Point, p.r.Session.Repository, p.archive); err != nil || use == nil {
 			return err
 		}
 		return use(ctx, s)

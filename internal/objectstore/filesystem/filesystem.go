@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/objectstore"
 )
 
@@ -115,7 +116,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("removing object %s: %w", key, err)
 	}
 	dir := filepath.Dir(path)
-	if err := syncDir(dir); err != nil && !absent(err) {
+	if err := durable.SyncDir(dir); err != nil && !absent(err) {
 		return fmt.Errorf("removing object %s: %w", key, err)
 	}
 	// The first directory that is not empty ends the loop. Put tries again when a

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/objectstore"
 )
 
@@ -70,7 +71,7 @@ func publish(from, to string) error {
 			return err
 		}
 	}
-	if err := syncDir(dir); err != nil && !absent(err) {
+	if err := durable.SyncDir(dir); err != nil && !absent(err) {
 		return err
 	}
 	return nil
@@ -102,13 +103,5 @@ func makeDirs(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	return syncDir(parent)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(parent)
 }
