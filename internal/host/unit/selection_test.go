@@ -1,0 +1,142 @@
+package unit_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/unit"
+)
+
+func onSite(t *testing.T, yaml string, confirmed bool) unit.Site {
+	t.Helper()
+	cfg, err := config.Parse("test", []byte("server:\n  name: bugs.test\n"+yaml), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unit.Site{Config: cfg, KitConfirmed: confirmed}
+}
+
+const external = "database:\n  mode: external\n"
+
+func TestWhichUnitsRunOnASite(t *testing.T) {
+	always := "api.service api.socket dashboard.service dashboard.socket migrate.service proxy-http.socket proxy-https.socket proxy.service supervisor.socket target"
+	managed := " minio.service postgres.service storage.service storage.socket"
+	timers := " backup-check.timer backup-drill.timer backup-prune.timer backup-verify.timer backup.path backup.timer"
+	stream := " walship.service walstream.service"
+	s3 := "storage:\n  engine: s3\n  endpoint: https://s3.test\n"
+	for _, tc := range []struct {
+		rule      string
+		yaml      string
+		confirmed bool
+		want      string
+	}{
+		{"everything is ours, no backups", "", true, always + managed},
+		{"a customer's database leaves PostgreSQL out", external, true, always + " minio.service storage.service storage.socket"},
+		{"a customer's S3 leaves MinIO out", s3, true, always + " postgres.service"},
+		{"a directory for pictures leaves MinIO out", "storage:\n  engine: filesystem\n", true, always + " postgres.service"},
+		{"backups wait for the recovery kit", "backup:\n  target: /srv/b\n", false, always + managed},
+		{"backups of our own database stream", "backup:\n  target: /srv/b\n", true, always + managed + timers + stream},
+		{"a second target is copied to", "backup:\n  target: /srv/b\n  copy:\n    target: /srv/c\n", true, always + managed + timers + stream + " backup-copy.timer"},
+		{"backups of a customer's database do not stream", external + s3 + "backup:\n  target: /srv/b\n", true, always + timers},
+		{"unless it is asked for", external + s3 + "backup:\n  target: /srv/b\n  stream: true\n", true, always + timers + stream},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			set := shipped(t)
+			on, off := set.Selected(onSite(t, tc.yaml, tc.confirmed))
+			var got []string
+			for _, name := range on {
+				got = append(got, strings.TrimPrefix(strings.TrimPrefix(name, "bugspark-"), "bugspark."))
+			}
+			slices.Sort(got)
+			want := strings.Fields(tc.want)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("got  %v\nwant %v", got, want)
+			}
+			for _, name := range off {
+				if slices.Contains(on, name) {
+					t.Errorf("%s is both on and off", name)
+				}
+			}
+			if len(on)+len(off) != 23 {
+				t.Errorf("%d units are on and %d off", len(on), len(off))
+			}
+		})
+	}
+}
+
+func TestOrderOfTheStart(t *testing.T) {
+	on, _ := shipped(t).Selected(onSite(t, "backup:\n  target: /srv/b\n  copy:\n    target: /srv/c\n", true))
+	for _, tc := range []struct{ rule, first, then string }{
+		{"the database before the migrations", "postgres.service", "migrate.service"},
+		{"the migrations before the API", "migrate.service", "api.service"},
+		{"a socket before its service", "api.socket", "api.service"},
+		{"a socket before its service", "storage.socket", "storage.service"},
+		{"the ports before the proxy", "proxy-https.socket", "proxy.service"},
+		{"MinIO before the gate", "minio.service", "storage.service"},
+		{"the gate before the API", "storage.service", "api.service"},
+		{"the request for a set before who asks", "backup.path", "walstream.service"},
+		{"the receiver before the shipper", "walstream.service", "walship.service"},
+		{"the database before the receiver", "postgres.service", "walstream.service"},
+	} {
+		first, then := slices.Index(on, "bugspark-"+tc.first), slices.Index(on, "bugspark-"+tc.then)
+		if first < 0 || then < 0 || first > then {
+			t.Errorf("%s: %s is at %d, %s at %d", tc.rule, tc.first, first, tc.then, then)
+		}
+	}
+	if on[len(on)-1] != "bugspark.target" {
+		t.Errorf("the last is %s", on[len(on)-1])
+	}
+}
+
+func TestStoppingGoesBackwards(t *testing.T) {
+	_, off := shipped(t).Selected(onSite(t, "storage:\n  engine: filesystem\n", false))
+	if slices.Index(off, "bugspark-storage.service") > slices.Index(off, "bugspark-minio.service") {
+		t.Errorf("MinIO is stopped before the gate, which would start it again: %v", off)
+	}
+}
+
+func TestWhoProvidesAndWhoWrites(t *testing.T) {
+	s := shipped(t)
+	for _, tc := range []struct {
+		what      string
+		got, want []string
+	}{
+		{"the database", s.ProvidersOf("database"), []string{"bugspark-postgres.service"}},
+		{"the object store, sockets before services", s.ProvidersOf("storage"), []string{"bugspark-minio.service", "bugspark-storage.socket", "bugspark-storage.service"}},
+		{"what writes to the database", s.WritersOf("database"), []string{"bugspark-migrate.service", "bugspark-api.service"}},
+		{"and the sockets that would start it again", s.WithSockets(s.WritersOf("database")), []string{"bugspark-migrate.service", "bugspark-api.service", "bugspark-api.socket"}},
+		{"nothing", s.ProvidersOf("mail"), nil},
+	} {
+		if !slices.Equal(tc.got, tc.want) {
+			t.Errorf("%s: %v", tc.what, tc.got)
+		}
+	}
+}
+
+func TestTheSupervisorRestartsNeitherItselfNorAlerts(t *testing.T) {
+	got := shipped(t).Supervised()
+	for name, want := range map[string]bool{
+		"bugspark-api.service": true, "bugspark-backup.service": true, "bugspark-supervisor.service": false,
+		"bugspark-alert@.service": false, "bugspark-api.socket": false, "bugspark.target": false,
+	} {
+		if slices.Contains(got, name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for role, want := range map[string]string{"api": "bugspark-api.service", "wal ship": "bugspark-walship.service", "backup create": "bugspark-backup.service"} {
+		if u, err := shipped(t).Role(role); err != nil || u.Name != want {
+			t.Errorf("%s is run by %s (%v)", role, u.Name, err)
+		}
+	}
+	for _, role := range []string{"", "wal", "status", "api more"} {
+		if u, err := shipped(t).Role(role); err == nil {
+			t.Errorf("%q is run by %s", role, u.Name)
+		}
+	}
+}
