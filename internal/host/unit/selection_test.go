@@ -140,3 +140,35 @@ func TestRoles(t *testing.T) {
 		}
 	}
 }
+
+// The names of these units sort against every rule.
+func TestOrderComesFromTheRelationsAndNotFromNames(t *testing.T) {
+	const wanted = "[Install]\nWantedBy=a.target\n"
+	const service = wanted + "[Service]\nExecStart=/bin/true\n"
+	s, err := unit.Load(files(
+		"a.target", "[Install]\nWantedBy=multi-user.target\n[Unit]\nDescription=last\n",
+		"b.service", service+"[Unit]\nAfter=c.service\n",
+		"c.service", service,
+		"y.path", wanted+"[Unit]\nBefore=b.service\n[Path]\nPathExists=/x\n", "y.service", "[Unit]\nBefore=c.service\n"+service,
+		"z.timer", wanted+"[Timer]\nOnCalendar=daily\n", "z.service", "[Unit]\nBefore=y.service\n"+service,
+		"x.socket", wanted+"[Socket]\nListenStream=1\nService=c.service\n",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	on, _ := s.Selected(unit.Site{})
+	if want := []string{"x.socket", "y.path", "z.timer", "z.service", "y.service", "c.service", "b.service", "a.target"}; !sameOrder(on, want) {
+		t.Errorf("got %v, want the relations of %v", on, want)
+	}
+}
+
+// sameOrder wants each pair that the test's units relate in the same order.
+func sameOrder(got, want []string) bool {
+	for _, pair := range [][2]string{{"x.socket", "c.service"}, {"y.path", "y.service"}, {"y.path", "b.service"}, {"z.timer", "z.service"},
+		{"z.service", "y.service"}, {"y.service", "c.service"}, {"c.service", "b.service"}, {"b.service", "a.target"}} {
+		if slices.Index(got, pair[0]) > slices.Index(got, pair[1]) {
+			return false
+		}
+	}
+	return len(got) == len(want) && got[len(got)-1] == "a.target"
+}
