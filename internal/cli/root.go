@@ -97,6 +97,7 @@ anything was changed, 4 changes wait to be applied, 5 runs but needs attention.`
 		newDashboard(env),
 		newProxy(env),
 		newSupervisor(env),
+		newHealth(env),
 	)
 	return root
 }
