@@ -15,7 +15,7 @@ CREATE TABLE reports (
     id                       uuid PRIMARY KEY,
     project_id               uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
     number                   integer NOT NULL,
-    -- lpad shortens what is longer than asked for, hence the CASE.
+    -- The CASE is needed because lpad shortens longer numbers.
     tracking_id              text NOT NULL GENERATED ALWAYS AS
                              ('BUG-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END) STORED,
     severity                 report_severity NOT NULL,

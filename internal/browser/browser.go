@@ -42,7 +42,7 @@ const violations = `addEventListener('securitypolicyviolation', (e) =>
 
 // Options say which site to open, and how.
 type Options struct {
-	Site string // scheme, host and port: everything else is a foreign host
+	Site string // scheme, host and port; every other host is refused
 	Axe  string // axe.min.js, for Accessible
 	Map  string // "HOST ADDRESS": a name that no DNS knows
 }
@@ -181,7 +181,7 @@ func (b *Tab) Sees(text string) {
 	b.Wait(fmt.Sprintf(`document.body.innerText.includes(%s)`, Quote(text)))
 }
 
-// Eval returns what an expression of JavaScript gives.
+// Eval returns the value of a JavaScript expression.
 func (b *Tab) Eval(expression string) string {
 	b.t.Helper()
 	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](expression))
@@ -206,13 +206,13 @@ func (b *Tab) Script(source string) {
 	b.run(chromedp.Evaluate[chromedp.Void](source))
 }
 
-// Keys types into what has the focus.
+// Keys types into the focused element.
 func (b *Tab) Keys(keys string) {
 	b.t.Helper()
 	b.run(chromedp.KeyEvent(keys))
 }
 
-// Fill replaces what a field holds by typing.
+// Fill replaces the content of a field by typing.
 func (b *Tab) Fill(selector, text string) {
 	b.t.Helper()
 	find := `document.querySelector(` + Quote(selector) + `)`

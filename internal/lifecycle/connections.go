@@ -53,7 +53,7 @@ func (c *connections) busy() (fresh, active int) {
 }
 
 // silentTime is how long a new connection may stay silent before a stopping
-// server takes it for one that somebody opened in advance.
+// server treats it as unused: browsers open connections in advance.
 const silentTime = time.Second
 
 // waitIdle waits until no request can be lost by shutting down, or until the

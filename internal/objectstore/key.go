@@ -16,7 +16,7 @@ const (
 // the characters A-Z a-z 0-9 . _ -, none of them empty, "." or "..".
 //
 // The alphabet needs no escaping in a URL, a path or XML, so a key reads the
-// same at every layer and leaves no room for two spellings of one object.
+// same at every layer, and an object has only one spelling.
 func CheckKey(key string) error {
 	if key == "" || len(key) > MaxKey {
 		return fmt.Errorf("%w: %d bytes, want 1 to %d", ErrKey, len(key), MaxKey)

@@ -2,7 +2,7 @@
 // any S3 service or in a directory.
 //
 // Only portable S3 is used (PUT, GET, HEAD, DELETE, ListObjectsV2), so that any
-// service can replace the one we ship.
+// service can replace the packaged one.
 package objectstore
 
 import (

@@ -1,5 +1,5 @@
-// Package storagegate stands between a unix socket and MinIO and lets through
-// the few S3 requests the product makes, on one bucket.
+// Package storagegate is a proxy between a unix socket and MinIO. It admits only the
+// few S3 requests that the product makes, on one bucket.
 //
 // MinIO's community edition gets no more fixes, and its authentication has known
 // bypasses: unsigned trailers, archives unpacked on upload, replication headers,

@@ -5,10 +5,10 @@
 // so an object "a" and an object "a/b" live side by side, and it names the
 // version of the form: the bytes as they came, then a trailer of fixed size with
 // the content type. One file means one rename makes an object appear or change
-// whole. A sidecar file would need two, and extended attributes are missing on
-// many file systems (tmpfs before Linux 6.6, some NFS). The trailer stands last
-// so that a picture still opens in a viewer, and has a fixed size so that a list
-// needs no more than the directory.
+// whole. A second file for the content type would need two, and many file systems
+// lack extended attributes (tmpfs before Linux 6.6, some NFS). The trailer is last so
+// that a viewer still opens a picture, and has a fixed size so that a list reads only
+// the directory.
 package filesystem
 
 import (

@@ -15,8 +15,8 @@ import (
 // Put writes the object beside its place, syncs it, renames it and syncs the
 // directory, so that a power cut leaves the old object or the new one.
 //
-// Unfinished files stand in one directory of the same file system rather than
-// beside their targets, so that Prepare finds the rests of a crash at once.
+// Unfinished files are in one directory of the same file system rather than beside
+// their targets, so that Prepare finds what a crash left.
 func (s *Store) Put(ctx context.Context, key, contentType string, body io.Reader, size int64) (err error) {
 	path, err := s.path(ctx, key)
 	if err != nil {

@@ -29,7 +29,7 @@ func (s *Store) Put(ctx context.Context, key, contentType string, body io.Reader
 	for try := time.Duration(0); ; try++ {
 		_, err = s.core.PutObject(ctx, s.bucket, key, p.reader, size, "", p.sha256, minio.PutObjectOptions{
 			ContentType:          contentType,
-			DisableContentSha256: true, // of minio-go's streaming kind; ours is in the argument before
+			DisableContentSha256: true, // minio-go's streaming checksum; the argument before has the body's
 		})
 		if err == nil {
 			return nil

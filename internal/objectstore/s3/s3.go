@@ -1,5 +1,5 @@
-// Package s3 keeps objects in one bucket of an S3 service, be it a customer's
-// over HTTPS or the MinIO we ship, over the unix socket of the storage gate.
+// Package s3 keeps objects in one bucket of an S3 service: a customer's over HTTPS,
+// or the packaged MinIO over the unix socket of the storage gate.
 //
 // It speaks the part of S3 that every service has: HEAD and PUT of the bucket,
 // PUT, GET, HEAD and DELETE of an object, ListObjectsV2. An object always goes up

@@ -1,5 +1,5 @@
 // Package storetest is the conformance suite of objectstore.Store: every engine
-// passes it, directly and through whatever stands before it.
+// passes it, also through the storage gate.
 package storetest
 
 import (

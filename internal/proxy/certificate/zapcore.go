@@ -26,7 +26,7 @@ func level(l zapcore.Level) slog.Level {
 	}
 }
 
-// Enabled reports whether our logger wants the level.
+// Enabled reports whether our logger writes the level.
 func (c slogCore) Enabled(l zapcore.Level) bool {
 	return c.log.Enabled(context.Background(), level(l))
 }
@@ -36,7 +36,7 @@ func (c slogCore) With(fields []zapcore.Field) zapcore.Core {
 	return slogCore{c.log.With(attributes(fields)...)}
 }
 
-// Check adds this core to a line it wants.
+// Check adds this core to a line that our logger writes.
 func (c slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if c.Enabled(e.Level) {
 		return ce.AddCore(e, c)

@@ -24,7 +24,7 @@ import (
 const (
 	rootLifetime = 10 * 365 * 24 * time.Hour
 	leafLifetime = 30 * 24 * time.Hour
-	backdate     = time.Hour // for clients whose clock is a little behind
+	backdate     = time.Hour // for clients whose clock is slow
 )
 
 // Authority is a new authority in PEM.

@@ -18,7 +18,7 @@ import (
 type asset struct {
 	contentType string
 	cache       string
-	tag         string // quoted, as it stands in the header
+	tag         string // quoted, as in the header
 	plain       []byte
 	gzipped     []byte // nil where compression gains nothing
 }

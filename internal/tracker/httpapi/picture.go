@@ -15,8 +15,8 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// linkLifetime is how long a picture link is good: it must load in an <img>
-// without headers, so whoever has it may use it until then.
+// linkLifetime is how long a picture link is valid. An <img> sends no credentials, so
+// anybody who has the link may use it until then.
 const linkLifetime = 900 * time.Second
 
 // linkAudience distinguishes these tokens from others signed with the same key.

@@ -131,8 +131,8 @@ func (s *Store) SetPassword(ctx context.Context, id, passwordHash, keepSession s
 	return s.storePassword(ctx, id, passwordHash, keepSession, false)
 }
 
-// ResetPassword stores the hash of a password made by somebody else, to be
-// changed at the next sign-in, and ends every session of the account.
+// ResetPassword stores the hash of a password that its owner did not choose and
+// must change at the next sign-in, and ends every session of the account.
 func (s *Store) ResetPassword(ctx context.Context, id, passwordHash string) error {
 	return s.storePassword(ctx, id, passwordHash, "", true)
 }

@@ -13,7 +13,7 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// reportColumns are those of a list; evidence is for whoever reads one report.
+// reportColumns are the columns of a list, which does not read evidence.
 const reportColumns = `r.id, r.project_id, r.tracking_id, r.title, r.description, r.severity::text, r.category::text, r.status::text, r.assignee_id,
 	r.screenshot_key, r.annotated_screenshot_key, r.reporter_identifier, r.console_logs_included, r.created_at, r.updated_at`
 

@@ -26,7 +26,7 @@ type Schema struct {
 // Schema returns the schema of the open database.
 func (s *Store) Schema() *Schema { return &Schema{s.pool, s.config, migrations.Files} }
 
-// SchemaStatus is where a database stands. Version 0 is an empty one.
+// SchemaStatus is the schema of a database. Version 0 is an empty one.
 type SchemaStatus struct {
 	Version uint     `json:"version"`
 	Newest  uint     `json:"newest"` // the last one this binary knows
@@ -40,7 +40,7 @@ const schemaExists = `SELECT to_regclass('schema_migrations') IS NOT NULL`
 
 const schemaVersion = `SELECT version, dirty FROM schema_migrations LIMIT 1`
 
-// Status reads where the database stands.
+// Status reads the schema of the database.
 func (s *Schema) Status(ctx context.Context) (SchemaStatus, error) {
 	known, err := s.known()
 	if err != nil {
@@ -73,8 +73,8 @@ func (s *Schema) Validate(ctx context.Context) error {
 	return st.Verdict()
 }
 
-// Verdict is nil when the API may work on such a database, and otherwise says
-// why not and what to do about it.
+// Verdict returns nil when the API may use such a database, and otherwise an error
+// with a hint.
 func (st SchemaStatus) Verdict() error {
 	switch {
 	case st.Version > st.Newest:

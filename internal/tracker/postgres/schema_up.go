@@ -21,7 +21,7 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// migrationLock is the advisory lock of whoever migrates: "bugspark" in ASCII.
+// migrationLock is the key of the advisory lock for migrating: "bugspark" in ASCII.
 const migrationLock int64 = 0x627567737061726b
 
 // migrationTimeout is how long Up waits for another process to finish migrating.

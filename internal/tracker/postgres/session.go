@@ -102,8 +102,8 @@ const sessionByID = `SELECT ` + sessionColumns + `, x.access_until, ` + accountC
 FROM session_secrets x JOIN sessions s ON s.id = x.session_id JOIN accounts a ON a.id = s.account_id WHERE x.access_hash = $1`
 
 // RotateSession swaps both secrets and moves the session's end to expires. The
-// previous pair stays good for thirty seconds, and whoever refreshes with it in
-// that time gets a pair of their own, so that two tabs may refresh at once.
+// previous pair stays valid for thirty seconds, and refreshing with it returns
+// another pair, so that two tabs may refresh at once.
 func (s *Store) RotateSession(ctx context.Context, refreshHash, newAccessHash, newRefreshHash string, accessUntil, expires time.Time) (tracker.Session, tracker.Account, error) {
 	var session tracker.Session
 	var account tracker.Account
