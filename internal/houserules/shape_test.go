@@ -149,3 +149,23 @@ func TestOnlySourcesAreTracked(t *testing.T) {
 		}
 	}
 }
+
+// A log that a command makes for itself does not obey log.level, which has
+// happened to the dashboard and the supervisor.
+func TestOnlyAssemblyMakesALog(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || s.pkg == "internal/assembly" || s.file.Name.Name == "main" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "slog" && (sel.Sel.Name == "NewTextHandler" || sel.Sel.Name == "NewJSONHandler") {
+				t.Errorf("%s makes a log of its own: take the one that assembly hands on", s.path)
+			}
+			return true
+		})
+	}
+}
