@@ -15,6 +15,8 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/health"
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/backup/kit"
+	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/backup/target/targettest"
 	"github.com/bugspark/bugspark/internal/config"
 )
 
@@ -177,10 +179,10 @@ func TestLookReadsHistoryKitAndTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := well().Config
-	cfg.Backup.Target = t.TempDir() // nobody's: a mount that is missing looks like this
+	cfg.Backup.Target = targettest.Directory(t) // nobody's: a mount that is missing looks like this
 	lookup := func(string) (string, bool) { return "", false }
 	s, err := health.Look(lookup, d, cfg, time.Now())
-	if err != nil || s.State != "unconfirmed" || len(s.Problems) != 1 || s.Problems[0].Key != health.TargetAway {
+	if err != nil || s.State != "unconfirmed" || len(s.Problems) != 1 || s.Problems[0].Key != health.TargetAway || !strings.Contains(s.Problems[0].Text, target.ErrAway.Error()) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	if err := os.WriteFile(filepath.Join(cfg.Backup.Target, "owner.json"), []byte("{}"), 0o600); err != nil {
@@ -190,7 +192,8 @@ func TestLookReadsHistoryKitAndTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err = health.Look(lookup, d, cfg, time.Now())
-	if err != nil || s.State != "on" || !slices.ContainsFunc(s.Problems, func(p health.Problem) bool { return p.Key == health.SetsDamaged }) {
+	if err != nil || s.State != "on" || !slices.ContainsFunc(s.Problems, func(p health.Problem) bool { return p.Key == health.SetsDamaged }) ||
+		slices.ContainsFunc(s.Problems, func(p health.Problem) bool { return p.Key == health.TargetAway }) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if err := os.WriteFile(history.File(d, history.SetFile), []byte("{"), 0o644); err != nil {
