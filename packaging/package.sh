@@ -12,6 +12,10 @@ export VERSION SOURCE_DATE_EPOCH
 rm -rf dist
 mkdir -p dist/stage dist/apt
 cp bin/bugspark dist/stage/bugspark
+# Everything in systemd/ is a unit or a drop-in but the file that embeds them.
+cp -R systemd dist/stage/units
+rm dist/stage/units/embed.go
+chmod -R u=rwX,go=rX dist/stage/units
 mkdir dist/stage/rescue
 cp "$(packaging/rescue/build.sh "$go")"/* dist/stage/rescue/
 minio=$(packaging/minio/build.sh "$go")
@@ -45,9 +49,11 @@ nfpm=${XDG_CACHE_HOME:-$HOME/.cache}/bugspark/nfpm-$(sha256sum packaging/tools/g
 [ -x "$nfpm" ] || (cd packaging/tools && "$go" build -o "$nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm)
 for recipe in nfpm.yaml packaging/minio/nfpm.yaml; do
 	for format in deb rpm; do
-		"$nfpm" package -f "$recipe" -p "$format" -t dist/ >/dev/null
+		"$nfpm" package -f "$recipe" -p "$format" -t dist/ >dist/nfpm.log || { cat dist/nfpm.log; exit 1; }
 	done
 done
+
+rm dist/nfpm.log
 
 # A flat repository, which any directory or web server can serve.
 mv dist/*.deb dist/apt/

@@ -26,7 +26,7 @@ func newAlert(env Env) *cobra.Command {
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !unitName.MatchString(args[0]) {
-				return fault.New(fault.Usage, "bugspark alert bugspark-backup.service", "%q is no unit", args[0])
+				return fault.New(fault.Usage, "bugspark alert UNIT", "%q is no unit", args[0])
 			}
 			parts, err := env.parts()
 			if err != nil {

@@ -35,7 +35,7 @@ func Settings() []Setting {
 		{"database.pool", 16, nil, "Connections the API keeps to PostgreSQL."},
 
 		{"storage.engine", "minio", []string{"minio", "s3", "filesystem"}, "Where pictures live: our MinIO, an S3 service of yours, or a directory (evaluation only)."},
-		{"storage.minio_binary", "", nil, "Path of another MinIO server binary. Empty: the one of the package bugspark-minio."},
+		{"storage.minio_binary", "", nil, "Path of another MinIO server binary. Empty: the packaged one."},
 		{"storage.endpoint", "", nil, "engine s3: URL of the service, such as https://s3.example.org."},
 		{"storage.bucket", "bugspark", nil, "Bucket that holds the pictures."},
 		{"storage.region", "us-east-1", nil, "engine s3: region of the bucket."},

@@ -24,6 +24,9 @@ const (
 	Database  = "bugspark"
 )
 
+// service is the unit that runs our instance and the account it runs as.
+const service = "bugspark-postgres"
+
 // Account is an account of the operating system.
 type Account struct {
 	UID  int

@@ -69,13 +69,13 @@ func (c *Cluster) accepts(ctx context.Context, server Server, setting string) bo
 func (c *Cluster) identMap() string {
 	type entry struct{ account, role string }
 	entries := []entry{
-		{"bugspark-postgres", Superuser},
+		{service, Superuser},
 		{"bugspark-migrate", Owner},
 		{"bugspark-api", Writer},
 		{"bugspark-backup", Backup},
 		{"root", Superuser}, {"root", Owner}, {"root", Writer}, {"root", Backup},
 	}
-	if c.Account.Name != "bugspark-postgres" {
+	if c.Account.Name != service {
 		// The foreground runner and tests have one account for everything.
 		entries = append(entries, entry{c.Account.Name, Superuser}, entry{c.Account.Name, Owner}, entry{c.Account.Name, Writer}, entry{c.Account.Name, Backup})
 	}

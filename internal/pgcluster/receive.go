@@ -61,7 +61,7 @@ func (r *Receiver) receive(ctx context.Context) error {
 	}
 	if full, err := r.full(dir, r.Limit); err != nil || full {
 		if full {
-			err = fault.New(fault.Failed, "see why the archive takes no WAL: journalctl -u bugspark-walship", "the WAL spool is full")
+			err = fault.New(fault.Failed, "see why the archive takes no WAL: bugspark status", "the WAL spool is full")
 			r.rest(ctx, dir)
 		}
 		return err

@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +40,7 @@ func TestInstallation(t *testing.T) {
 			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, m, s) })
 			t.Run("restarts under load fail no request", func(t *testing.T) { restartsFailNothing(t, m, s) })
 			t.Run("killed services come back and lose nothing", func(t *testing.T) { killsLoseNothing(t, m, s) })
+			t.Run("people hear of a service that fails", func(t *testing.T) { failuresAreTold(t, m) })
 			t.Run("a power cut loses nothing", func(t *testing.T) { powerCutLosesNothing(t, m, s) })
 			t.Run("removing keeps the data, purging removes all", func(t *testing.T) { removeAndPurge(t, m, s, before) })
 		})
@@ -109,7 +109,8 @@ func statusTells(t *testing.T, m *machine.Machine) {
 
 func unitsAreSandboxed(t *testing.T, m *machine.Machine) {
 	out := m.Shell(t, `cd /usr/lib/systemd/system
-		for unit in bugspark*; do systemd-analyze verify "./$unit" 2>&1; done
+		for unit in bugspark*.*; do [ ! -f "$unit" ] || systemd-analyze verify "./$unit" 2>&1; done
+		[ -f bugspark-.service.d/10-sandbox.conf ]
 		for unit in bugspark*.service; do systemd-analyze security --threshold=15 "$unit" >/tmp/score || { echo "$unit:"; tail -n 1 /tmp/score; }; done`)
 	if strings.TrimSpace(out) != "" {
 		t.Errorf("systemd-analyze says:\n%s", out)
@@ -246,55 +247,31 @@ func powerCutLosesNothing(t *testing.T, m *machine.Machine, s *site) {
 	healthy(t, m)
 }
 
-var noise = regexp.MustCompile(`(?m)^.*/(etc/(passwd|group|shadow|gshadow)-?|etc/\.pwd\.lock|etc/systemd/system)\b.*\n`)
-
-// inventory is what the machine has: files with owner and mode, accounts, units.
-func inventory(t *testing.T, m *machine.Machine) string {
-	t.Helper()
-	out := m.Shell(t, `
-		find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /root -o -path /srv -o -path /var/log -o -path /var/cache \
-			-o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/postgresql -o -path /var/lib/systemd -o -path /var/lib/private \) -prune -o -printf '%p %u %g %m\n' | sort
-		getent passwd | sort; getent group | sort
-		systemctl list-unit-files --no-legend | sort`)
-	return noise.ReplaceAllString(out, "")
-}
-
-func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
-	had := len(s.ids(t))
-	m.Run(t, "apt-get", "remove", "-y", "-qq", "bugspark", "bugspark-minio")
-	if out := m.Shell(t, "pgrep -a 'bugspark|minio' || true; pgrep -a -u bugspark-postgres || true"); strings.TrimSpace(out) != "" {
-		t.Errorf("after removing, this still runs:\n%s", out)
-	}
-	m.Run(t, "test", "-s", "/var/lib/bugspark/postgres/data/PG_VERSION")
-	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
-	m.Run(t, "bugspark", "apply")
-	if have := len(s.ids(t)); have != had {
-		t.Errorf("after removing and installing again there are %d reports instead of %d", have, had)
-	}
-	m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio")
-	after := inventory(t, m)
-	if diff := difference(before, after); diff != "" {
-		t.Errorf("purging left traces:\n%s", diff)
-	}
-}
-
-// difference lists the lines that only one of two sorted listings has.
-func difference(before, after string) string {
-	count := map[string]int{}
-	for line := range strings.Lines(before) {
-		count[line]--
-	}
-	for line := range strings.Lines(after) {
-		count[line]++
-	}
-	var b strings.Builder
-	for line, n := range count {
-		switch {
-		case n > 0:
-			b.WriteString("+ " + line)
-		case n < 0:
-			b.WriteString("- " + line)
+// failuresAreTold breaks a service until systemd gives it up, and then the alert.
+func failuresAreTold(t *testing.T, m *machine.Machine) {
+	const dropIn = "/etc/systemd/system/bugspark-dashboard.service.d/90-broken.conf"
+	m.Write(t, dropIn, "[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=10ms\n")
+	m.Shell(t, "systemctl daemon-reload; systemctl restart bugspark-dashboard.service || true")
+	told := func(what string) bool {
+		for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(200 * time.Millisecond) {
+			if out := m.Shell(t, "journalctl --no-pager -q -o cat -u 'bugspark-alert@*'"); strings.Contains(out, what) {
+				return true
+			}
 		}
+		return false
 	}
-	return b.String()
+	if !told("unit=bugspark-dashboard.service") {
+		t.Errorf("nobody was told:\n%s", m.Run(t, "systemctl", "status", "--no-pager", "bugspark-dashboard.service", "bugspark-alert@*"))
+	}
+	// An alert that fails is the end of it.
+	m.Write(t, "/etc/systemd/system/bugspark-alert@.service.d/90-broken.conf", "[Service]\nExecStart=\nExecStart=/bin/false\n")
+	m.Shell(t, "systemctl daemon-reload; systemctl reset-failed bugspark-dashboard.service; systemctl restart bugspark-dashboard.service || true")
+	if !told("Failed with result") {
+		t.Error("the broken alert did not run")
+	}
+	if out := m.Run(t, "systemctl", "list-units", "--all", "--no-legend", "--plain", "bugspark-alert@bugspark-alert*"); strings.TrimSpace(out) != "" {
+		t.Errorf("an alert about an alert:\n%s", out)
+	}
+	m.Shell(t, "rm -r /etc/systemd/system/bugspark-dashboard.service.d /etc/systemd/system/bugspark-alert@.service.d; systemctl daemon-reload; systemctl reset-failed 'bugspark*'; systemctl restart bugspark-dashboard.service")
+	healthy(t, m)
 }

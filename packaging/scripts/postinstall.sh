@@ -13,16 +13,22 @@ accounts() {
 	fi
 }
 
+# units lists the services that an upgrade restarts with that verb, as they say.
+units() {
+	grep -lsx "Upgrade=$1" /usr/lib/systemd/system/bugspark*.service | sed 's|.*/||'
+}
+
 case "$1" in
 configure)
 	accounts
 	if [ -d /run/systemd/system ]; then
 		systemctl daemon-reload
 		if [ -n "$2" ] && systemctl -q is-active bugspark.target; then
-			# Migrations run first: they do not break the previous version, which still runs.
-			deb-systemd-invoke restart bugspark-migrate.service >/dev/null || true
-			for unit in storage api dashboard proxy supervisor; do
-				deb-systemd-invoke try-restart "bugspark-$unit.service" >/dev/null || true
+			# Migrations run first: they do not break the previous version, which still
+			# runs. systemd orders the jobs of one call.
+			for verb in restart try-restart; do
+				# shellcheck disable=SC2046 # names of units have no spaces
+				deb-systemd-invoke "$verb" $(units "$verb") >/dev/null || true
 			done
 		fi
 	fi

@@ -12,26 +12,26 @@ reload() {
 case "$1" in
 purge)
 	rm -rf /etc/bugspark /var/lib/bugspark /run/bugspark
-	# What 'bugspark apply' wrote: links of enabled units, and the ports.
-	rm -f /etc/systemd/system/multi-user.target.wants/bugspark.target
-	rm -rf /etc/systemd/system/bugspark.target.wants
 	rm -f /var/lib/systemd/timers/stamp-bugspark-*.timer
-	for dir in /etc/systemd/system/bugspark*.d; do
-		[ -d "$dir" ] || continue
-		rm -f "$dir/50-bugspark.conf"
-		rmdir --ignore-fail-on-non-empty "$dir"
+	# 'bugspark apply' enabled units and wrote one drop-in for some of them. Whatever
+	# else lies there is the administrator's.
+	find /etc/systemd/system -mindepth 2 -maxdepth 2 -type l -name 'bugspark*' -path '*.wants/*' \
+		-lname '*/lib/systemd/system/*' -delete || true
+	rm -f /etc/systemd/system/bugspark*.d/50-bugspark.conf
+	for dir in /etc/systemd/system/bugspark*.wants /etc/systemd/system/bugspark*.d; do
+		[ ! -d "$dir" ] || rmdir --ignore-fail-on-non-empty "$dir"
 	done
-	for name in postgres minio storage migrate backup alert api dashboard proxy; do
-		if getent passwd "bugspark-$name" >/dev/null; then
-			userdel "bugspark-$name" || true
-		fi
-		if getent group "bugspark-$name" >/dev/null; then
-			groupdel "bugspark-$name" || true
+	# sysusers.d described the accounts so; an account of the administrator's has
+	# another description or a number of an ordinary user.
+	accounts=$(getent passwd | sed -n 's/^\(bugspark-[a-z]*\):[^:]*:[0-9]\{1,3\}:[^:]*:BugSpark .*/\1/p')
+	for name in $accounts; do
+		userdel "$name" || true
+	done
+	for name in $accounts bugspark; do
+		if getent group "$name" >/dev/null; then
+			groupdel "$name" || true
 		fi
 	done
-	if getent group bugspark >/dev/null; then
-		groupdel bugspark || true
-	fi
 	reload
 	;;
 remove | 0)
