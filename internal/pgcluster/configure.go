@@ -15,6 +15,10 @@ import (
 
 const ours = "# Written by 'bugspark postgres prepare' at every start; changes are lost.\n"
 
+// serviceAccount is who our cluster belongs to on an installed server; its unit has
+// the same name.
+const serviceAccount = "bugspark-postgres"
+
 // configure writes the three configuration files and lets the server read them,
 // so that a mistake in the administrator's overrides has a name before the
 // start.
@@ -69,13 +73,13 @@ func (c *Cluster) accepts(ctx context.Context, server Server, setting string) bo
 func (c *Cluster) identMap() string {
 	type entry struct{ account, role string }
 	entries := []entry{
-		{"bugspark-postgres", Superuser},
+		{serviceAccount, Superuser},
 		{"bugspark-migrate", Owner},
 		{"bugspark-api", Writer},
 		{"bugspark-backup", Backup},
 		{"root", Superuser}, {"root", Owner}, {"root", Writer}, {"root", Backup},
 	}
-	if c.Account.Name != "bugspark-postgres" {
+	if c.Account.Name != serviceAccount {
 		// The foreground runner and tests have one account for everything.
 		entries = append(entries, entry{c.Account.Name, Superuser}, entry{c.Account.Name, Owner}, entry{c.Account.Name, Writer}, entry{c.Account.Name, Backup})
 	}

@@ -92,7 +92,7 @@ func (c *Cluster) refuseRoot() error {
 	if c.Account.UID != 0 {
 		return nil
 	}
-	return fault.New(fault.Preflight, "start it through its unit (systemctl start bugspark-postgres), or run 'bugspark up', which changes the account",
+	return fault.New(fault.Preflight, "start it through its unit (systemctl start "+serviceAccount+"), or run 'bugspark up', which changes the account",
 		"PostgreSQL does not run as root")
 }
 

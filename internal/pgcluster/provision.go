@@ -73,7 +73,7 @@ func (c *Cluster) Provision(ctx context.Context) error {
 func (c *Cluster) Check(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.DSN(Superuser, "postgres"))
 	if err != nil {
-		return fault.Wrap(fault.Failed, err, "journalctl -u bugspark-postgres", "PostgreSQL does not answer in %s", c.SocketDir)
+		return fault.Wrap(fault.Failed, err, "journalctl -u "+serviceAccount, "PostgreSQL does not answer in %s", c.SocketDir)
 	}
 	return conn.Close(ctx)
 }
@@ -87,7 +87,7 @@ func (c *Cluster) connect(ctx context.Context, role, database string) (*pgx.Conn
 			return conn, nil
 		}
 		if !starting(err) || ctx.Err() != nil {
-			return nil, fault.Wrap(fault.Failed, err, "journalctl -u bugspark-postgres", "connecting to PostgreSQL in %s as %s", c.SocketDir, role)
+			return nil, fault.Wrap(fault.Failed, err, "journalctl -u "+serviceAccount, "connecting to PostgreSQL in %s as %s", c.SocketDir, role)
 		}
 		select {
 		case <-ctx.Done():
