@@ -2,7 +2,7 @@
 // from bugspark.yaml and BUGSPARK_* variables, and validated as a whole.
 package config
 
-// Config is a loaded and validated configuration. Rooms receive the section
+// Config is a loaded and validated configuration. Packages receive the section
 // they need, never the whole.
 type Config struct {
 	Server   Server   `mapstructure:"server"`
