@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/bugspark/bugspark/internal/fault"
@@ -80,19 +79,4 @@ func directory(t string, wrong func(string) (Location, error)) (Location, error)
 		}
 	}
 	return Location{Kind: "directory", Path: t}, nil
-}
-
-// validateBackupTarget checks what a target of its kind needs.
-func validateBackupTarget(section string, p BackupTarget, add func(string, ...any)) {
-	l, err := p.Locate()
-	if err != nil {
-		add("%s.target: %v", section, err)
-		return
-	}
-	if u, err := url.Parse(p.Endpoint); l.Kind == "s3" && (err != nil || u.Host == "" || !slices.Contains([]string{"https", "http"}, u.Scheme) || strings.Trim(u.Path, "/") != "" || u.User != nil) {
-		add("%s.endpoint must be the URL of the S3 service, such as https://s3.example.org, not %q", section, p.Endpoint)
-	}
-	if l.Kind == "sftp" && p.HostKey != "" && len(strings.Fields(p.HostKey)) < 2 {
-		add("%s.host_key must be a public key such as ssh-ed25519 AAAA..., not %q", section, p.HostKey)
-	}
 }

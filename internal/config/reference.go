@@ -12,23 +12,20 @@ func WriteReference(w io.Writer) error {
 	b.WriteString(`# Configuration
 
 Everything is set in ` + "`/etc/bugspark/bugspark.yaml`" + `, which holds only what differs from the defaults below. After an edit,
-` + "`bugspark plan`" + ` shows what would change and ` + "`bugspark apply`" + ` does it. ` + "`bugspark config check`" + ` checks the file alone.
-An environment variable overrides a setting: ` + "`server.name`" + ` is ` + "`BUGSPARK_SERVER_NAME`" + `; lists are separated by commas.
+` + "`bugspark plan`" + ` shows what would change and ` + "`bugspark apply`" + ` does it. ` + "`bugspark config check`" + ` checks the file alone,
+` + "`bugspark config show`" + ` prints every value in force and where it comes from.
+An environment variable overrides a setting: ` + "`server.name`" + ` is ` + "`BUGSPARK_SERVER_NAME`" + `; elements of lists are separated by commas.
 An unknown key or a value of the wrong type is an error that names the line.
 
 This page is generated from the program (` + "`bugspark config reference`" + `).
 
 ## Settings
 
-| setting | default | what it is for |
-| --- | --- | --- |
+| setting | default | accepts | what it is for |
+| --- | --- | --- | --- |
 `)
 	for _, s := range Settings() {
-		doc := s.Doc
-		if len(s.Allowed) > 0 {
-			doc += " One of: `" + strings.Join(s.Allowed, "`, `") + "`."
-		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", s.Key, literal(s.Default), doc)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Key, literal(s.Default), cell(s.Accepts()), cell(strings.TrimSpace(s.Doc+" "+s.OnlyWith())))
 	}
 	b.WriteString(`
 ## Secrets
@@ -46,4 +43,9 @@ the ones your site does not use are empty. To replace one, write the file and ru
 	b.WriteString("| `internal-ca-root-key` | the internal CA's root key; given to no service |\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// cell keeps a text inside its cell of a Markdown table.
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", "*", "\\*").Replace(text)
 }

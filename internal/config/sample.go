@@ -31,22 +31,14 @@ func WriteSample(w io.Writer) error {
 		open = open[:len(head)]
 		pad := strings.Repeat("  ", len(head))
 		fmt.Fprintf(&b, "#%s# %s\n", pad, s.Doc)
-		if len(s.Allowed) > 0 {
-			fmt.Fprintf(&b, "#%s# One of: %s.\n", pad, strings.Join(s.Allowed, ", "))
+		if accepts := s.Accepts(); accepts != "" {
+			fmt.Fprintf(&b, "#%s# Accepts %s.\n", pad, accepts)
+		}
+		if with := s.OnlyWith(); with != "" {
+			fmt.Fprintf(&b, "#%s# %s\n", pad, with)
 		}
 		fmt.Fprintf(&b, "#%s%s: %s\n", pad, parts[len(parts)-1], literal(s.Default))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-func literal(v any) string {
-	switch v := v.(type) {
-	case string:
-		return fmt.Sprintf("%q", v)
-	case []string:
-		return "[]"
-	default:
-		return fmt.Sprint(v)
-	}
 }

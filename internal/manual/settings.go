@@ -31,9 +31,13 @@ An unknown key or a value of the wrong type is an error.
 `)
 	for _, s := range config.Settings() {
 		fmt.Fprintf(&b, ".TP\n.BR \"%s\" \" (default: %s)\"\n%s\n", roff(s.Key), roff(strings.ReplaceAll(fmt.Sprint(s.Default), "\"", "")), roff(s.Doc))
-		if len(s.Allowed) > 0 {
-			fmt.Fprintf(&b, "One of: %s.\n", roff(strings.Join(s.Allowed, ", ")))
+		if accepts := s.Accepts(); accepts != "" {
+			fmt.Fprintf(&b, "Accepts %s.\n", roff(accepts))
 		}
+		if with := s.OnlyWith(); with != "" {
+			fmt.Fprintf(&b, "%s\n", roff(with))
+		}
+		fmt.Fprintf(&b, "Variable:\n.IR %s .\n", roff(config.EnvName(s.Key)))
 	}
 	b.WriteString(".SH SECRETS\nFiles in\n.I /etc/bugspark/credentials/\n(root, mode 0600), handed to services by systemd.\n")
 	for _, c := range config.Credentials() {
