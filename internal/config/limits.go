@@ -7,7 +7,6 @@ type Limits struct {
 	ReportsPerProject int `mapstructure:"reports_per_project"`
 	ReportsPerAddress int `mapstructure:"reports_per_address"`
 	LoginsPerAddress  int `mapstructure:"logins_per_address"`
-	TokensPerAccount  int `mapstructure:"tokens_per_account"`
 }
 
 // unlimited is the largest rate; nobody means it as a limit.
@@ -25,7 +24,5 @@ func limitsSettings() []Setting {
 			Doc: "Reports that one client address may send. 0: no limit."},
 		{Key: "limits.logins_per_address", Default: 10, Max: unlimited, Unit: "per minute",
 			Doc: "Sign-in attempts that one client address may make. 0: no limit."},
-		{Key: "limits.tokens_per_account", Default: 50, Min: 1, Max: 1000, Unit: "tokens",
-			Doc: "Access tokens that one account may have."},
 	}
 }
