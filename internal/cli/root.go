@@ -88,7 +88,6 @@ anything was changed, 4 changes wait to be applied, 5 runs but needs attention.`
 		newBackup(env),
 		newRestore(env),
 		newVersion(env),
-		newHello(env),
 		newPostgres(env),
 		newMinIO(env),
 		newWAL(env),
