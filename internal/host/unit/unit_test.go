@@ -23,8 +23,8 @@ func shipped(t *testing.T) unit.Set {
 
 func TestEveryShippedServiceHasAnAccountAndASandbox(t *testing.T) {
 	services := shipped(t).Services()
-	if len(services) != 17 {
-		t.Errorf("%d services", len(services))
+	if len(services) < 10 {
+		t.Fatalf("only %d services were read", len(services))
 	}
 	for _, u := range services {
 		want := strings.TrimSuffix(strings.TrimSuffix(u.Name, ".service"), "@")
