@@ -14,6 +14,7 @@ type Store interface {
 	Reports
 	Projects
 	Accounts
+	Labels
 
 	// Ping proves that the database answers.
 	Ping(context.Context) error
