@@ -45,8 +45,6 @@ func (a *API) routes() *http.ServeMux {
 	on("DELETE /api/v1/projects/{id}", a.signedIn(a.deleteProject))
 	on("POST /api/v1/projects/{id}/rotate-key", a.signedIn(a.rotateKey))
 
-	on("GET /api/v1/projects/{id}/labels", a.signedIn(a.listLabels))
-
 	// Reports.
 	on("GET /api/v1/reports", a.signedIn(a.listReports))
 	on("GET /api/v1/reports/{id}", a.signedIn(a.getReport))

@@ -14,7 +14,6 @@ type Store interface {
 	Reports
 	Projects
 	Accounts
-	Labels
 
 	// Ping proves that the database answers.
 	Ping(context.Context) error

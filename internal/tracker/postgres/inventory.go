@@ -29,7 +29,6 @@ func inventoryTables() []inventoryTable {
 		{"accounts", 1, nil},
 		{"projects", 2, nil},
 		{"pictures", 2, []string{"key"}},
-		{"labels", 5, nil},
 		{"reports", 3, []string{"screenshot_key", "annotated_screenshot_key"}},
 	}
 }
