@@ -59,7 +59,7 @@ func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
 		printf '[Service]\nNice=1\n' >/etc/systemd/system/bugspark-api.service.d/60-ours.conf
 		printf '[Unit]\nDescription=ours\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=bugspark.target\n' >/etc/systemd/system/ours.service
 		systemctl -q enable ours.service
-		useradd bugspark-operator`)
+		useradd --system bugspark-operator`)
 	m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio")
 	m.Shell(t, `
 		rm /etc/systemd/system/bugspark-api.service.d/60-ours.conf /etc/systemd/system/bugspark.target.wants/ours.service /etc/systemd/system/ours.service

@@ -62,6 +62,9 @@ const (
 // keyPrefix tells the problems of the backups from those of others.
 const keyPrefix = "backup."
 
+// ProblemsFile is where Write stores the problems, for alerts.
+func ProblemsFile(d config.Dirs) string { return history.File(d, problemsFile) }
+
 // Write stores the status for others: as metrics, and the problems for alerts.
 func Write(d config.Dirs, s Status) error {
 	if err := durable.WriteFile(history.File(d, metricsFile), s.Metrics(), 0o644); err != nil {
@@ -75,7 +78,7 @@ func Write(d config.Dirs, s Status) error {
 	for _, p := range s.Problems {
 		problems = append(problems, problem{keyPrefix + p.Key, p.Text})
 	}
-	if err := durable.WriteJSON(history.File(d, problemsFile), problems, 0o644); err != nil {
+	if err := durable.WriteJSON(ProblemsFile(d), problems, 0o644); err != nil {
 		return fmt.Errorf("writing the problems: %w", err)
 	}
 	return nil

@@ -1,6 +1,21 @@
 package httpapi
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
+
+// Store is the database as the API uses it. Every method returns a
+// *tracker.Error with code NotFound for what is not there, and Unavailable when
+// the database does not answer.
+type Store interface {
+	Reports
+	Projects
+	Accounts
+
+	// Ping proves that the database answers.
+	Ping(context.Context) error
+}
 
 // endpoint answers one request; its error is rendered, logged and counted in
 // one place.

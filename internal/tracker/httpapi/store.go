@@ -7,18 +7,6 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// Store is the database as the API uses it. Every method returns a
-// *tracker.Error with code NotFound for what is not there, and Unavailable when
-// the database does not answer.
-type Store interface {
-	Reports
-	Projects
-	Accounts
-
-	// Ping proves that the database answers.
-	Ping(context.Context) error
-}
-
 // Reports keeps reports and the pictures they name.
 type Reports interface {
 	// CreateReport stores r durably: it returns after the commit. When the same

@@ -1,0 +1,82 @@
+package alert
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Systemd asks the service manager by its own commands, which need no more than
+// the account that runs them has.
+type Systemd struct {
+	Run func(ctx context.Context, name string, args ...string) ([]byte, error) // nil: run the command
+}
+
+// answerTimeout is how long systemd may take: the state is locked meanwhile.
+const answerTimeout = 10 * time.Second
+
+func (s Systemd) run(ctx context.Context, name string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	run := s.Run
+	if run == nil {
+		run = func(ctx context.Context, name string, args ...string) ([]byte, error) {
+			return exec.CommandContext(ctx, name, args...).Output()
+		}
+	}
+	return run(ctx, name, args...)
+}
+
+// State implements Units.
+func (s Systemd) State(ctx context.Context, unit string) (UnitState, error) {
+	out, err := s.run(ctx, "systemctl", "show", "--timestamp=unix", "--property=ActiveState,InactiveExitTimestamp", "--", unit)
+	if err != nil {
+		return UnitState{}, fmt.Errorf("asking systemd for %s: %w", unit, err)
+	}
+	var st UnitState
+	for l := range strings.Lines(string(out)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(l), "=")
+		switch key {
+		case "ActiveState":
+			st.Active = value
+		case "InactiveExitTimestamp": // @SECONDS; empty or @0 when it never ran
+			if n, err := strconv.ParseInt(strings.TrimPrefix(value, "@"), 10, 64); err == nil && n > 0 {
+				st.Started = time.Unix(n, 0)
+			}
+		}
+	}
+	if st.Active == "" {
+		return UnitState{}, fmt.Errorf("asking systemd for %s: it did not say ActiveState", unit)
+	}
+	return st, nil
+}
+
+// Failed implements Units.
+func (s Systemd) Failed(ctx context.Context) ([]string, error) {
+	out, err := s.run(ctx, "systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager", "--", "bugspark*")
+	if err != nil {
+		return nil, fmt.Errorf("asking systemd which units failed: %w", err)
+	}
+	var units []string
+	for l := range strings.Lines(string(out)) {
+		if words := strings.Fields(l); len(words) > 0 {
+			units = append(units, words[0])
+		}
+	}
+	return units, nil
+}
+
+// lastLines is how many lines of its journal say why a unit failed.
+const lastLines = "12"
+
+// LastLines implements Units.
+func (s Systemd) LastLines(ctx context.Context, unit string) string {
+	out, err := s.run(ctx, "journalctl", "--no-pager", "-q", "-o", "cat", "-n", lastLines, "_SYSTEMD_UNIT="+unit)
+	if err != nil {
+		return fmt.Sprintf("(its journal cannot be read: %v)", err)
+	}
+	return cut(strings.TrimSpace(string(out)), longestText)
+}

@@ -1,0 +1,31 @@
+package assembly
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/alert"
+	"github.com/bugspark/bugspark/internal/backup/health"
+	"github.com/bugspark/bugspark/internal/config"
+)
+
+// Notifier tells people of problems.
+func (p *Parts) Notifier() (*alert.Notifier, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	n := &alert.Notifier{
+		Dir: filepath.Join(p.Dirs.State, "alert"), Units: alert.Systemd{}, Server: p.Config.Server.Name, Host: host,
+		Log: p.Log, Now: time.Now,
+	}
+	if p.Config.Backup.Target != "" {
+		n.BackupProblems = health.ProblemsFile(p.Dirs)
+	}
+	password := func() (string, error) { return p.credential("smtp-password") }
+	// The journal gets every alert, whatever log.level keeps out of it.
+	journal := newLog(p.Stderr, config.Log{Level: "info"})
+	n.Channels, err = alert.Channels(journal, p.Config.Alert, p.Config.Mail, password)
+	return n, err
+}
