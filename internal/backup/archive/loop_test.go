@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -79,7 +78,7 @@ func newLoop(t *testing.T, m *memory) (l *Loop, spool string) {
 		t.Fatal(err)
 	}
 	l = &Loop{Spool: t.TempDir(), Target: own, Memory: m, System: func(context.Context) (string, error) { return "7", nil }}
-	l.Shipper = Shipper{Archive: &Archive{Target: store, Recipient: identity.Recipient()}, Source: noDatabase{}, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	l.Shipper = Shipper{Archive: &Archive{Target: store, Recipient: identity.Recipient()}, Source: noDatabase{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	return l, filepath.Join(l.Spool, "7", "00000001")
 }
 

@@ -67,7 +67,7 @@ func TestAKitIsConfirmedByItsFingerprintAlone(t *testing.T) {
 }
 
 func TestTheFingerprintTellsKitsApart(t *testing.T) {
-	if kit.Fingerprint("ab", "c") == kit.Fingerprint("a", "bc") || kit.Fingerprint("a", "b") != kit.Fingerprint("a", "b") {
+	if kit.Fingerprint("ab", "c") == kit.Fingerprint("a", "bc") {
 		t.Error("the fingerprint is not of both secrets")
 	}
 	if got := kit.Fingerprint("a", "b"); len(got) != 14 || strings.Count(got, "-") != 2 {
