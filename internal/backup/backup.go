@@ -1,9 +1,9 @@
 // Package backup takes database, objects, configuration and secrets as one
 // consistent set, and brings them back.
 //
-// The order is the promise: the database first, objects after the point it is
-// consistent at. The product writes an object before the row that names it and
-// never changes one, so whatever the restored database names is in the set.
+// Create copies the database first, and the objects after the point at which the
+// copy is consistent. The product writes an object before the row that names it and
+// never changes one, so every object that the restored database names is in the set.
 package backup
 
 import (
@@ -25,7 +25,7 @@ import (
 type Database interface {
 	// Facts are read before the copy begins.
 	Facts(context.Context) (DatabaseFacts, error)
-	// Copy streams a copy that starts by itself; nil when there can be none.
+	// Copy streams a physical copy of the whole server; nil when the role may not.
 	Copy(context.Context) (DatabaseCopy, error)
 	// Dump streams a logical copy, which other versions of the server can read.
 	Dump(context.Context) (io.ReadCloser, error)
@@ -51,7 +51,7 @@ type Sources struct {
 	Now     func() time.Time
 }
 
-// Progress is how far a part of a set is.
+// Progress is how much of one part of a set is read.
 type Progress struct {
 	Part  string // database, logical copy, objects, config
 	Bytes int64  // read so far

@@ -9,31 +9,33 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// RestoreRequest is what somebody wants back: one set as it is, the state of a moment, or
-// the newest state there is.
+// RestoreRequest asks for one set as it is, for the state of a moment, or for the
+// newest state.
 type RestoreRequest struct {
-	Set  string    // id of a set as it is; "latest" is everything up to the newest WAL
-	Time time.Time // not with Set
+	Set  string    // id of a set, which is restored as it is; or Latest
+	Time time.Time // zero with Set
 }
 
-// Latest is the RestoreRequest for the newest state.
+// Latest in RestoreRequest.Set asks for the newest set and all WAL after it.
 const Latest = "latest"
 
-// RestorePoint is the set to begin with, and how to go on from it.
+// RestorePoint is the set that a restore begins with, and how far WAL is replayed
+// from there.
 type RestorePoint struct {
 	Set      string    `json:"set"`
 	Document Document  `json:"document"`
-	Time     time.Time `json:"time,omitzero"` // stop here
+	Time     time.Time `json:"time,omitzero"` // replay stops here; zero: at the end of the WAL
 	Replay   bool      `json:"replay"`        // the archived WAL is replayed
-	// Later is the first set after Time: it has pictures that came in between.
+	// Later is the first set after Time. It has the pictures between the set and Time.
 	Later    string              `json:"later_set,omitempty"`
 	Coverage archive.WALCoverage `json:"reach,omitzero"` // of the WAL from the set on
-	own      bool                // the set lies on a timeline that was left
+	own      bool                // the set is on a timeline that a restore has abandoned
 	ended    time.Time           // when the set was whole
 	wal      *archive.WAL
 }
 
-// Choose finds the set for a wish and proves that the WAL reaches it.
+// Choose finds the set for a request, and proves that the WAL covers the way from it
+// to the requested moment.
 func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w RestoreRequest) (RestorePoint, error) {
 	sets, err := r.Sets(ctx)
 	if err != nil {
@@ -68,8 +70,8 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 		}
 		refused = c.follow(ctx, a)
 		if c.own && refused == nil {
-			// A restore has abandoned the timeline of this set: an older one and the WAL
-			// since lead to what the server was last.
+			// A restore has abandoned the timeline of this set. An older set and the WAL
+			// since then lead to the last state of the server.
 			if abandoned == nil {
 				left := c
 				abandoned = &left
@@ -80,7 +82,7 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 			return c, nil
 		}
 		if w.Time.IsZero() {
-			break // an older set would bring back an older state unasked
+			break // an older set would bring back an older state than was asked for
 		}
 	}
 	if abandoned != nil && refused == nil {
@@ -93,7 +95,7 @@ func Choose(ctx context.Context, r *repository.Repository, a *archive.Archive, w
 	return c, fault.New(fault.Preflight, "bugspark restore --list", "the oldest set was taken at %s; nothing before it can be brought back", oldest.Local().Format(time.DateTime))
 }
 
-// follow looks how far the WAL reaches from the chosen set.
+// follow finds out how far the WAL reaches from the chosen set.
 func (c *RestorePoint) follow(ctx context.Context, a *archive.Archive) error {
 	stop, err := archive.ParseLSN(c.Document.Database.Stop)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// CustomerServer is a customer's PostgreSQL server as a source. Without a role that may
-// replicate, what happens between two sets is the server's own backups' business.
+// CustomerServer is a customer's PostgreSQL server as a source. Without a role that
+// may replicate, no WAL is received, and only the server's own backups have what
+// happens between two sets.
 type CustomerServer struct {
 	*pgcluster.CustomerServer
 	Product Product
@@ -30,7 +31,7 @@ func (f CustomerServer) Copy(ctx context.Context) (DatabaseCopy, error) {
 	return up.BaseBackup(ctx)
 }
 
-// Facts asks the server, and remembers what Dump needs of the answer.
+// Facts asks the server. It keeps the major version and the schema for Dump.
 func (f CustomerServer) Facts(ctx context.Context) (DatabaseFacts, error) {
 	var d DatabaseFacts
 	conn, err := pgx.Connect(ctx, f.DSN)
@@ -65,8 +66,8 @@ func (f CustomerServer) Rows(ctx context.Context) (map[string]int64, error) {
 	return rows, err
 }
 
-// Migration is the last migration that the server's tables have seen, 0 where
-// there are none of ours yet.
+// Migration is the last migration of our tables on the server, 0 where there are
+// none yet.
 func (f CustomerServer) Migration(ctx context.Context) (int, error) {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
@@ -82,8 +83,8 @@ func (f CustomerServer) Migration(ctx context.Context) (int, error) {
 	return f.Product.Migration(ctx, conn)
 }
 
-// Place is which database it is, for people.
-func (f CustomerServer) Place() (string, error) {
+// Address is the name of the database and where its server is, for people.
+func (f CustomerServer) Address() (string, error) {
 	c, err := pgx.ParseConfig(f.DSN)
 	if err != nil {
 		return "", fmt.Errorf("reading the connection string: %w", err)
@@ -91,8 +92,8 @@ func (f CustomerServer) Place() (string, error) {
 	return fmt.Sprintf("%s on %s:%d", c.Database, c.Host, c.Port), nil
 }
 
-// Others are the tables beside ours in the schema that has them.
-func (f CustomerServer) Others(ctx context.Context, ours []string) ([]string, error) {
+// OtherTables are the tables in the schema of our tables that are not ours.
+func (f CustomerServer) OtherTables(ctx context.Context, ours []string) ([]string, error) {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the database: %w", err)
@@ -106,7 +107,7 @@ func (f CustomerServer) Others(ctx context.Context, ours []string) ([]string, er
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Migration is the last migration that a recovered database has seen.
+// Migration is the last migration of a recovered database.
 func Migration(ctx context.Context, p Product, s *pgcluster.Scratch) (int, error) {
 	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
 	if err != nil {

@@ -190,7 +190,7 @@ func TestACustomersSchemaTellsWhatIsNotOurs(t *testing.T) {
 	if err != nil || len(ours) < 10 {
 		t.Fatalf("our tables are %v: %v", ours, err)
 	}
-	if others, err := f.Others(t.Context(), ours); err != nil || !slices.Equal(others, []string{"acknowledged"}) {
+	if others, err := f.OtherTables(t.Context(), ours); err != nil || !slices.Equal(others, []string{"acknowledged"}) {
 		t.Errorf("not ours: %v %v", others, err)
 	}
 	if _, err := f.Migration(t.Context()); err != nil {

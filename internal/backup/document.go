@@ -14,7 +14,7 @@ import (
 // format is the layout of a set. A reader refuses a newer one.
 const format = 1
 
-// Document is set.json: what a set holds and what it takes to bring it back.
+// Document is set.json. It says what a set holds and what a restore needs.
 type Document struct {
 	Format    int       `json:"format"`
 	CreatedAt time.Time `json:"created_at"`
@@ -33,7 +33,7 @@ type Document struct {
 // be added; of a customer's server it may have only a logical one.
 func (d Document) Physical() bool { return d.Database.Start != "" }
 
-// CustomerServer tells whether the database was a customer's.
+// OfCustomer tells whether the database was a customer's.
 func (d Document) OfCustomer() bool { return d.Database.Namespace != "" }
 
 // origin is where our tables are in a physical copy of a customer's server.
@@ -61,7 +61,7 @@ type DatabaseFacts struct {
 type ObjectFacts struct {
 	Count       int64  `json:"count"`
 	Bytes       int64  `json:"bytes"`
-	Fingerprint string `json:"fingerprint"` // of names and sizes, in whatever order
+	Fingerprint string `json:"fingerprint"` // of names and sizes, the same in any order
 }
 
 // Read returns the description of a set.

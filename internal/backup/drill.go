@@ -18,8 +18,8 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Drill restores the newest state into a scratch directory and proves that it is
-// worth something. Nothing that runs is touched or even asked.
+// Drill restores the newest state into a scratch directory and proves that it can
+// be used. It neither changes nor asks anything that runs.
 type Drill struct {
 	Repository *repository.Repository // opened with an empty cache
 	Archive    *archive.Archive
@@ -30,12 +30,12 @@ type Drill struct {
 	Now        func() time.Time
 	// Secrets proves that the secrets of the set are usable.
 	Secrets func(files map[string][]byte) error
-	// Answer proves that the product can work with the restored database.
-	Answer func(context.Context, *pgcluster.Scratch) error
+	// Probe proves that the product can work with the restored database.
+	Probe  func(context.Context, *pgcluster.Scratch) error
 	Report func(Progress)
 }
 
-// DrillReport is the proof, or the failure.
+// DrillReport says what a drill has proven, or why it failed.
 type DrillReport struct {
 	At       time.Time `json:"at"`
 	Set      string    `json:"set"`
@@ -43,7 +43,7 @@ type DrillReport struct {
 	Passed   bool      `json:"passed"`
 	Failures []string  `json:"failures,omitempty"`
 	Checks   []string  `json:"checks"` // what was proven, in order
-	// Point is what everything acknowledged before is in what was restored.
+	// Point is the moment before which everything acknowledged was restored.
 	Point      time.Time        `json:"recovery_point"`
 	Lost       float64          `json:"rpo_seconds"` // between Point and At
 	Took       float64          `json:"rto_seconds"`
@@ -60,7 +60,7 @@ type DrillReport struct {
 // be. WAL is shipped every few seconds and the heartbeat is written every minute.
 const heartbeatSlack = 3 * time.Minute
 
-// Run drills. Whatever kept it from being held to its end is a failure as well.
+// Run holds the drill. An error that keeps it from its end is a failure as well.
 func (d *Drill) Run(ctx context.Context) DrillReport {
 	began := d.Now()
 	out := DrillReport{At: began.UTC(), Checks: []string{}}
@@ -84,7 +84,7 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	}
 	plan, err := PrepareDatabase(ctx, d.Repository, choice.Set, filepath.Join(d.Scratch, "set"))
 	if err != nil {
-		return err // too small a scratch is a failure, never a shorter drill
+		return err // a scratch directory that is too small is a failure, never a shorter drill
 	}
 	if err := Restore(ctx, d.Repository, plan, d.Report); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	if !choice.Document.Physical() {
 		return d.logical(ctx, choice, objects, out)
 	}
-	server, err := d.Cluster.Major(ctx, choice.Document.Database.Major)
+	server, err := d.Cluster.ServerOf(ctx, choice.Document.Database.Major)
 	if err != nil {
 		return err
 	}
@@ -114,11 +114,11 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	return nil
 }
 
-// settling is how long WAL may take to follow a set that has just been taken.
+// settling is how long the first WAL may take to be archived after a set.
 const settling = 30 * time.Second
 
-// choose waits for the WAL behind a set that is only seconds old: whoever takes a
-// set and drills it at once has done nothing wrong.
+// choose waits for the WAL behind a set that is only seconds old, because a drill
+// right after a backup must not fail.
 func (d *Drill) choose(ctx context.Context) (RestorePoint, error) {
 	for {
 		c, err := Choose(ctx, d.Repository, d.Archive, RestoreRequest{Set: Latest})
@@ -193,7 +193,7 @@ func (d *Drill) objects(ctx context.Context, c RestorePoint, out *DrillReport) (
 // logical loads the logical copy of a customer's server into a scratch server of
 // ours.
 func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]bool, out *DrillReport) (err error) {
-	server, err := d.Cluster.AtLeast(ctx, c.Document.Database.Major)
+	server, err := d.Cluster.ServerAtLeast(ctx, c.Document.Database.Major)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	err = WithLogical(ctx, d.Repository, c.Set, d.Report, func(ctx context.Context, body io.Reader) error {
+	err = ReadLogicalCopy(ctx, d.Repository, c.Set, d.Report, func(ctx context.Context, body io.Reader) error {
 		return s.Load(ctx, body, c.Document.Database.Namespace)
 	})
 	if err != nil {
@@ -227,7 +227,7 @@ func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]
 	return nil
 }
 
-// examine looks into the running copy.
+// examine checks tables, picture keys and the product in the running copy.
 func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[string]bool, out *DrillReport) error {
 	if out.Document.Physical() {
 		out.proven("every file of the database matched its manifest, and the WAL was replayed")
@@ -254,7 +254,7 @@ func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[s
 	if len(missing) == 0 {
 		out.proven(fmt.Sprintf("every picture that the database names is there (%d)", named))
 	}
-	if err := d.Answer(ctx, s); err != nil {
+	if err := d.Probe(ctx, s); err != nil {
 		out.Failures = append(out.Failures, fmt.Sprintf("the API does not answer from the restored database: %v", err))
 	} else {
 		out.proven("the API answered from the restored database")
@@ -269,7 +269,8 @@ func checked(d Document) string {
 	return "tables and indexes are consistent (amcheck)"
 }
 
-// judge compares what came back with what the set and the clock promise.
+// judge compares the row counts with those of the set, and the heartbeat with the
+// archived WAL.
 func (d *Drill) judge(c RestorePoint, out *DrillReport) {
 	// Rows may have been deleted since the set, but hardly all of them.
 	for table, had := range c.Document.Database.Rows {

@@ -9,38 +9,38 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Logical is a set with a logical copy; ID is empty when there is none.
-type Logical struct {
+// LogicalCopy is a set with a logical copy; ID is empty when there is none.
+type LogicalCopy struct {
 	ID string
 	Document
 }
 
-// LastLogical is the newest set with a logical copy of the database.
-func LastLogical(ctx context.Context, r *repository.Repository) (Logical, error) {
+// LastLogicalCopy is the newest set with a logical copy of the database.
+func LastLogicalCopy(ctx context.Context, r *repository.Repository) (LogicalCopy, error) {
 	sets, err := r.Sets(ctx)
 	if err != nil {
-		return Logical{}, err
+		return LogicalCopy{}, err
 	}
 	for _, s := range sets {
 		d, err := Read(ctx, r, s.ID)
 		if err != nil {
-			return Logical{}, err
+			return LogicalCopy{}, err
 		}
 		if d.Logical {
-			return Logical{s.ID, d}, nil
+			return LogicalCopy{s.ID, d}, nil
 		}
 	}
-	return Logical{}, nil
+	return LogicalCopy{}, nil
 }
 
-// Load replaces the schema of a running, empty cluster by the logical copy of a
-// set: all of it or nothing.
-func Load(ctx context.Context, r *repository.Repository, set string, c *pgcluster.Cluster, report func(Progress)) error {
-	return WithLogical(ctx, r, set, report, c.Load)
+// LoadLogicalCopy replaces the schema of a running, empty cluster by the logical
+// copy of a set, in one transaction.
+func LoadLogicalCopy(ctx context.Context, r *repository.Repository, set string, c *pgcluster.Cluster, report func(Progress)) error {
+	return ReadLogicalCopy(ctx, r, set, report, c.Load)
 }
 
-// WithLogical hands the logical copy of a set to load.
-func WithLogical(ctx context.Context, r *repository.Repository, set string, report func(Progress), load func(context.Context, io.Reader) error) error {
+// ReadLogicalCopy opens the logical copy of a set and calls load with it.
+func ReadLogicalCopy(ctx context.Context, r *repository.Repository, set string, report func(Progress), load func(context.Context, io.Reader) error) error {
 	body, err := r.Open(ctx, set, logicalPart)
 	if err != nil {
 		return err
@@ -55,9 +55,9 @@ func WithLogical(ctx context.Context, r *repository.Repository, set string, repo
 	}))
 }
 
-// ChooseLogicalCopy is the choice of a set for its logical copy alone.
+// ChooseLogicalCopy is the restore point of the newest logical copy, without WAL.
 func ChooseLogicalCopy(ctx context.Context, r *repository.Repository) (RestorePoint, error) {
-	l, err := LastLogical(ctx, r)
+	l, err := LastLogicalCopy(ctx, r)
 	if err == nil && l.ID == "" {
 		err = fmt.Errorf("no set has a logical copy: %w", repository.ErrNoSet)
 	}

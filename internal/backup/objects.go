@@ -50,8 +50,8 @@ func level(store objectstore.Store, prefix string, t *tally) func(context.Contex
 	}
 }
 
-// opener refuses an object that is not what was listed: keys are never used
-// twice, so a change means that somebody else writes to the bucket.
+// opener refuses an object whose size differs from the listing. Keys are never used
+// twice, so a change means that another program writes to the bucket.
 func opener(store objectstore.Store, listed objectstore.Object) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		body, o, err := store.Get(ctx, listed.Key)

@@ -18,17 +18,17 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// picture is an object somewhere in the backups. size is -1 in the archive,
-// which does not tell before it is read.
+// picture is an object in a set or in the archive. size is -1 in the archive, which
+// stores it compressed.
 type picture struct {
 	key  string
 	size int64
 	open func() (io.ReadCloser, error)
 }
 
-// pictures visits every object that a choice can bring back: those of its set, of
-// the first set after its moment, and those that were archived in between. One
-// that is in several places is visited several times.
+// pictures visits every object that a restore point can bring back: those of its
+// set, of the first set after its moment, and those that were archived in between.
+// It visits an object once for each place that has it.
 func (c RestorePoint) pictures(ctx context.Context, r *repository.Repository, a *archive.Archive, visit func(picture) error) error {
 	for _, set := range []string{c.Set, c.Later} {
 		if set == "" {
@@ -56,15 +56,15 @@ func (c RestorePoint) pictures(ctx context.Context, r *repository.Repository, a 
 	return nil
 }
 
-// PictureCounts says what PutPictures did.
+// PictureCounts is the result of PutPictures.
 type PictureCounts struct {
 	Put     int64 `json:"put"`
 	Present int64 `json:"present"` // were there already
 }
 
-// PutPictures brings every picture of a choice into a store that lacks it.
-// Objects never change, so one that is there under its key and with its size is
-// left alone; nothing is ever removed, and so the way back stays open.
+// PutPictures puts every picture of a restore point into a store that lacks it.
+// Objects never change, so one that is there under its key and with its size stays.
+// Nothing is removed, because undoing the restore needs what was there.
 func PutPictures(ctx context.Context, c RestorePoint, r *repository.Repository, a *archive.Archive, store objectstore.Store, report func(Progress)) (PictureCounts, error) {
 	there := map[string]int64{}
 	for o, err := range store.List(ctx, "") {
@@ -118,11 +118,11 @@ func put(ctx context.Context, store objectstore.Store, p picture) (int64, error)
 	return p.size, store.Put(ctx, p.key, kind, body, p.size)
 }
 
-// missingAtMost bounds what Missing lists.
+// missingAtMost bounds what MissingPictures lists.
 const missingAtMost = 1000
 
-// Missing lists pictures that the recovered database names and no backup has.
-func Missing(ctx context.Context, product Product, s *pgcluster.Scratch, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
+// MissingPictures lists pictures that the recovered database names and no backup has.
+func MissingPictures(ctx context.Context, product Product, s *pgcluster.Scratch, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
 	there := map[string]bool{}
 	err := c.pictures(ctx, r, a, func(p picture) error {
 		there[p.key] = true

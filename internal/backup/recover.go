@@ -19,7 +19,7 @@ import (
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
-// Recovery brings a restored copy of the cluster to where its RestorePoint says.
+// Recovery replays WAL in a restored copy of the cluster up to its restore point.
 type Recovery struct {
 	RestorePoint RestorePoint
 	Product      Product
@@ -27,12 +27,12 @@ type Recovery struct {
 	Data         string              // the copy
 	Dir          string              // new; for the scratch server and the WAL's socket
 	Account      *syscall.Credential // nil: the account of this process
-	Durable      bool                // the copy is to be used, rather than looked at
+	Durable      bool                // the copy is to be used later, and must survive a power cut
 	// Fetch makes the restore_command that asks a socket for %f and writes %p.
 	Fetch func(socket string) string
 }
 
-// Recovered is what recovery came to.
+// Recovered is what the recovered database holds.
 type Recovered struct {
 	// Heartbeat is the last one that the database holds: what was acknowledged until
 	// then is there.
@@ -41,8 +41,8 @@ type Recovered struct {
 	Took      time.Duration    `json:"-"`
 }
 
-// Run verifies the copy, replays, hands the running server to look, and stops
-// it. The copy is then a clean data directory.
+// Run verifies the copy, replays the WAL, calls look with the running server, and
+// stops it. The copy is then a data directory that was shut down cleanly.
 func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluster.Scratch) error) (out Recovered, err error) {
 	began := time.Now()
 	if err := r.prepare(); err != nil {
@@ -52,7 +52,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 	if err := s.Verify(ctx); err != nil {
 		return out, err
 	}
-	target := &pgcluster.Target{Immediate: true}
+	target := &pgcluster.RecoveryTarget{Immediate: true}
 	if r.RestorePoint.Replay {
 		socket := filepath.Join(r.Dir, "wal.sock")
 		stop, err := r.serve(ctx, socket)
@@ -60,7 +60,7 @@ func (r *Recovery) Run(ctx context.Context, look func(context.Context, *pgcluste
 			return out, err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
-		target = &pgcluster.Target{Time: r.RestorePoint.Time, Own: r.RestorePoint.own, Command: r.Fetch(socket)}
+		target = &pgcluster.RecoveryTarget{Time: r.RestorePoint.Time, Own: r.RestorePoint.own, Command: r.Fetch(socket)}
 	}
 	if err := s.Start(ctx, target); err != nil {
 		if errors.Is(err, pgcluster.ErrTargetNotReached) {
@@ -94,7 +94,8 @@ func (r *Recovery) prepare() error {
 	return errors.Join(durable.ChownTree(r.Data, int(r.Account.Uid), int(r.Account.Gid)), os.Lchown(r.Dir, int(r.Account.Uid), int(r.Account.Gid)))
 }
 
-// serve hands out the WAL; stop tells why that failed, if it did.
+// serve gives WAL to the server in recovery. stop returns why a file could not be
+// given.
 func (r *Recovery) serve(ctx context.Context, socket string) (stop func() error, err error) {
 	ln, err := net.Listen("unix", socket)
 	if err != nil {
@@ -156,7 +157,7 @@ func pictureKeys(ctx context.Context, p Product, s *pgcluster.Scratch, visit fun
 	return p.PictureKeys(ctx, conn, visit)
 }
 
-// discard reads a body to its end, which proves its hash.
+// discard reads a body to its end, where the reader compares its hash.
 func discard(body io.ReadCloser) (int64, error) {
 	n, err := io.Copy(io.Discard, body)
 	return n, errors.Join(err, body.Close())

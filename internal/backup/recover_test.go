@@ -105,7 +105,7 @@ func newContinuous(t *testing.T) *continuous {
 
 func (c *continuous) receive(t *testing.T, up pgcluster.Upstream) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &pgcluster.Receiver{Upstream: up, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Wanted: func(string) error { return nil }}
+	r := &pgcluster.Receiver{Upstream: up, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RequestSet: func(string) error { return nil }}
 	done := make(chan struct{})
 	go func() { r.Run(ctx); close(done) }()
 	c.stop = func() { cancel(); <-done }

@@ -18,7 +18,7 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Plan is what restoring a set will take.
+// Plan is what restoring a set needs.
 type Plan struct {
 	Set      string   `json:"set"`
 	Document Document `json:"document"`
@@ -32,8 +32,8 @@ type Plan struct {
 // slack is what a restore needs beyond the bytes themselves: WAL and directories.
 const slack = 256 << 20
 
-// Prepare checks whether a set can be restored into a directory and says what it
-// takes. Nothing is touched.
+// Prepare checks whether a set can be restored into a directory. It changes
+// nothing.
 func Prepare(ctx context.Context, r *repository.Repository, id, into string) (Plan, error) {
 	return prepare(ctx, r, Plan{Set: id, Into: into})
 }
@@ -181,8 +181,8 @@ func (w *writer) tree(r *repository.Repository, id, part string, total int64, t 
 	if err := w.root.MkdirAll(part, 0o700); err != nil {
 		return err
 	}
-	// Small files wait for the disk and for the target in turn: several at once
-	// keep both busy.
+	// One small file waits for the disk and the target in turn; several at once keep
+	// both busy.
 	group, ctx := errgroup.WithContext(w.ctx)
 	group.SetLimit(8)
 	last := ""

@@ -9,13 +9,13 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Retention is how many sets to keep: the newest of each of the last so many
-// days, weeks and months that have one, and the one from which every moment of
-// the window can be reached.
+// Retention says which sets to keep: the newest of each of the last days, weeks and
+// months that have one, and the one from which every moment of the window can be
+// reached.
 type Retention struct {
 	Daily, Weekly, Monthly int
 	Window                 time.Duration
-	// NoWAL are all that leads to moments of the window: there is no WAL.
+	// NoWAL keeps every set of the window, because no WAL leads from one to the next.
 	NoWAL bool
 }
 
@@ -25,13 +25,13 @@ func DefaultRetention() Retention { return Retention{Daily: 7, Weekly: 4, Monthl
 const (
 	// atLeast sets are kept whatever the retention says.
 	atLeast = 3
-	// stale is the age of the newest set beyond which something is wrong with the
-	// backups, and old ones are all there is.
+	// stale is the age of the newest set beyond which nothing is deleted: new sets do
+	// not come, and old ones may be all there is.
 	stale = 48 * time.Hour
 )
 
-// Kept is one set and why it stays; without reasons it goes.
-type Kept struct {
+// Decision is one set and why it stays; without reasons it goes.
+type Decision struct {
 	repository.Set
 	Reasons []string
 }
@@ -48,10 +48,10 @@ func base(sets []repository.Set, moment time.Time) int {
 
 // WALBase is the kept set from which on WAL must stay: the newest one that was
 // whole before the window began, so that every moment of the window can be reached
-// from it, or else the oldest. kept is newest first. It is false without any set.
-func WALBase(kept []Kept, windowBegin time.Time) (base Kept, ok bool) {
-	for _, k := range kept {
-		if len(k.Reasons) == 0 {
+// from it, or else the oldest. decisions are newest first. It is false without any set.
+func WALBase(decisions []Decision, windowBegin time.Time) (base Decision, ok bool) {
+	for _, k := range decisions {
+		if !k.Stays() {
 			continue
 		}
 		base, ok = k, true
@@ -64,21 +64,24 @@ func WALBase(kept []Kept, windowBegin time.Time) (base Kept, ok bool) {
 
 // PicturesBefore is the time before which no archived picture is needed: the
 // newest set holds every picture that was there when it began. The day more is for
-// clocks that differ. kept is newest first and not empty.
-func PicturesBefore(kept []Kept) time.Time { return kept[0].BeganAt.Add(-24 * time.Hour) }
+// clocks that differ. decisions are newest first and not empty.
+func PicturesBefore(decisions []Decision) time.Time { return decisions[0].BeganAt.Add(-24 * time.Hour) }
 
 // UnusedSystems are the databases in an archive that no kept set is of.
 func UnusedSystems(archived, used []string) []string {
 	return slices.DeleteFunc(slices.Clone(archived), func(s string) bool { return slices.Contains(used, s) })
 }
 
+// Stays tells whether the set is kept.
+func (d Decision) Stays() bool { return len(d.Reasons) > 0 }
+
 // Retain decides about every set, newest first. It refuses to let any go while
 // the newest one is stale or from the future, since the clock or the backups
 // are then not to be trusted.
-func Retain(sets []repository.Set, r Retention, now time.Time) ([]Kept, error) {
+func Retain(sets []repository.Set, r Retention, now time.Time) ([]Decision, error) {
 	sets = slices.Clone(sets)
 	slices.SortFunc(sets, func(a, b repository.Set) int { return b.EndedAt.Compare(a.EndedAt) })
-	out := make([]Kept, len(sets))
+	out := make([]Decision, len(sets))
 	for i, s := range sets {
 		out[i].Set = s
 		if r.NoWAL && now.Sub(s.EndedAt) < r.Window {
@@ -108,7 +111,7 @@ func Retain(sets []repository.Set, r Retention, now time.Time) ([]Kept, error) {
 	if i := base(sets, now.Add(-r.Window)); r.Window > 0 && i >= 0 {
 		out[i].Reasons = append(out[i].Reasons, "begin of the window")
 	}
-	if len(sets) == 0 || !slices.ContainsFunc(out, func(k Kept) bool { return len(k.Reasons) == 0 }) {
+	if len(sets) == 0 || !slices.ContainsFunc(out, func(d Decision) bool { return !d.Stays() }) {
 		return out, nil
 	}
 	switch age := now.Sub(sets[0].EndedAt); {

@@ -11,8 +11,8 @@ import (
 
 func TestWALStaysFromTheSetFromWhichTheWindowIsReached(t *testing.T) {
 	now := time.Date(2026, 11, 23, 3, 15, 0, 0, time.UTC)
-	ago := func(days int, stays bool) backup.Kept {
-		k := backup.Kept{Set: repository.Set{ID: now.AddDate(0, 0, -days).Format(time.DateOnly), EndedAt: now.AddDate(0, 0, -days)}}
+	ago := func(days int, stays bool) backup.Decision {
+		k := backup.Decision{Set: repository.Set{ID: now.AddDate(0, 0, -days).Format(time.DateOnly), EndedAt: now.AddDate(0, 0, -days)}}
 		if stays {
 			k.Reasons = []string{"a reason"}
 		}
@@ -20,15 +20,15 @@ func TestWALStaysFromTheSetFromWhichTheWindowIsReached(t *testing.T) {
 	}
 	for _, c := range []struct {
 		rule string
-		kept []backup.Kept
+		kept []backup.Decision
 		want int // days; -1 is none
 	}{
-		{"the newest kept set before the window", []backup.Kept{ago(1, true), ago(8, true), ago(9, true)}, 8},
-		{"a set that goes is no base", []backup.Kept{ago(1, true), ago(8, false), ago(9, true)}, 9},
-		{"a set that was whole exactly at the begin of the window is not before it", []backup.Kept{ago(7, true), ago(9, true)}, 9},
-		{"the oldest set where all are in the window", []backup.Kept{ago(1, true), ago(3, true)}, 3},
-		{"the oldest kept set where those before go", []backup.Kept{ago(1, true), ago(3, true), ago(9, false)}, 3},
-		{"none where no set stays", []backup.Kept{ago(8, false)}, -1},
+		{"the newest kept set before the window", []backup.Decision{ago(1, true), ago(8, true), ago(9, true)}, 8},
+		{"a set that goes is no base", []backup.Decision{ago(1, true), ago(8, false), ago(9, true)}, 9},
+		{"a set that was whole exactly at the begin of the window is not before it", []backup.Decision{ago(7, true), ago(9, true)}, 9},
+		{"the oldest set where all are in the window", []backup.Decision{ago(1, true), ago(3, true)}, 3},
+		{"the oldest kept set where those before go", []backup.Decision{ago(1, true), ago(3, true), ago(9, false)}, 3},
+		{"none where no set stays", []backup.Decision{ago(8, false)}, -1},
 		{"none without sets", nil, -1},
 	} {
 		got, ok := backup.WALBase(c.kept, now.AddDate(0, 0, -7))
@@ -40,7 +40,7 @@ func TestWALStaysFromTheSetFromWhichTheWindowIsReached(t *testing.T) {
 
 func TestAnArchivedPictureStaysUntilADayBeforeTheNewestSetBegan(t *testing.T) {
 	began := time.Date(2026, 11, 23, 3, 15, 0, 0, time.UTC)
-	kept := []backup.Kept{{Set: repository.Set{BeganAt: began}}, {Set: repository.Set{BeganAt: began.AddDate(0, 0, -1)}}}
+	kept := []backup.Decision{{Set: repository.Set{BeganAt: began}}, {Set: repository.Set{BeganAt: began.AddDate(0, 0, -1)}}}
 	if got := backup.PicturesBefore(kept); !got.Equal(began.Add(-24 * time.Hour)) {
 		t.Error(got)
 	}

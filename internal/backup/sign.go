@@ -20,8 +20,8 @@ func signer(key string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-// Sign signs a report with what derives from the key of the backups: nobody who
-// lacks it can make up a drill.
+// Sign signs a report with a key that derives from the backup key, so that a report
+// cannot be forged without it.
 func (r *DrillReport) Sign(key string) error {
 	private, err := signer(key)
 	if err != nil {

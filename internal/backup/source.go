@@ -26,7 +26,7 @@ var _ archive.Source = (*Source)(nil)
 // not keep the WAL from being shipped.
 const queryTimeout = 10 * time.Second
 
-// query runs f on the connection and gives a broken one up.
+// query runs f on the connection, and closes one on which f failed.
 func (s *Source) query(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -63,9 +63,9 @@ func (s *Source) System(ctx context.Context) (id string, err error) {
 	return id, err
 }
 
-// Heartbeat writes one, and looks whether the receiver has what was flushed until
-// now. The end of the WAL in the spool would not tell: records may end in zeros,
-// like the rest of a segment.
+// Heartbeat writes a heartbeat, and reports whether the receiver has all WAL that
+// was flushed until now. The end of the WAL in the spool would not tell, because
+// records may end in zeros like the rest of a segment.
 func (s *Source) Heartbeat(ctx context.Context) (spooled bool, err error) {
 	err = s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		if err := s.Product.WriteHeartbeat(ctx, c); err != nil {
@@ -75,8 +75,8 @@ func (s *Source) Heartbeat(ctx context.Context) (spooled bool, err error) {
 		if err := c.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&flushed); err != nil {
 			return err
 		}
-		// The slot, which everybody may see, stands where the receiver has synced to: on
-		// a busy server a moment behind.
+		// Every role may see the slot, which is where the receiver has synced to. On a
+		// busy server that is a moment behind.
 		for range 20 {
 			err := c.QueryRow(ctx, `SELECT coalesce(bool_or(active AND restart_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots
 				WHERE slot_name = $2`, flushed, s.Slot).Scan(&spooled)

@@ -44,7 +44,7 @@ func printPruned(env Env, out job.Pruned, dryRun bool) error {
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	for _, k := range out.Sets {
 		why := "goes"
-		if len(k.Reasons) > 0 {
+		if k.Stays() {
 			why = "stays: " + strings.Join(k.Reasons, ", ")
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", k.ID, k.EndedAt.Local().Format(time.DateTime), why)

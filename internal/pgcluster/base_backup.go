@@ -19,7 +19,7 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// BaseBackup is a copy of the cluster on its way: a tar stream of everything,
+// BaseBackup is a running copy of the cluster: a tar stream of everything,
 // with the WAL that makes it consistent, so that it can be restored by itself.
 // Read ends with io.EOF only if pg_basebackup ended well.
 type BaseBackup struct{ *output }
@@ -32,7 +32,7 @@ func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
 // Dump starts pg_dump of our schema, as one file that pg_restore of the same or
 // a newer version reads. Read ends with io.EOF only if pg_dump ended well.
 func (c *Cluster) Dump(ctx context.Context) (io.ReadCloser, error) {
-	// Not compressed: who stores it compresses, and finds what did not change.
+	// Not compressed: the repository compresses, and deduplicates only plain data.
 	return c.output(ctx, "pg_dump", "--dbname="+c.DSN(Backup, Database), "--format=custom", "--compress=0", "--schema="+Database, "--no-password")
 }
 
@@ -48,7 +48,7 @@ type output struct {
 }
 
 func (c *Cluster) output(ctx context.Context, name string, args ...string) (*output, error) {
-	server, err := c.Running(ctx)
+	server, err := c.RunningServer(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (b *output) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	b.end = err
-	// A broken pipe, like its end, is only the echo of how the program ended.
+	// A broken pipe, like its end, follows from how the program ended.
 	if ended := b.wait(); ended != nil {
 		b.end = ended
 	}
@@ -120,8 +120,8 @@ func (b *output) wait() error {
 // Close ends the program if it still runs.
 func (b *output) Close() error {
 	_ = b.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-	_, _ = io.Copy(io.Discard, b.out)         // or it would wait for us to read
-	_ = b.wait()                              // whoever read to the end has heard of it
+	_, _ = io.Copy(io.Discard, b.out)         // otherwise it would wait for a reader
+	_ = b.wait()                              // a reader that came to the end knows the error
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (b *BaseBackup) Extent() (Extent, error) {
 	return Extent{Start: start[1], Stop: end[1], Timeline: timeline}, err
 }
 
-// tail keeps the last 64 KiB of what a program says.
+// tail keeps the last 64 KiB of the output of a program.
 type tail struct {
 	mu  sync.Mutex
 	buf []byte

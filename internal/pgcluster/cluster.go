@@ -56,7 +56,7 @@ type Runner func(ctx context.Context, env []string, name string, args ...string)
 func Exec(ctx context.Context, env []string, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = env
-	cmd.Dir = "/" // the caller's directory may not be the account's to enter
+	cmd.Dir = "/" // the account may not be able to enter the caller's directory
 	return cmd.CombinedOutput()
 }
 

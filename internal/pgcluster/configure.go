@@ -15,9 +15,8 @@ import (
 
 const ours = "# Written by 'bugspark postgres prepare' at every start; changes are lost.\n"
 
-// configure writes the three configuration files and lets the server read them,
-// so that a mistake in the administrator's overrides has a name before the
-// start.
+// configure writes the three configuration files and lets the server read them, so
+// that a mistake in the administrator's overrides is found before the start.
 func (c *Cluster) configure(ctx context.Context, server Server) error {
 	memory, err := c.Memory()
 	if err != nil {

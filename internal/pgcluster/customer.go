@@ -17,9 +17,8 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// CustomerServer is a customer's PostgreSQL server. With no more than a connection
-// string what is saved of it is logical; with a role that may replicate, the
-// whole server and its WAL can be.
+// CustomerServer is a customer's PostgreSQL server. With a role that may replicate,
+// the whole server and its WAL can be saved; otherwise only logical copies.
 type CustomerServer struct {
 	DSN         string
 	Replication string // connection string of that role; empty without one
@@ -47,7 +46,7 @@ func customerDump(namespace string) []string {
 	return []string{"--format=custom", "--compress=0", "--schema=" + quotedPattern(namespace), "--no-owner", "--no-privileges", "--no-password"}
 }
 
-// quotedPattern is a name for pg_dump, to which letters like * mean others.
+// quotedPattern is a name as a pattern of pg_dump that matches nothing else.
 func quotedPattern(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // program finds the client program of the server's version, or else of the next

@@ -15,8 +15,8 @@ import (
 )
 
 // Load reads what Dump wrote of a schema, in one transaction or not at all.
-// Tables of ours that are there are replaced; the schema itself, which may be
-// somebody else's, only has to be there.
+// It replaces our tables. The schema itself, which may belong to another role, only
+// has to exist.
 func (f CustomerServer) Load(ctx context.Context, dump io.Reader, namespace string) error {
 	program, major, err := f.newer("pg_restore")
 	if err != nil {
@@ -42,9 +42,9 @@ func (f CustomerServer) Load(ctx context.Context, dump io.Reader, namespace stri
 	return load(command(ctx, program, env, append(what, "--dbname="+dsn, "--single-transaction", "--exit-on-error", "--no-password")...), dump)
 }
 
-// makeNamespace makes a schema that is missing, and refuses one in which nobody
-// would find our tables. IF NOT EXISTS would want the right to make one even where
-// it is there.
+// makeNamespace makes a schema that is missing, and refuses one that is not in the
+// search_path of our role. IF NOT EXISTS would need the right to make a schema even
+// where it exists.
 func (f CustomerServer) makeNamespace(ctx context.Context, namespace string) error {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
@@ -76,7 +76,7 @@ func load(cmd *exec.Cmd, dump io.Reader) error {
 	said, source := &tail{}, &faithful{from: dump}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = source, said, said
 	if err := cmd.Run(); err != nil {
-		// To pg_restore a source that broke is one that ended.
+		// pg_restore cannot tell a source that broke from one that ended.
 		return errors.Join(fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes())), source.err)
 	}
 	return nil
@@ -135,7 +135,7 @@ func withoutNewSetting(to io.Writer, from io.Reader) error {
 	return err
 }
 
-// faithful remembers how a source broke.
+// faithful keeps the error with which a source broke.
 type faithful struct {
 	from io.Reader
 	err  error

@@ -24,9 +24,9 @@ func (f CustomerServer) Slot() (string, error) {
 	return slotName(c.Database), nil
 }
 
-// CheckReplication finds out whether the server can be copied as a whole, and
-// its WAL received, without a danger to it. Its error names all that is missing,
-// and the statements for whoever runs the server.
+// CheckReplication finds out whether the server can be copied as a whole, and its WAL
+// received, without a danger to it. Its error names all that is missing, and the
+// statements for the administrator of the server.
 func (f CustomerServer) CheckReplication(ctx context.Context) error {
 	up, err := f.Upstream()
 	if err != nil {
@@ -64,21 +64,21 @@ func (f CustomerServer) CheckReplication(ctx context.Context) error {
 	need(!s.standby, "name the primary in replication-dsn", "the server is a standby")
 	need(s.may, "there: ALTER ROLE "+pgx.Identifier{s.role}.Sanitize()+" REPLICATION", "the role %s may not replicate", s.role)
 	need(s.level != "minimal", "there: ALTER SYSTEM SET wal_level = 'replica', then restart it", "the server's wal_level is minimal")
-	// Without a bound, a backup target that is away for long fills the customer's disk.
+	// Without a limit, a backup target that is away for long fills the customer's disk.
 	need(s.keep > 0, "there: ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf()", "max_slot_wal_keep_size of the server is %d: it would keep WAL for us without a limit, until its disk is full, or none", s.keep)
 	need(s.segment == 16<<20, "leave backup.stream off", "the server's WAL segments have %d MiB, and only those of 16 can be received", s.segment>>20)
 	need(s.spaces == 0, "leave backup.stream off", "the server has tablespaces outside of its data directory, which a stream cannot copy")
 	if len(missing) > 0 {
 		return errors.Join(missing...)
 	}
-	if _, err := f.Programs.Major(ctx, major); err != nil {
+	if _, err := f.Programs.ServerOf(ctx, major); err != nil {
 		return err
 	}
 	return errors.Join(f.checkLocales(ctx, conn), f.sameServer(ctx, s.system), up.mayStream(ctx))
 }
 
-// checkLocales looks for the locales without which a copy of the server would
-// not let anybody in.
+// checkLocales looks for the locales of the databases. A copy of the server refuses
+// connections to a database whose locale is missing here.
 func (f CustomerServer) checkLocales(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, "SELECT DISTINCT unnest(ARRAY[datcollate, datctype])::text FROM pg_database WHERE datname IN (current_database(), 'template1')")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // Load reads what Dump wrote, by another version perhaps, into the running
 // cluster, where it replaces our schema: in one transaction, or not at all.
 func (c *Cluster) Load(ctx context.Context, dump io.Reader) error {
-	server, err := c.Running(ctx)
+	server, err := c.RunningServer(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// roomForCluster is what a new cluster needs with its first WAL segments.
+// roomForCluster is the space in bytes of a new cluster with its first WAL segments.
 const roomForCluster = 256 << 20
 
 // Prepare makes the cluster if there is none, and writes its configuration anew.
@@ -78,7 +78,7 @@ func (c *Cluster) initialize(ctx context.Context, server Server) error {
 		return fault.Wrap(fault.Failed, err, "read the message, then start the service again",
 			"making the database cluster with initdb of PostgreSQL %d: %s", server.Major, lastLines(out))
 	}
-	// A directory that somebody made by hand gives way when it is empty.
+	// An empty directory that an administrator has made is removed.
 	if err := os.Remove(c.DataDir()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(fault.Preflight, err, "move "+c.DataDir()+" away", "%s is not a database cluster and not empty", c.DataDir())
 	}

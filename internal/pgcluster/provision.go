@@ -42,7 +42,7 @@ func (c *Cluster) Provision(ctx context.Context) error {
 		return err
 	}
 	if err := run(ctx, admin,
-		// No role is more than it must be, even if somebody made it so.
+		// Rights that somebody has added to a role are taken back.
 		`ALTER ROLE bugspark LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`,
 		`ALTER ROLE bugspark_api LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`,
 		`ALTER ROLE bugspark_backup LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS`,
@@ -79,7 +79,7 @@ func (c *Cluster) Check(ctx context.Context) error {
 }
 
 // connect retries while the server starts or recovers, until ctx ends: the
-// unit's time limit is the limit, so that one number rules.
+// unit's time limit is the only one.
 func (c *Cluster) connect(ctx context.Context, role, database string) (*pgx.Conn, error) {
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		conn, err := pgx.Connect(ctx, c.DSN(role, database))
@@ -96,7 +96,7 @@ func (c *Cluster) connect(ctx context.Context, role, database string) (*pgx.Conn
 	}
 }
 
-// starting tells an error that time heals.
+// starting tells whether the server only starts, so that it is worth trying again.
 func starting(err error) bool {
 	var p *pgconn.PgError
 	if errors.As(err, &p) {

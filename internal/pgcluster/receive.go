@@ -18,19 +18,19 @@ import (
 // receiverName is how the receiver is called in pg_stat_replication.
 const receiverName = "bugspark_walstream"
 
-// Receiver brings the WAL as it is written into a spool, by pg_receivewal. It
-// protects the database first: when the spool is full it stops receiving, and
-// PostgreSQL gives the slot up before its own disk is full.
+// Receiver receives WAL into a spool as it is written, by pg_receivewal. When the
+// spool is full it stops, and PostgreSQL invalidates the slot before its own disk is
+// full: the database is more important than the archive.
 type Receiver struct {
 	Upstream Upstream
 	Spool    string // SYSTEM/TIMELINE below it are the directories of pg_receivewal
 	Limit    int64  // bytes of the spool beyond which it waits
 	Log      *slog.Logger
-	// Wanted is told that only a new set can continue the archive.
-	Wanted func(why string) error
+	// RequestSet is called when only a new set can continue the archive.
+	RequestSet func(why string) error
 }
 
-// Run receives until ctx ends. A database that goes away is waited for.
+// Run receives until ctx ends. It waits for a database that goes away.
 func (r *Receiver) Run(ctx context.Context) error {
 	last := ""
 	for ctx.Err() == nil {
@@ -41,7 +41,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 		}
 		switch {
 		case err == nil || ctx.Err() != nil:
-		case err.Error() != last: // a journal full of one line helps nobody
+		case err.Error() != last: // the journal gets each error once
 			last = err.Error()
 			r.Log.Warn("receiving WAL was interrupted and is tried again", "error", err)
 		}
@@ -76,7 +76,7 @@ func (r *Receiver) receive(ctx context.Context) error {
 		"--directory="+dir, "--slot="+up.Slot, "--synchronous", "--status-interval=1", "--no-loop", "--no-password")
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	// Without us it would hold the slot against the next one.
+	// Otherwise it would outlive this process and hold the slot.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
 	if err := cmd.Start(); err != nil {
 		return fault.Wrap(fault.Failed, err, up.programs.install(server.Major), "starting pg_receivewal")
@@ -184,12 +184,12 @@ func (r *Receiver) ready(ctx context.Context) (dir string, err error) {
 		return "", fmt.Errorf("making the replication slot: %w", err)
 	}
 	r.Log.Info("made the replication slot", "name", slot, "before", state)
-	return dir, r.Wanted("the replication slot was " + state)
+	return dir, r.RequestSet("the replication slot was " + state)
 }
 
-// endOthers ends what was received of other timelines. A restore, and taking one
-// back, begin a new one, and pg_receivewal would try to go on where it stopped,
-// which may be WAL that this server does not have.
+// endOthers ends what was received of other timelines. A restore and its undo begin a
+// new timeline, and pg_receivewal would try to go on where it stopped, with WAL that
+// this server may not have.
 func endOthers(dir string) error {
 	siblings, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil {

@@ -33,8 +33,8 @@ type Scratch struct {
 	exited  chan error
 }
 
-// Target is where recovery ends.
-type Target struct {
+// RecoveryTarget is where recovery ends.
+type RecoveryTarget struct {
 	Time      time.Time // zero: as Immediate says
 	Immediate bool      // as soon as the copy is consistent; otherwise at the end of the WAL
 	// Own keeps recovery on the copy's own timeline rather than the newest one.
@@ -43,8 +43,8 @@ type Target struct {
 	Command string
 }
 
-// Major finds an installed server of a major version.
-func (c *Cluster) Major(ctx context.Context, major int) (Server, error) {
+// ServerOf finds an installed server of a major version.
+func (c *Cluster) ServerOf(ctx context.Context, major int) (Server, error) {
 	servers, err := c.Servers(ctx)
 	if err != nil {
 		return Server{}, err
@@ -57,9 +57,9 @@ func (c *Cluster) Major(ctx context.Context, major int) (Server, error) {
 	return Server{}, fault.New(fault.Preflight, c.install(major), "PostgreSQL %d is needed, and is not installed (found: %s)", major, majors(servers))
 }
 
-// AtLeast finds the newest installed server that can read what a major version
-// wrote logically.
-func (c *Cluster) AtLeast(ctx context.Context, major int) (Server, error) {
+// ServerAtLeast finds the newest installed server that can load a logical copy of a
+// major version.
+func (c *Cluster) ServerAtLeast(ctx context.Context, major int) (Server, error) {
 	servers, err := c.Servers(ctx)
 	if err != nil {
 		return Server{}, err
@@ -70,8 +70,10 @@ func (c *Cluster) AtLeast(ctx context.Context, major int) (Server, error) {
 	return servers[0], nil
 }
 
-// Running finds the programs for the cluster that runs.
-func (c *Cluster) Running(ctx context.Context) (Server, error) { return c.Upstream().running(ctx) }
+// RunningServer finds the programs for the cluster that runs.
+func (c *Cluster) RunningServer(ctx context.Context) (Server, error) {
+	return c.Upstream().running(ctx)
+}
 
 // Verify compares every file of the copy with its manifest.
 func (s *Scratch) Verify(ctx context.Context) error {
@@ -116,12 +118,12 @@ func (s *Scratch) dsn(role, database string) string {
 
 // Start recovers the copy up to the target, if there is one, and returns when
 // the server answers.
-func (s *Scratch) Start(ctx context.Context, target *Target) error {
+func (s *Scratch) Start(ctx context.Context, target *RecoveryTarget) error {
 	if err := s.configure(target); err != nil {
 		return err
 	}
-	// What names another place, or loads foreign code, stands on the command line,
-	// where nothing that the copy brought along overrules it.
+	// Settings that name paths or load code are on the command line, where no file of
+	// the copy overrides them.
 	cmd := s.command(context.WithoutCancel(ctx), "postgres", "-D", s.DataDir, "-c", "config_file="+s.file("postgresql.conf"),
 		"-c", "hba_file="+s.file("pg_hba.conf"), "-c", "ident_file="+s.file("pg_ident.conf"), "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.Dir,
 		"-c", "port=5432", "-c", "archive_mode=off", "-c", "shared_preload_libraries=", "-c", "primary_conninfo=", "-c", "primary_slot_name=",
@@ -158,7 +160,7 @@ func (s *Scratch) Start(ctx context.Context, target *Target) error {
 
 func (s *Scratch) file(name string) string { return filepath.Join(s.Dir, name) }
 
-func (s *Scratch) configure(target *Target) error {
+func (s *Scratch) configure(target *RecoveryTarget) error {
 	settings := settings{
 		{"shared_buffers", "64MB", ""}, {"max_connections", "20", ""}, {"wal_level", "replica", ""}, {"max_prepared_transactions", "100", ""}, {"max_wal_size", "1GB", ""},
 		{"fsync", map[bool]string{true: "on", false: "off"}[s.Durable], ""}, {"jit", "off", ""}, {"timezone", "UTC", ""}, {"log_timezone", "UTC", ""},
@@ -171,7 +173,7 @@ func (s *Scratch) configure(target *Target) error {
 		}
 		command := target.Command
 		if command == "" {
-			command = "false" // recovery must be told one
+			command = "false" // recovery demands a command
 		}
 		settings = append(settings, setting{"restore_command", command, ""}, setting{"recovery_target_timeline", timeline, ""}, setting{"recovery_target_action", "promote", ""})
 		switch {
@@ -255,13 +257,13 @@ func (s *Scratch) answers(ctx context.Context) error {
 	}
 }
 
-// StartNewTimeline moves a data directory that was shut down cleanly to a new timeline,
-// beyond those whose history files lie in a directory: what it writes from now
-// on can then not be taken for what was written there.
+// StartNewTimeline moves a data directory that was shut down cleanly to a new
+// timeline, after all of those whose history files are in a directory, so that its
+// WAL cannot be taken for theirs.
 func (s *Scratch) StartNewTimeline(ctx context.Context, histories string) error {
-	// Only histories: a segment from anywhere else might be shorter than ours.
+	// Only histories: a segment from there may be shorter than the one of this data.
 	command := fmt.Sprintf(`case '%%f' in *.history) exec cp '%s/%%f' '%%p';; *) exit 1;; esac`, histories)
-	if err := s.Start(ctx, &Target{Own: true, Command: command}); err != nil {
+	if err := s.Start(ctx, &RecoveryTarget{Own: true, Command: command}); err != nil {
 		return err
 	}
 	return s.Stop()
@@ -274,7 +276,7 @@ func (s *Scratch) Stop() error {
 	}
 	signal := syscall.SIGINT
 	if !s.Durable {
-		signal = syscall.SIGQUIT // nobody will use it again
+		signal = syscall.SIGQUIT // its data is thrown away
 	}
 	_ = s.process.Signal(signal) // it may have ended
 	err := <-s.exited

@@ -77,6 +77,6 @@ func (s *Scratch) Dump(ctx context.Context) (*Dump, error) {
 	return &Dump{o}, nil
 }
 
-// Dump is a logical copy on its way. Read ends with io.EOF only if pg_dump ended
+// Dump is a running logical copy. Read ends with io.EOF only if pg_dump ended
 // well.
 type Dump struct{ *output }

@@ -60,7 +60,7 @@ func (u Upstream) running(ctx context.Context) (Server, error) {
 	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
 		return Server{}, fmt.Errorf("asking the database for its version: %w", err)
 	}
-	return u.programs.Major(ctx, version/10000)
+	return u.programs.ServerOf(ctx, version/10000)
 }
 
 // BaseBackup starts pg_basebackup. A cancelled ctx ends it.

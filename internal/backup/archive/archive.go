@@ -3,8 +3,8 @@
 // each file compressed and encrypted by itself, so that age and zstd are enough
 // to read it.
 //
-// Writing needs only the public recipient: whoever takes over the service that
-// ships the WAL can read none of it.
+// Writing needs only the public recipient, so that the service that ships the WAL
+// cannot read the archive.
 package archive
 
 import (
@@ -36,13 +36,12 @@ const root = "archive"
 type Archive struct {
 	Target    target.Store
 	Recipient age.Recipient // to write
-	Identity  age.Identity  // to read; nil for who may not
+	Identity  age.Identity  // to read; nil for a process that only writes
 }
 
 func file(name string) string { return path.Join(root, name+suffix) }
 
-// put compresses, encrypts and stores body; what it stores says that it was
-// written at.
+// put compresses, encrypts and stores body. The file gets the time at.
 func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
@@ -52,7 +51,7 @@ func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.
 		done <- err
 	}()
 	err := a.Target.Put(ctx, file(name), r, at)
-	r.CloseWithError(errors.Join(err, context.Canceled)) // or seal would wait for ever
+	r.CloseWithError(errors.Join(err, context.Canceled)) // otherwise seal would wait for ever
 	sealing := <-done
 	if err == nil {
 		err = sealing
@@ -126,8 +125,8 @@ func (a *Archive) list(ctx context.Context, dir string) ([]target.File, error) {
 	return out, nil
 }
 
-// writtenAt is when a file of the archive was written, which a listing does not
-// know exactly of every target.
+// writtenAt is when a file of the archive was written. A listing of a bucket knows
+// only when it was stored.
 func (a *Archive) writtenAt(ctx context.Context, name string) (time.Time, error) {
 	f, err := a.Target.Stat(ctx, file(name))
 	if err != nil {

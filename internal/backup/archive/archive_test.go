@@ -125,7 +125,7 @@ func TestAHoleIsToldUntilASetBehindItClosesIt(t *testing.T) {
 	s.ship()
 	s.segment(name(1, 5), "five", time.Now())
 	s.ship()
-	if st := s.shipper.State; !st.Open("") || !st.Open("0/4000000") || st.Open("0/5000028") {
+	if st := s.shipper.State; !st.GapOpen("") || !st.GapOpen("0/4000000") || st.GapOpen("0/5000028") {
 		t.Errorf("state %+v", st)
 	}
 	if r := s.reach(t); r.Gap != name(1, 2) || r.End.Segment() != 2 {

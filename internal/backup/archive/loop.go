@@ -12,8 +12,8 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// Memory is what a shipper remembers on its machine, and whom it asks for sets.
-type Memory interface {
+// StateStore keeps the state of a shipper on its machine, and its requests for sets.
+type StateStore interface {
 	State() (State, error)
 	Save(State) error
 	// LastSetStart is where the WAL of the newest set begins, empty without any set.
@@ -29,7 +29,7 @@ type Loop struct {
 	Spool   string  // has a directory for each cluster, named by its system identifier
 	System  func(context.Context) (string, error)
 	Target  *target.Target
-	Memory  Memory
+	Store   StateStore
 
 	pace   pace
 	failed string // the failure that the journal has heard of
@@ -65,7 +65,7 @@ func (p *pace) next(err error, now time.Time) (wait time.Duration, restart bool)
 // Run ships until ctx ends. It fails when a new start of the service may help.
 func (l *Loop) Run(ctx context.Context) error {
 	var err error
-	if l.Shipper.State, err = l.Memory.State(); err != nil {
+	if l.Shipper.State, err = l.Store.State(); err != nil {
 		l.Shipper.State = State{}
 		l.Shipper.Log.Warn("starting without a memory of what was shipped", "error", err)
 	}
@@ -117,13 +117,13 @@ func (l *Loop) round(ctx context.Context) error {
 	gap := l.Shipper.State.Gap
 	err = l.Shipper.Round(ctx)
 	if l.Shipper.State.Gap != gap && l.gapOpen() {
-		err = errors.Join(err, l.Memory.RequestSet("WAL is missing from the archive: "+l.Shipper.State.Gap))
+		err = errors.Join(err, l.Store.RequestSet("WAL is missing from the archive: "+l.Shipper.State.Gap))
 	}
-	return errors.Join(err, l.Memory.Save(l.Shipper.State), l.Memory.RepeatRequest(time.Now()))
+	return errors.Join(err, l.Store.Save(l.Shipper.State), l.Store.RepeatRequest(time.Now()))
 }
 
 // gapOpen tells whether no set has closed the newest gap yet.
 func (l *Loop) gapOpen() bool {
-	start, err := l.Memory.LastSetStart()
-	return err != nil || l.Shipper.State.Open(start)
+	start, err := l.Store.LastSetStart()
+	return err != nil || l.Shipper.State.GapOpen(start)
 }

@@ -73,11 +73,11 @@ func newLoop(t *testing.T, m *memory) (l *Loop, spool string) {
 		t.Fatal(err)
 	}
 	store := target.Directory(t.TempDir())
-	own := &target.Target{Store: store, Memory: filepath.Join(t.TempDir(), "target.json"), Machine: "m", Now: time.Now}
+	own := &target.Target{Store: store, MarkFile: filepath.Join(t.TempDir(), "target.json"), Machine: "m", Now: time.Now}
 	if err := own.Claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l = &Loop{Spool: t.TempDir(), Target: own, Memory: m, System: func(context.Context) (string, error) { return "7", nil }}
+	l = &Loop{Spool: t.TempDir(), Target: own, Store: m, System: func(context.Context) (string, error) { return "7", nil }}
 	l.Shipper = Shipper{Archive: &Archive{Target: store, Recipient: identity.Recipient()}, Source: noDatabase{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	return l, filepath.Join(l.Spool, "7", "00000001")
 }

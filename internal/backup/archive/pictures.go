@@ -18,7 +18,7 @@ const pictureDir = "pictures"
 func (s *Shipper) pictures(ctx context.Context, now time.Time) error {
 	since := s.State.Pictures
 	if since.IsZero() {
-		// What is older is in the first set, without which no WAL is of use.
+		// Older pictures are in the first set, without which WAL is of no use.
 		since = now
 	}
 	if s.pics == nil {
@@ -48,7 +48,7 @@ func (s *Shipper) pictures(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// recall learns what the shipper before this one has shipped.
+// recall lists what an earlier process of the shipper has shipped.
 func (s *Shipper) recall(ctx context.Context) error {
 	known, err := s.Archive.Pictures(ctx)
 	if err != nil {

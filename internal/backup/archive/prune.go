@@ -10,7 +10,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/target"
 )
 
-// Pruned is what Prune let go.
+// Pruned is what Prune removed, or would.
 type Pruned struct {
 	Files int
 	Bytes int64

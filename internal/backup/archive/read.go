@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// WAL is the archived WAL of one cluster, as it was when it was looked at.
+// WAL is the archived WAL of one cluster, as it was when it was listed.
 type WAL struct {
 	archive *Archive
 	system  string
@@ -26,13 +26,13 @@ type WAL struct {
 	history []switchPoint
 }
 
-// switchPoint says that a timeline was left at a position.
+// switchPoint is where one timeline ends and the next begins.
 type switchPoint struct {
 	timeline uint32
 	at       LSN
 }
 
-// WAL looks what the archive has of a cluster.
+// WAL lists what the archive has of a cluster.
 func (a *Archive) WAL(ctx context.Context, system string) (*WAL, error) {
 	dir := path.Join("wal", system)
 	all, err := a.list(ctx, dir)
@@ -101,8 +101,8 @@ func (w *WAL) readHistory(ctx context.Context, name string) error {
 	return nil
 }
 
-// Current tells whether a set that ends at stop on timeline lies on the way to
-// the newest timeline, rather than on one that a restore has abandoned.
+// Current tells whether a set that ends at stop on a timeline leads to the newest
+// timeline, rather than being on one that a restore has abandoned.
 func (w *WAL) Current(timeline uint32, stop LSN) bool {
 	if timeline >= w.newest {
 		return true
@@ -115,7 +115,7 @@ func (w *WAL) Current(timeline uint32, stop LSN) bool {
 	return false
 }
 
-// WALCoverage is how far the WAL goes without a hole.
+// WALCoverage is how far the WAL goes without a gap.
 type WALCoverage struct {
 	End   LSN       `json:"-"`
 	LSN   string    `json:"lsn"`

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// SegmentSize is that of every WAL segment: initdb's default, which ours keeps.
+// SegmentSize is the size of a WAL segment in bytes, the default of initdb.
 const SegmentSize = 16 << 20
 
 // LSN is a position in the WAL.
@@ -60,8 +60,8 @@ func parseSegment(name string) (segment, bool) {
 	return segment{uint32(t), file*perFile + part}, true
 }
 
-// piece is a part of a segment that is still being written: its bytes from on,
-// and how many.
+// piece is a part of a segment that is still being written: where its bytes begin,
+// and how many there are.
 type piece struct {
 	segment segment
 	from    int64

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Serve hands WAL to a server in recovery, over a unix socket that only its
-// account can reach, until ctx ends: recovery needs no key, and no room for more
-// than one segment. failed hears why a file could not be handed out; one that is
-// not there is how recovery ends, and no failure.
+// Serve gives WAL to a server in recovery, over a unix socket that only its account
+// can reach, until ctx ends. So the server needs no key, and space for one segment.
+// failed is called when a file could not be given. A file that is missing is how
+// recovery ends, and no failure.
 func (w *WAL) Serve(ctx context.Context, ln net.Listener, failed func(error)) error {
 	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := w.Open(r.Context(), path.Base(r.URL.Path))
@@ -31,7 +31,7 @@ func (w *WAL) Serve(ctx context.Context, ln net.Listener, failed func(error)) er
 		}
 		if err != nil {
 			failed(err)
-			panic(http.ErrAbortHandler) // or half a segment would look whole
+			panic(http.ErrAbortHandler) // otherwise half a segment would look whole
 		}
 	})}
 	stopping := context.AfterFunc(ctx, func() { s.Close() })
@@ -42,8 +42,8 @@ func (w *WAL) Serve(ctx context.Context, ln net.Listener, failed func(error)) er
 	return nil
 }
 
-// Fetch is the other end: what restore_command does. It writes the file whole or
-// not at all and returns ErrMissing when there is none.
+// Fetch asks Serve for a file, as restore_command does. It writes the file whole or
+// not at all, and returns ErrMissing when there is none.
 func Fetch(ctx context.Context, socket, name, to string) error {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)

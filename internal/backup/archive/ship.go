@@ -18,7 +18,7 @@ import (
 	"github.com/bugspark/bugspark/internal/objectstore"
 )
 
-// Source is what a shipper asks the database.
+// Source is the database as a shipper asks it.
 type Source interface {
 	// Heartbeat writes a heartbeat to the database, at most every minute, and tells
 	// whether everything that was acknowledged before the call is in the spool.
@@ -53,10 +53,10 @@ type State struct {
 	Through time.Time `json:"through"`
 	// Last is the newest whole segment; the next one must follow it.
 	Last string `json:"last_segment"`
-	// Gap is the last hole that was found, for the set that has to heal it.
+	// Gap is the last gap that was found; a set that begins behind it closes it.
 	Gap   string    `json:"gap,omitempty"`
 	GapAt time.Time `json:"gap_at,omitzero"`
-	// GapEnd is the first segment behind the hole.
+	// GapEnd is the first segment behind the gap.
 	GapEnd string `json:"gap_end,omitempty"`
 	// Pictures are in the archive up to here.
 	Pictures time.Time `json:"pictures"`
@@ -64,9 +64,9 @@ type State struct {
 	Waiting int64 `json:"spool_bytes"`
 }
 
-// Open tells whether there is a hole that a set beginning at start has not
+// GapOpen tells whether there is a gap that a set beginning at start has not
 // closed. start is a position in PostgreSQL's form, empty without any set.
-func (s State) Open(start string) bool {
+func (s State) GapOpen(start string) bool {
 	end, known := parseSegment(s.GapEnd)
 	at, err := ParseLSN(start)
 	return s.Gap != "" && !(known && err == nil && at.Segment() >= end.number)
@@ -96,9 +96,9 @@ type spooled struct {
 	bytes     int64
 }
 
-// Round ships what there is. Pictures go between the look into the spool and
-// its shipping: an object is stored before the row that names it, so no WAL
-// that reaches the archive names an object that is missing there.
+// Round ships what there is: it lists the spool, ships new pictures, and then the
+// WAL that it has listed. An object is stored before the row that names it, so that
+// no archived WAL names an object that is missing in the archive.
 func (s *Shipper) Round(ctx context.Context) error {
 	began := s.Now()
 	whole, asking := s.Source.Heartbeat(ctx)
@@ -115,8 +115,8 @@ func (s *Shipper) Round(ctx context.Context) error {
 	if err := s.wal(ctx, spool); err != nil {
 		return err
 	}
-	// A database that does not answer is not for the shipper to report: what it
-	// wrote before is shipped all the same.
+	// A database that does not answer is no failure of the shipper, which ships what
+	// was received before.
 	if whole {
 		s.State.Through = began
 	}
@@ -136,7 +136,7 @@ func (s *Shipper) look() (spooled, error) {
 			return out, fmt.Errorf("looking into the WAL spool: %w", err)
 		}
 		if len(entries) == 0 && i < len(timelines)-1 {
-			_ = os.Remove(dir) // all of it is shipped; if not now then next time
+			_ = os.Remove(dir) // all of it is shipped; a failure is repeated in the next round
 		}
 		for _, e := range entries {
 			if err := s.sort(&out, filepath.Join(dir, e.Name())); err != nil {
@@ -149,7 +149,7 @@ func (s *Shipper) look() (spooled, error) {
 	return out, nil
 }
 
-// sort puts one file of the spool where it belongs.
+// sort adds one file of the spool to the list of its kind.
 func (s *Shipper) sort(out *spooled, file string) error {
 	name := filepath.Base(file)
 	if historyName.MatchString(name) {
@@ -182,9 +182,9 @@ func (s *Shipper) sort(out *spooled, file string) error {
 	return err
 }
 
-// written is where the WAL in a partial segment ends: behind it pg_receivewal
-// has filled the file with zeros. WAL that ends in zeros itself is no matter,
-// since a reader fills up with zeros as well.
+// written is where the WAL in a partial segment ends. Behind it pg_receivewal has
+// filled the file with zeros. WAL that itself ends in zeros may be cut there, since a
+// reader fills a segment up with zeros.
 func written(name string, known int64) (int64, error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -140,7 +140,7 @@ func (s *Status) judgeWAL() {
 	if age := s.in.age(h.WAL.Through); age > maxWALAge {
 		s.problem(WALNotArchived, "nothing was archived for %s", quantity.Duration(age))
 	}
-	if h.WAL.Open(h.Set.Start) {
+	if h.WAL.GapOpen(h.Set.Start) {
 		s.problem(WALGap, "WAL is missing from the archive (%s) and no set was taken since", h.WAL.Gap)
 	}
 }

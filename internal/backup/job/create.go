@@ -46,7 +46,7 @@ func (j *Jobs) Create(ctx context.Context, o CreateOptions, report func(backup.P
 func (s *Session) create(ctx context.Context, o CreateOptions, report func(backup.Progress)) (SavedSet, error) {
 	began := time.Now()
 	if s.sources.Logical = o.Logical; !o.Logical {
-		last, err := backup.LastLogical(ctx, s.Repository)
+		last, err := backup.LastLogicalCopy(ctx, s.Repository)
 		if err != nil {
 			return SavedSet{}, err
 		}

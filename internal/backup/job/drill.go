@@ -85,7 +85,7 @@ func (s *Session) drill(ctx context.Context, scratch, secret string, report func
 	d := &backup.Drill{
 		Repository: r, Archive: a, Product: s.Jobs.Product, Cluster: s.Jobs.Programs, Scratch: scratch, Now: time.Now, Report: report, Fetch: s.Jobs.Fetch,
 		Secrets: func(files map[string][]byte) error { return usable(files, secret) },
-		Answer:  s.Jobs.Probe,
+		Probe:   s.Jobs.Probe,
 	}
 	return d.Run(ctx)
 }

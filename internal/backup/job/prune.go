@@ -20,11 +20,11 @@ type PruneOptions struct {
 // Pruned is what a prune decided and deleted. What it holds is also true when
 // Prune returns an error.
 type Pruned struct {
-	Sets            []backup.Kept    // newest first; those without reasons go
-	Going           []string         // ids of the sets that go
-	Decided         bool             // the sets of Going were deleted, or would be
-	BallastReleased bool             // the target was full
-	Systems         []archive.Pruned // WAL of databases of which there is no set any more
+	Sets            []backup.Decision // newest first; those without reasons go
+	Going           []string          // ids of the sets that go
+	Decided         bool              // the sets of Going were deleted, or would be
+	BallastReleased bool              // the target was full
+	Systems         []archive.Pruned  // WAL of databases of which there is no set any more
 	WAL             archive.Pruned
 	Since           time.Time // from here on every moment can be brought back; zero without WAL
 }
@@ -72,7 +72,7 @@ func (s *Session) prune(ctx context.Context, o PruneOptions) (Pruned, error) {
 		return out, err
 	}
 	for _, k := range out.Sets {
-		if len(k.Reasons) == 0 {
+		if !k.Stays() {
 			out.Going = append(out.Going, k.ID)
 		}
 	}
@@ -86,7 +86,7 @@ func (s *Session) prune(ctx context.Context, o PruneOptions) (Pruned, error) {
 		out.Decided = true
 		return out, s.pruneArchive(ctx, &out, now, true)
 	}
-	if out.BallastReleased, err = s.own.Release(ctx); err != nil {
+	if out.BallastReleased, err = s.own.ReleaseBallast(ctx); err != nil {
 		return out, err
 	}
 	if err := s.Repository.Delete(ctx, out.Going); err != nil {
@@ -102,7 +102,7 @@ func (s *Session) prune(ctx context.Context, o PruneOptions) (Pruned, error) {
 	if err := target.Sweep(ctx, s.Target, now); err != nil {
 		return out, err
 	}
-	return out, s.own.Ballast(ctx)
+	return out, s.own.TakeBallast(ctx)
 }
 
 // pruneArchive deletes the WAL before the set from which the window is reached,
@@ -143,7 +143,7 @@ func (s *Session) pruneArchive(ctx context.Context, out *Pruned, now time.Time, 
 func (s *Session) pruneSystems(ctx context.Context, a *archive.Archive, out *Pruned, windowBegin time.Time, dryRun bool) error {
 	var used []string
 	for _, k := range out.Sets {
-		if len(k.Reasons) == 0 {
+		if !k.Stays() {
 			continue
 		}
 		d, err := backup.Read(ctx, s.Repository, k.ID)

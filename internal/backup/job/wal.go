@@ -27,7 +27,7 @@ func (j *Jobs) Receive(ctx context.Context) error {
 	}
 	r := &pgcluster.Receiver{
 		Upstream: up, Spool: history.File(j.Dirs, spool), Limit: int64(j.Config.Backup.SpoolMiB) << 20, Log: j.Log,
-		Wanted: func(why string) error { return history.RequestSet(j.Dirs, why) },
+		RequestSet: func(why string) error { return history.RequestSet(j.Dirs, why) },
 	}
 	return r.Run(ctx)
 }
@@ -69,32 +69,32 @@ func (j *Jobs) Ship(ctx context.Context) error {
 			Archive: &archive.Archive{Target: target.Reserved{Store: store, Bytes: target.Reserve}, Recipient: recipient},
 			Source:  source, Objects: objects, Now: time.Now, Log: j.Log,
 		},
-		Spool: history.File(j.Dirs, spool), System: source.System, Target: own, Memory: shipMemory{j.Dirs},
+		Spool: history.File(j.Dirs, spool), System: source.System, Target: own, Store: shipperState{j.Dirs},
 	}
 	return l.Run(ctx)
 }
 
-// shipMemory is the history as the shipper uses it.
-type shipMemory struct{ dirs config.Dirs }
+// shipperState is the history as the shipper reads and writes it.
+type shipperState struct{ dirs config.Dirs }
 
-var _ archive.Memory = shipMemory{}
+var _ archive.StateStore = shipperState{}
 
-func (m shipMemory) State() (archive.State, error) {
+func (m shipperState) State() (archive.State, error) {
 	var s archive.State
 	_, err := durable.ReadJSON(history.File(m.dirs, history.WALFile), &s)
 	return s, err
 }
 
-func (m shipMemory) Save(s archive.State) error { return history.Write(m.dirs, history.WALFile, s) }
+func (m shipperState) Save(s archive.State) error { return history.Write(m.dirs, history.WALFile, s) }
 
-func (m shipMemory) LastSetStart() (string, error) {
+func (m shipperState) LastSetStart() (string, error) {
 	h, err := history.Read(m.dirs)
 	return h.Set.Start, err
 }
 
-func (m shipMemory) RequestSet(why string) error { return history.RequestSet(m.dirs, why) }
+func (m shipperState) RequestSet(why string) error { return history.RequestSet(m.dirs, why) }
 
-func (m shipMemory) RepeatRequest(now time.Time) error { return history.RepeatRequest(m.dirs, now) }
+func (m shipperState) RepeatRequest(now time.Time) error { return history.RepeatRequest(m.dirs, now) }
 
 // FetchWAL gets one WAL file for a server in recovery, from the restore or drill
 // that listens on a socket. It reports whether there is such a file.

@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Room on a target, in bytes.
+// Space on a target, in bytes.
 const (
-	// Reserve is what the archive leaves free, so that letting old backups go,
-	// which has to write before it can delete, finds room.
+	// Reserve is what the archive leaves free, because a prune writes before it
+	// deletes.
 	Reserve = 32 << 20
-	// ballastSize is given up when somebody else has filled the file system.
+	// ballastSize is freed by a prune when other data has filled the file system.
 	ballastSize = 64 << 20
 )
 
 const ballastFile = "ballast"
 
-// Ballast puts a file on the target that only takes room, if there is plenty.
-// Only a directory has one: elsewhere others' files do not take what is ours.
-func (t *Target) Ballast(ctx context.Context) error {
+// TakeBallast puts a file on the target that only takes space, if there is plenty.
+// Only a directory has one, because there other data fills the same file system.
+func (t *Target) TakeBallast(ctx context.Context) error {
 	d, ok := t.Store.(Directory)
 	if !ok {
 		return nil
@@ -41,10 +41,10 @@ func (t *Target) Ballast(ctx context.Context) error {
 	return nil
 }
 
-// Release gives the ballast up when the target is full.
-func (t *Target) Release(ctx context.Context) (released bool, err error) {
+// ReleaseBallast deletes the ballast when the target is full.
+func (t *Target) ReleaseBallast(ctx context.Context) (released bool, err error) {
 	free, err := t.Store.Free(ctx)
-	if errors.Is(err, ErrUnknown) || (err == nil && free >= Reserve) {
+	if errors.Is(err, ErrSpaceUnknown) || (err == nil && free >= Reserve) {
 		return false, nil
 	}
 	if err != nil {
@@ -69,7 +69,7 @@ type Reserved struct {
 // first, would soon be impossible.
 func (r Reserved) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	free, err := r.Free(ctx)
-	if err != nil && !errors.Is(err, ErrUnknown) {
+	if err != nil && !errors.Is(err, ErrSpaceUnknown) {
 		return err
 	}
 	if err == nil && free < r.Bytes {

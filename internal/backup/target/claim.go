@@ -32,11 +32,11 @@ func (e Endpoint) Claim(ctx context.Context, d config.Dirs, o ClaimOptions) erro
 	if err != nil {
 		return err
 	}
-	paths := []string{t.Memory}
+	paths := []string{t.MarkFile}
 	// An existing directory keeps its owner: systemd gives a service's state
 	// directory, and what root has put into it, to the service only while root owns
 	// the directory.
-	state := filepath.Dir(t.Memory)
+	state := filepath.Dir(t.MarkFile)
 	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(state, 0o755); err != nil {
 			return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
@@ -55,7 +55,7 @@ func (e Endpoint) Claim(ctx context.Context, d config.Dirs, o ClaimOptions) erro
 	}
 	uid, gid := int(o.Account.Uid), int(o.Account.Gid)
 	// The whole directory: files of a machine before this one belong to that
-	// machine's account, whose number may be anybody's here.
+	// machine's account, whose number may be another account's here.
 	if dir, ok := s.(Directory); ok {
 		err = durable.ChownTree(string(dir), uid, gid)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/bugspark/bugspark/internal/durable"
 )
 
-// Directory is a target that is a directory, best a mount of another machine's.
+// Directory is a target that is a directory, best one mounted from another machine.
 // The directory must be there: one that is not may be a mount that failed.
 type Directory string
 
@@ -31,7 +31,7 @@ func (d Directory) String() string { return string(d) }
 // Close has nothing to do.
 func (d Directory) Close() error { return nil }
 
-// Put writes beside the place, syncs, renames and syncs the directory.
+// Put writes a temporary file, syncs it, renames it and syncs the directory.
 func (d Directory) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	path := d.path(name)
 	f, err := d.create(filepath.Dir(path))
@@ -55,8 +55,8 @@ func (d Directory) Put(ctx context.Context, name string, body io.Reader, at time
 	return syncDir(filepath.Dir(path))
 }
 
-// create makes a file to write to. Whoever deletes the last file of a directory
-// takes the directory with it, so it may have to be made more than once.
+// create makes a temporary file. Delete removes a directory with its last file, so
+// that the directory may have to be made more than once.
 func (d Directory) create(dir string) (f *os.File, err error) {
 	for range 5 {
 		if err = makeDirs(dir, string(d)); err == nil {
@@ -198,7 +198,7 @@ func (d Directory) Delete(_ context.Context, name string) error {
 	return nil
 }
 
-// Free is the room on the directory's file system.
+// Free is the free space of the directory's file system.
 func (d Directory) Free(context.Context) (int64, error) {
 	// Where the directory is missing, its parent's file system is not the target.
 	if _, err := os.Stat(string(d)); err != nil {
@@ -208,7 +208,7 @@ func (d Directory) Free(context.Context) (int64, error) {
 	return space.Bytes, err
 }
 
-// allocate makes a file that only takes room.
+// allocate makes a file that only takes space.
 func (d Directory) allocate(name string, size int64) error {
 	f, err := os.OpenFile(d.path(name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
 	if err != nil {
@@ -216,8 +216,8 @@ func (d Directory) allocate(name string, size int64) error {
 	}
 	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		// Such a file system may also store zeros in no room at all; then there is no
-		// ballast, and the reserve has to do.
+		// Such a file system may store zeros without taking space. Then there is no
+		// ballast, and Reserve has to suffice.
 		err = nil
 	}
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -156,7 +156,7 @@ func (e Endpoint) Own(d config.Dirs, s Store) (*Target, error) {
 	if e.Copy {
 		name = "target-copy.json"
 	}
-	return &Target{Store: s, Memory: filepath.Join(d.State, "backup", name), Machine: strings.TrimSpace(string(id)), Host: host, Now: time.Now}, nil
+	return &Target{Store: s, MarkFile: filepath.Join(d.State, "backup", name), Machine: strings.TrimSpace(string(id)), Host: host, Now: time.Now}, nil
 }
 
 // freeSpaceTimeout is how long a target may take to tell its free space.
@@ -200,7 +200,7 @@ func freeSpace(ctx context.Context, s Store) (int64, error) {
 		return -1, err
 	}
 	free, err := s.Free(ctx)
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, ErrSpaceUnknown) {
 		return -1, nil
 	}
 	return free, err

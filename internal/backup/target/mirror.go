@@ -17,15 +17,15 @@ import (
 // Mirror brings a second target to the state of a first.
 type Mirror struct {
 	From, To Store
-	// Delete lets go what the first target has let go. Without, files only come.
+	// Delete removes what the first target no longer has.
 	Delete bool
 	// DryRun only counts.
 	DryRun bool
-	// Report hears of the bytes that were copied and of all that will be.
+	// Report is called with the bytes copied so far and in all.
 	Report func(done, total int64)
 }
 
-// Mirrored is what a Mirror did.
+// Mirrored is the result of a Mirror.
 type Mirrored struct {
 	Copied  int   `json:"copied_files"`
 	Bytes   int64 `json:"copied_bytes"`
@@ -34,8 +34,8 @@ type Mirrored struct {
 	Total   int64 `json:"bytes"`
 }
 
-// Run copies what the second target lacks. An interruption at any moment leaves
-// it intact: what names others comes after them, and goes before them.
+// Run copies what the second target lacks. It copies a file after those that it
+// names, and deletes it before them, so that an interruption leaves the copy intact.
 func (m *Mirror) Run(ctx context.Context) (Mirrored, error) {
 	var out Mirrored
 	from, err := m.list(ctx, m.From)
@@ -88,9 +88,9 @@ func (m *Mirror) Run(ctx context.Context) (Mirrored, error) {
 	return out, nil
 }
 
-// list lists what names others before what is named, because that is the order in
-// which it goes away, and comes in the other: WAL before pictures, and of the
-// repository, to which a set may be added meanwhile, indexes before packs.
+// list returns files before those that they name, which is the order of deleting and
+// the reverse of copying: WAL before pictures, and in the repository, to which a set
+// may be added meanwhile, indexes before packs.
 func (m *Mirror) list(ctx context.Context, s Store) ([]File, error) {
 	shards, err := s.Dir(ctx, "sets")
 	if err != nil {
@@ -122,10 +122,10 @@ func (m *Mirror) list(ctx context.Context, s Store) ([]File, error) {
 	return out, err
 }
 
-// stages of a copy.
+// Stages of a copy.
 const stages = 3
 
-// stage is when a file comes. In the repository indexes name packs, and in the
+// stage is when a file is copied. In the repository indexes name packs, and in the
 // archive WAL names pictures.
 func stage(name string) int {
 	switch {

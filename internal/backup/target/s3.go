@@ -29,7 +29,7 @@ type S3Options struct {
 }
 
 // S3 is a target that is a bucket of an S3 service, or what is below a prefix
-// of one. A PUT is whole or not at all, so no file is ever seen half.
+// of one. A PUT is atomic, so that no file is ever seen half.
 type S3 struct {
 	o      S3Options
 	client *minio.Client
@@ -183,5 +183,5 @@ func (s *S3) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Free is what no S3 service tells.
-func (s *S3) Free(context.Context) (int64, error) { return 0, ErrUnknown }
+// Free is ErrSpaceUnknown: S3 has no such call.
+func (s *S3) Free(context.Context) (int64, error) { return 0, ErrSpaceUnknown }

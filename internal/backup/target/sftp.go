@@ -98,8 +98,8 @@ func (s *SFTP) drop() error {
 	if s.client == nil {
 		return nil
 	}
-	// The SFTP session first: it waits for answers that a dead connection would
-	// never bring.
+	// The connection first: closing the SFTP session waits for answers that a dead
+	// connection never brings.
 	err := s.conn.Close()
 	_ = s.client.Close() // nothing is left of it without the connection
 	s.client, s.conn = nil, nil
@@ -251,11 +251,11 @@ func (s *SFTP) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// Free asks for the room by statvfs@openssh.com, which most servers know.
+// Free asks for the free space by statvfs@openssh.com, which most servers know.
 func (s *SFTP) Free(ctx context.Context) (free int64, err error) {
 	err = s.with(ctx, func(c *sftp.Client) error {
 		if _, known := c.HasExtension("statvfs@openssh.com"); !known {
-			return ErrUnknown
+			return ErrSpaceUnknown
 		}
 		v, err := c.StatVFS(s.o.Path)
 		if err == nil {
@@ -266,7 +266,7 @@ func (s *SFTP) Free(ctx context.Context) (free int64, err error) {
 	return free, err
 }
 
-// Put writes beside the place, syncs where the server can, and renames.
+// Put writes a temporary file, syncs it where the server can, and renames it.
 func (s *SFTP) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
 	p := s.path(name)
 	temporary := path.Join(path.Dir(p), unfinished+"-"+uuid.NewString())
@@ -319,7 +319,7 @@ func finish(c *sftp.Client, f *sftp.File, p string, body io.Reader, at time.Time
 		if _, known := c.HasExtension("posix-rename@openssh.com"); known {
 			err = c.PosixRename(f.Name(), p)
 		} else if err = c.Rename(f.Name(), p); err != nil {
-			// Such a server does not replace; for a moment there is neither.
+			// Such a server does not replace a file; for a moment there is none.
 			err = errors.Join(c.Remove(p), c.Rename(f.Name(), p))
 		}
 	}

@@ -29,9 +29,9 @@ type Store interface {
 	Walk(ctx context.Context, name string) ([]File, error)
 	// Delete removes a file; one that is not there is no error.
 	Delete(ctx context.Context, name string) error
-	// Free is the room that is left in bytes, or ErrUnknown.
+	// Free is the free space in bytes, or ErrSpaceUnknown.
 	Free(ctx context.Context) (int64, error)
-	// String is the target as its setting says it.
+	// String is the target as in the setting backup.target.
 	String() string
 	Close() error
 }
@@ -46,8 +46,8 @@ type File struct {
 	IsDir      bool
 }
 
-// ErrUnknown is what a target says that has no notion of its room.
-var ErrUnknown = errors.New("the target does not tell")
+// ErrSpaceUnknown is the error of a target that does not tell its free space.
+var ErrSpaceUnknown = errors.New("the target does not tell")
 
 // unfinished is the prefix of files being written.
 const unfinished = ".incoming"

@@ -86,7 +86,7 @@ func TestEveryStoreKeepsFiles(t *testing.T) {
 		if _, err := s.Stat(ctx, "sets/none"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("stat of nothing: %v", err)
 		}
-		if free, err := s.Free(ctx); !(errors.Is(err, target.ErrUnknown) || err == nil && free > 1<<20) {
+		if free, err := s.Free(ctx); !(errors.Is(err, target.ErrSpaceUnknown) || err == nil && free > 1<<20) {
 			t.Errorf("free: %d %v", free, err)
 		}
 	})

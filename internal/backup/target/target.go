@@ -1,7 +1,7 @@
 // Package target is where backups are kept: a directory, a bucket or an SFTP
-// server. It tells whether a target is there, and whose it is: a mount that failed
-// leaves an empty directory, and the copy of a virtual machine believes that it is
-// the original; both must not write.
+// server. It tells whether a target is there, and which machine owns it: a mount that
+// failed leaves an empty directory, and the copy of a virtual machine has the name and
+// the machine id of the original. Neither may be written to.
 package target
 
 import (
@@ -33,10 +33,10 @@ var (
 // Target is a target as one machine sees it.
 type Target struct {
 	Store
-	Memory  string // file of this machine with its last marks
-	Machine string // machine id
-	Host    string
-	Now     func() time.Time
+	MarkFile string // of this machine, with its last marks
+	Machine  string // machine id
+	Host     string
+	Now      func() time.Time
 }
 
 // owner is what OwnerFile says.
@@ -44,14 +44,14 @@ type owner struct {
 	Machine string    `json:"machine_id"`
 	Host    string    `json:"host"`
 	Since   time.Time `json:"since"`
-	// Mark changes with every renewal. Who does not know it is not who wrote here
-	// last, even with the same machine id.
+	// Mark changes with every renewal. A machine that does not know it is not the one
+	// that wrote last, even with the same machine id.
 	Mark string `json:"mark"`
 }
 
-// memory is what a machine remembers: the mark it is about to write before it
-// does, so that no interruption makes it a stranger to itself.
-type memory struct {
+// marks is what a machine remembers. It remembers a mark before it writes it to the
+// target, so that it knows its own mark after any interruption.
+type marks struct {
 	Marks []string  `json:"marks"`
 	At    time.Time `json:"at"`
 }
@@ -84,9 +84,9 @@ func ReadFile(ctx context.Context, s Store, name string) ([]byte, error) {
 	return data, errors.Join(err, body.Close())
 }
 
-func (t *Target) remembered() (memory, error) {
-	var m memory
-	if _, err := durable.ReadJSON(t.Memory, &m); err != nil {
+func (t *Target) remembered() (marks, error) {
+	var m marks
+	if _, err := durable.ReadJSON(t.MarkFile, &m); err != nil {
 		return m, fmt.Errorf("reading what this machine knows of its backup target: %w", err)
 	}
 	return m, nil
@@ -98,10 +98,10 @@ func (t *Target) Check(ctx context.Context) error {
 	return err
 }
 
-func (t *Target) check(ctx context.Context) (owner, memory, error) {
+func (t *Target) check(ctx context.Context) (owner, marks, error) {
 	o, err := t.read(ctx)
 	if err != nil {
-		return o, memory{}, err
+		return o, marks{}, err
 	}
 	m, err := t.remembered()
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *Target) check(ctx context.Context) (owner, memory, error) {
 	if o.Machine != t.Machine {
 		return o, m, fault.Wrap(fault.Preflight, ErrOwnedElsewhere, next, "the backup target %s is that of %s since %s", t, o.Host, o.Since.Local().Format(time.DateTime))
 	}
-	// Without any memory this is the owner, reinstalled.
+	// A machine that remembers nothing is the owner, installed anew.
 	if o.Mark != "" && len(m.Marks) > 0 && !slices.Contains(m.Marks, o.Mark) {
 		return o, m, fault.Wrap(fault.Preflight, ErrOwnedElsewhere, next, "a copy of this machine, or the original of which this is a copy, has written to the backup target %s", t)
 	}
@@ -126,12 +126,12 @@ func (t *Target) Claim(ctx context.Context) error {
 	return t.Take(ctx)
 }
 
-// Take makes the target this machine's, whose ever it was.
+// Take makes the target this machine's, also one of another machine.
 func (t *Target) Take(ctx context.Context) error {
 	if _, err := t.Store.Dir(ctx, ""); err != nil {
 		return fault.Wrap(fault.Preflight, err, "mount or make it", "the backup target %s is not there", t)
 	}
-	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, memory{})
+	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, marks{})
 }
 
 // Renew is Check, and writes a new mark when the last one is a minute old.
@@ -146,7 +146,7 @@ func (t *Target) Renew(ctx context.Context) error {
 	return t.mark(ctx, o, m)
 }
 
-func (t *Target) mark(ctx context.Context, o owner, m memory) error {
+func (t *Target) mark(ctx context.Context, o owner, m marks) error {
 	before := o.Mark
 	o.Mark = uuid.NewString()
 	m.Marks, m.At = []string{o.Mark}, t.Now()
@@ -154,7 +154,7 @@ func (t *Target) mark(ctx context.Context, o owner, m memory) error {
 		m.Marks = append(m.Marks, before)
 	}
 	// First, so that an interruption between the two leaves a mark it knows.
-	if err := durable.WriteJSON(t.Memory, m, 0o644); err != nil {
+	if err := durable.WriteJSON(t.MarkFile, m, 0o644); err != nil {
 		return fmt.Errorf("remembering the mark of the backup target: %w", err)
 	}
 	data, err := json.MarshalIndent(o, "", "  ")

@@ -18,7 +18,7 @@ type machine struct {
 
 func newMachine(t *testing.T, dir, id string) *machine {
 	m := &machine{now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}
-	m.Target = &target.Target{Store: target.Directory(dir), Memory: filepath.Join(t.TempDir(), "mark.json"), Machine: id, Host: id, Now: func() time.Time { return m.now }}
+	m.Target = &target.Target{Store: target.Directory(dir), MarkFile: filepath.Join(t.TempDir(), "mark.json"), Machine: id, Host: id, Now: func() time.Time { return m.now }}
 	return m
 }
 
@@ -73,11 +73,11 @@ func TestACopyOfAMachineIsRefused(t *testing.T) {
 	}
 	a.beat(t)
 	b := newMachine(t, a.Store.String(), "a")
-	state, err := os.ReadFile(a.Memory)
+	state, err := os.ReadFile(a.MarkFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(b.Memory, state, 0o600); err != nil {
+	if err := os.WriteFile(b.MarkFile, state, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a.beat(t)
@@ -107,7 +107,7 @@ func TestAnInterruptedBeatMakesNoStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.beat(t)
-	if err := os.Remove(a.Memory); err != nil {
+	if err := os.Remove(a.MarkFile); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Check(context.Background()); err != nil {

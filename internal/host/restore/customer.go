@@ -41,7 +41,7 @@ func (d *customerDatabase) look(ctx context.Context) (err error) {
 	if d.migration, err = d.Migration(ctx); err != nil {
 		return err
 	}
-	d.name, err = d.Place()
+	d.name, err = d.Address()
 	return err
 }
 
@@ -96,7 +96,7 @@ func (c *customer) replaceable(ctx context.Context, q Request) error {
 			"the set is of the schema %s, and your database has our tables in %s", d.Database.Namespace, c.server.Namespace)
 	}
 	// What is not ours would go back in time as well.
-	others, err := c.server.Others(ctx, p.r.Tables)
+	others, err := c.server.OtherTables(ctx, p.r.Tables)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (c *customer) prepareRecovery(ctx context.Context, dryRun bool) error {
 	p := c.plan
 	c.recovery = recovery{plan: p}
 	var err error
-	if c.recovery.server, err = p.r.Jobs.Programs.Major(ctx, p.Point.Document.Database.Major); err != nil {
+	if c.recovery.server, err = p.r.Jobs.Programs.ServerOf(ctx, p.Point.Document.Database.Major); err != nil {
 		return err
 	}
 	into := filepath.Join(p.r.Dirs.State, "restore", "next")
@@ -187,7 +187,7 @@ func (c *customer) run(ctx context.Context, out *Result) error {
 		out.Recovered, err = c.recovery.run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error { return c.extract(ctx, s, bring) })
 		err = errors.Join(err, os.RemoveAll(filepath.Dir(c.recovery.copy.Into)))
 	default:
-		err = backup.WithLogical(ctx, p.r.Session.Repository, p.Point.Set, p.r.Reporter.Progress, bring)
+		err = backup.ReadLogicalCopy(ctx, p.r.Session.Repository, p.Point.Set, p.r.Reporter.Progress, bring)
 	}
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run the same command again", "restoring")

@@ -43,7 +43,7 @@ func (l *logical) run(ctx context.Context, out *Result) error {
 	if err != nil {
 		return err
 	}
-	if err := backup.Load(ctx, p.r.Session.Repository, p.Point.Set, cluster, p.r.Reporter.Progress); err != nil {
+	if err := backup.LoadLogicalCopy(ctx, p.r.Session.Repository, p.Point.Set, cluster, p.r.Reporter.Progress); err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run the same command again", "loading the logical copy")
 	}
 	if out.Pictures, err = p.pictures(ctx); err != nil {

@@ -34,7 +34,7 @@ func (m *managed) prepare(ctx context.Context, q Request) error {
 	}
 	m.recovery = recovery{plan: p, durable: true}
 	var err error
-	if m.recovery.server, err = p.r.Jobs.Programs.Major(ctx, p.Point.Document.Database.Major); err != nil {
+	if m.recovery.server, err = p.r.Jobs.Programs.ServerOf(ctx, p.Point.Document.Database.Major); err != nil {
 		return p.offerLogical(ctx, err)
 	}
 	into := m.exchange.Next()
@@ -52,7 +52,7 @@ func (m *managed) prepare(ctx context.Context, q Request) error {
 // not installed. It is older than what a replay of WAL brings back, so it is not
 // taken unasked.
 func (p *Plan) offerLogical(ctx context.Context, refused error) error {
-	l, err := backup.LastLogical(ctx, p.r.Session.Repository)
+	l, err := backup.LastLogicalCopy(ctx, p.r.Session.Repository)
 	if err != nil || l.ID == "" || !p.NewMachine {
 		return refused
 	}
@@ -101,7 +101,7 @@ func (r *Restorer) startNewTimeline(ctx context.Context, data, other string) (er
 		return err
 	}
 	s := &pgcluster.Scratch{DataDir: data, Dir: filepath.Join(filepath.Dir(data), "run"), Account: postgres, Durable: true}
-	if s.Server, err = r.Jobs.Programs.Major(ctx, major); err != nil {
+	if s.Server, err = r.Jobs.Programs.ServerOf(ctx, major); err != nil {
 		return err
 	}
 	if err := errors.Join(os.RemoveAll(s.Dir), os.Mkdir(s.Dir, 0o700)); err != nil {

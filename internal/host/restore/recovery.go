@@ -46,7 +46,7 @@ func (r *recovery) run(ctx context.Context, use func(context.Context, *pgcluster
 		Account: postgres, Durable: r.durable, Fetch: p.r.Fetch}
 	return rec.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error {
 		var err error
-		if p.missing, err = backup.Missing(ctx, p.r.Jobs.Product, s, p.Point, p.r.Session.Repository, p.archive); err != nil || use == nil {
+		if p.missing, err = backup.MissingPictures(ctx, p.r.Jobs.Product, s, p.Point, p.r.Session.Repository, p.archive); err != nil || use == nil {
 			return err
 		}
 		return use(ctx, s)
