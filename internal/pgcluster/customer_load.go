@@ -42,9 +42,9 @@ func (f CustomerServer) Load(ctx context.Context, dump io.Reader, namespace stri
 	return load(command(ctx, program, env, append(what, "--dbname="+dsn, "--single-transaction", "--exit-on-error", "--no-password")...), dump)
 }
 
-// makeNamespace makes a schema that is missing, and refuses one that is not in the
-// search_path of our role. IF NOT EXISTS would need the right to make a schema even
-// where it exists.
+// makeNamespace makes a schema that is missing, and refuses one that is not the
+// current schema of our role, which would not find our tables in it. IF NOT EXISTS
+// would need the right to make a schema even where it exists.
 func (f CustomerServer) makeNamespace(ctx context.Context, namespace string) error {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
