@@ -19,12 +19,12 @@ import (
 // disk is a file system of its own that can lose its power.
 type disk struct{ image, dir string }
 
-func newDisk(t *testing.T) disk {
+func newDisk(t *testing.T) *disk {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount")
 	}
-	d := disk{filepath.Join(t.TempDir(), "image"), t.TempDir()}
+	d := &disk{filepath.Join(t.TempDir(), "image"), t.TempDir()}
 	run(t, "truncate", "-s", "256M", d.image)
 	run(t, "mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", d.image)
 	run(t, "mount", "-o", "loop", d.image, d.dir)
@@ -40,7 +40,7 @@ func run(t *testing.T, name string, args ...string) {
 }
 
 // cut takes the power: what the file system has not written is lost.
-func (d disk) cut(t *testing.T) {
+func (d *disk) cut(t *testing.T) {
 	t.Helper()
 	f, err := os.Open(d.dir)
 	if err != nil {
@@ -54,10 +54,19 @@ func (d disk) cut(t *testing.T) {
 	}
 }
 
-// restart mounts it again, as a machine does that comes up.
-func (d disk) restart(t *testing.T) {
+// restart mounts it again, as a machine does that comes up. It mounts a copy of the
+// image: a mount namespace that began meanwhile, such as that of another test's
+// machine, keeps the dead file system mounted, and a second mount of the same
+// image would only find that one.
+func (d *disk) restart(t *testing.T) {
 	t.Helper()
 	run(t, "umount", d.dir)
+	next := d.image + "'"
+	run(t, "cp", "--sparse=always", d.image, next)
+	if err := os.Remove(d.image); err != nil {
+		t.Fatal(err)
+	}
+	d.image = next
 	run(t, "mount", "-o", "loop", d.image, d.dir)
 }
 
