@@ -11,22 +11,19 @@ import (
 var unitName = regexp.MustCompile(`^[A-Za-z0-9@:_.-]+$`)
 
 func newAlert(env Env) *cobra.Command {
-	var review bool
 	c := &cobra.Command{
-		Use:   "alert {UNIT | --review}",
+		Use:   "alert {UNIT | review}",
 		Short: "Tell people that a unit failed (a role of the service manager)",
 		Long: `Alert UNIT tells people that a unit failed, once: at once when that is new, every
-day while it lasts. Alert --review looks whether the problems that people were
+day while it lasts. Alert review looks whether the problems that people were
 told of last, tells them of those that are over, and tries deliveries again
 that failed.`,
 		Hidden: true,
-		Args:   cobra.MaximumNArgs(1),
+		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case review == (len(args) == 1):
-				return fault.New(fault.Usage, "bugspark alert UNIT, or bugspark alert --review", "give either a unit or --review")
-			case !review && !unitName.MatchString(args[0]):
-				return fault.New(fault.Usage, "bugspark alert UNIT, or bugspark alert --review", "%q is no unit", args[0])
+			review := args[0] == "review"
+			if !review && !unitName.MatchString(args[0]) {
+				return fault.New(fault.Usage, "bugspark alert UNIT, or bugspark alert review", "%q is no unit", args[0])
 			}
 			p, err := env.parts()
 			if err != nil {
@@ -42,6 +39,5 @@ that failed.`,
 			return n.Notify(cmd.Context(), args[0])
 		},
 	}
-	c.Flags().BoolVar(&review, "review", false, "look after the problems that are known")
 	return c
 }

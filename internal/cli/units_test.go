@@ -57,7 +57,7 @@ func parses(args []string) string {
 
 func TestWrongCommandsOfUnitsAreFound(t *testing.T) {
 	for line, want := range map[string]string{
-		"status --answer": "unknown flag", "postgres chek": "", "alert a.service b.service": "accepts at most", "nothing": "", "health api now": "",
+		"status --answer": "unknown flag", "postgres chek": "", "alert": "arg(s)", "nothing": "", "health api now": "",
 	} {
 		got := parses(strings.Fields(line))
 		if got == "" || !strings.Contains(got, want) {

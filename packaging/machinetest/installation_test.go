@@ -273,5 +273,10 @@ func failuresAreTold(t *testing.T, m *machine.Machine) {
 		t.Errorf("an alert about an alert:\n%s", out)
 	}
 	m.Shell(t, "rm -r /etc/systemd/system/bugspark-dashboard.service.d /etc/systemd/system/bugspark-alert@.service.d; systemctl daemon-reload; systemctl reset-failed 'bugspark*'; systemctl restart bugspark-dashboard.service")
+	// What is over is told as well, by the review that a timer starts.
+	m.Run(t, "systemctl", "start", "bugspark-alert@review.service")
+	if !told("resolved") {
+		t.Errorf("nobody was told that it is over:\n%s", m.Run(t, "journalctl", "--no-pager", "-q", "-o", "cat", "-u", "bugspark-alert@*"))
+	}
 	healthy(t, m)
 }

@@ -186,3 +186,23 @@ func TestEveryServiceTellsOfItsFailureExceptTheAlert(t *testing.T) {
 		}
 	}
 }
+
+// A timer starts the service of its name, or the one that it names.
+func TestWhatATimerStartsIsShipped(t *testing.T) {
+	service := "[Service]\nExecStart=/usr/bin/bugspark x\n"
+	for _, c := range []struct{ rule, timer, says string }{
+		{"of its own name", "", ""},
+		{"named, an instance of a template", "Unit=bugspark-t@x.service\n", ""},
+		{"named, and not shipped", "Unit=bugspark-gone.service\n", "triggers bugspark-gone.service"},
+		{"the last one counts", "Unit=bugspark-gone.service\nUnit=bugspark-a.service\n", ""},
+	} {
+		_, err := unit.Load(fstest.MapFS{
+			"bugspark-a.service":  {Data: []byte(service)},
+			"bugspark-t@.service": {Data: []byte(service)},
+			"bugspark-a.timer":    {Data: []byte("[Timer]\nOnActiveSec=1\n" + c.timer)},
+		})
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v", c.rule, err)
+		}
+	}
+}

@@ -94,15 +94,21 @@ func (u *Unit) merge(files fs.FS, file string) error {
 	return nil
 }
 
-// triggered is the service that a timer or a path starts: the one of its name.
+// triggered is the service that a timer or a path starts: that of Unit=, or the one
+// of its own name.
 func (s Set) triggered(name string) (service string, shipped bool) {
-	switch kind := path.Ext(name); kind {
-	case ".timer", ".path":
-		service = strings.TrimSuffix(name, kind) + ".service"
-		_, shipped = s.units[service]
-		return service, shipped
+	kind := path.Ext(name)
+	if kind != ".timer" && kind != ".path" {
+		return "", true
 	}
-	return "", true
+	service = strings.TrimSuffix(name, kind) + ".service"
+	for _, o := range s.units[name].Extra {
+		if o.Key == "Unit" && (o.Section == "Timer" || o.Section == "Path") {
+			service = o.Value
+		}
+	}
+	_, shipped = s.units[template(service)]
+	return service, shipped
 }
 
 // check finds what no single file shows: names that lead nowhere.

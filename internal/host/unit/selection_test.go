@@ -21,7 +21,7 @@ func onSite(t *testing.T, yaml string, confirmed bool) unit.Site {
 const external = "database:\n  mode: external\n"
 
 func TestWhichUnitsRunOnASite(t *testing.T) {
-	always := "api.service api.socket dashboard.service dashboard.socket migrate.service proxy-http.socket proxy-https.socket proxy.service supervisor.socket target"
+	always := "alert-review.timer api.service api.socket dashboard.service dashboard.socket migrate.service proxy-http.socket proxy-https.socket proxy.service supervisor.socket target"
 	managed := " minio.service postgres.service storage.service storage.socket"
 	timers := " backup-check.timer backup-drill.timer backup-prune.timer backup-verify.timer backup.path backup.timer"
 	stream := " walship.service walstream.service"
