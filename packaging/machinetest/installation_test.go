@@ -275,7 +275,7 @@ func failuresAreTold(t *testing.T, m *machine.Machine) {
 	m.Shell(t, "rm -r /etc/systemd/system/bugspark-dashboard.service.d /etc/systemd/system/bugspark-alert@.service.d; systemctl daemon-reload; systemctl reset-failed 'bugspark*'; systemctl restart bugspark-dashboard.service")
 	// What is over is told as well, by the review that a timer starts.
 	m.Run(t, "systemctl", "start", "bugspark-alert@review.service")
-	if !told("resolved") {
+	if !told("a problem is over") {
 		t.Errorf("nobody was told that it is over:\n%s", m.Run(t, "journalctl", "--no-pager", "-q", "-o", "cat", "-u", "bugspark-alert@*"))
 	}
 	healthy(t, m)
