@@ -9,10 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
+	"github.com/bugspark/bugspark/internal/durable"
 )
 
 // update changes the state under its lock. The returned state holds the change
@@ -77,44 +75,18 @@ func (n *Notifier) write(s state, before []byte) error {
 	if bytes.Equal(data, before) {
 		return nil
 	}
-	if err := renameio.WriteFile(n.stateFile(), data, 0o600); err != nil {
-		return fmt.Errorf("remembering the problems: %w", err)
-	}
-	dir, err := os.Open(n.Dir)
-	if err != nil {
-		return fmt.Errorf("remembering the problems: %w", err)
-	}
-	defer dir.Close()
-	if err := dir.Sync(); err != nil { // otherwise a power cut may take the rename back
+	if err := durable.WriteFile(n.stateFile(), data, 0o600); err != nil {
 		return fmt.Errorf("remembering the problems: %w", err)
 	}
 	return nil
 }
 
-// lockPoll is how often a lock that somebody else holds is tried.
-const lockPoll = 20 * time.Millisecond
-
 // lock waits for a lock until the context ends. The kernel drops it with the
 // process.
 func (n *Notifier) lock(ctx context.Context, name string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(n.Dir, name), os.O_CREATE|os.O_RDWR, 0o600)
+	unlock, err = durable.Lock(ctx, filepath.Join(n.Dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("locking the list of problems: %w", err)
 	}
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("locking the list of problems: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, fmt.Errorf("locking the list of problems: %w", ctx.Err())
-		case <-time.After(lockPoll):
-		}
-	}
+	return unlock, nil
 }

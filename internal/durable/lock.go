@@ -13,9 +13,12 @@ import (
 // ErrLocked says that another process holds the lock.
 var ErrLocked = errors.New("another process holds the lock")
 
-// lockInterval is how often a waiting process tries again. flock(2) can wait by
-// itself, but a goroutine in it cannot be told to stop.
-const lockInterval = 200 * time.Millisecond
+// A waiting process tries again after these times, first the shorter one. flock(2)
+// can wait by itself, but a goroutine in it cannot be told to stop.
+const (
+	shortestInterval = 10 * time.Millisecond
+	longestInterval  = 500 * time.Millisecond
+)
 
 // TryLock takes the lock of a file, which it creates, or returns ErrLocked. The
 // kernel drops the lock when the process ends, however it ends.
@@ -38,9 +41,7 @@ func TryLock(path string) (unlock func(), err error) {
 
 // Lock is TryLock for a process that waits until the lock is free or ctx ends.
 func Lock(ctx context.Context, path string) (unlock func(), err error) {
-	tick := time.NewTicker(lockInterval)
-	defer tick.Stop()
-	for {
+	for interval := shortestInterval; ; interval = min(2*interval, longestInterval) {
 		unlock, err := TryLock(path)
 		if !errors.Is(err, ErrLocked) {
 			return unlock, err
@@ -48,7 +49,7 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("waiting for the lock of %s: %w", path, ctx.Err())
-		case <-tick.C:
+		case <-time.After(interval):
 		}
 	}
 }
