@@ -1,0 +1,242 @@
+package alert
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const unit = "bugspark-backup.service"
+
+// expect compares what a channel got since the last time.
+func expect(t *testing.T, when string, c *fakeChannel, want ...string) {
+	t.Helper()
+	if want == nil {
+		want = []string{}
+	}
+	if got := c.take(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: %s got %q, want %q", when, c.name, got, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAProblemIsToldOnceThenDailyThenThatItIsOver(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "the newest set is 50 h old"))
+	expect(t, "new", b.mail, unit+" firing")
+	for i := range 5 {
+		b.now = b.now.Add(5 * time.Minute)
+		must(t, b.fail(t.Context(), unit, "the newest set is "+strings.Repeat("5", i+1)+" h old"))
+		must(t, b.Review(t.Context()))
+	}
+	expect(t, "other text", b.mail)
+	b.now = b.now.Add(24 * time.Hour)
+	must(t, b.Review(t.Context()))
+	m := b.mail.sent
+	if len(m) != 1 || !m[0].Reminder || m[0].Text != "the newest set is 55555 h old" {
+		t.Errorf("the reminder is %+v", m)
+	}
+	expect(t, "a day later", b.mail, unit+" firing")
+	b.units.states[unit] = UnitState{Active: "inactive"}
+	b.now = b.now.Add(time.Hour)
+	must(t, b.Review(t.Context()))
+	if m := b.mail.sent; len(m) != 1 || m[0].At.Sub(m[0].Since) != 25*time.Hour+25*time.Minute {
+		t.Errorf("the end is %+v", m)
+	}
+	expect(t, "over", b.mail, unit+" resolved")
+	must(t, b.Review(t.Context()))
+	b.now = b.now.Add(48 * time.Hour)
+	must(t, b.Review(t.Context()))
+	expect(t, "long over", b.mail)
+	must(t, b.fail(t.Context(), unit, "again"))
+	expect(t, "a second time", b.mail, unit+" firing")
+}
+
+func TestWhenAUnitIsWell(t *testing.T) {
+	for active, want := range map[string][]string{
+		"active": {unit + " resolved"}, "inactive": {unit + " resolved"},
+		// A backup that failed yesterday runs for an hour today.
+		"activating": {}, "deactivating": {}, "reloading": {}, "failed": {}, "maintenance": {},
+	} {
+		b := newBench(t)
+		must(t, b.fail(t.Context(), unit, "x"))
+		b.mail.take()
+		b.units.states[unit] = UnitState{Active: active}
+		must(t, b.Review(t.Context()))
+		expect(t, active, b.mail, want...)
+	}
+}
+
+func TestASilentServiceManagerEndsNothing(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.take()
+	delete(b.units.states, unit)
+	b.units.broken = errors.New("no answer")
+	if err := b.Review(t.Context()); err == nil || !strings.Contains(err.Error(), "no answer") {
+		t.Errorf("got %v", err)
+	}
+	expect(t, "no answer", b.mail)
+}
+
+func TestReviewFindsFailedUnitsThatNobodyTold(t *testing.T) {
+	b := newBench(t)
+	b.units.states["bugspark-api.service"] = UnitState{Active: "failed"}
+	b.units.states["bugspark-alert@x.service"] = UnitState{Active: "failed"}
+	b.units.states["bugspark-alert-review.service"] = UnitState{Active: "failed"}
+	must(t, b.Review(t.Context()))
+	expect(t, "review", b.mail, "bugspark-api.service firing")
+}
+
+func TestADeliveryThatFailedIsTriedAgain(t *testing.T) {
+	b := newBench(t)
+	b.mail.down = true
+	if err := b.fail(t.Context(), unit, "x"); err == nil || !strings.Contains(err.Error(), "telling mail of "+unit) {
+		t.Errorf("got %v", err)
+	}
+	expect(t, "the other channel", b.hook, unit+" firing")
+	if b.Review(t.Context()) != nil {
+		t.Error("it was tried again at once")
+	}
+	b.now = b.now.Add(5 * time.Minute)
+	b.mail.down = false
+	must(t, b.Review(t.Context()))
+	expect(t, "the server is back", b.mail, unit+" firing")
+	expect(t, "told already", b.hook)
+
+	// The end, too.
+	b.mail.down = true
+	b.units.states[unit] = UnitState{Active: "active"}
+	if b.Review(t.Context()) == nil {
+		t.Error("no error")
+	}
+	expect(t, "over", b.hook, unit+" resolved")
+	// What happens meanwhile is another problem.
+	b.now = b.now.Add(5 * time.Minute)
+	b.mail.down = false
+	must(t, b.fail(t.Context(), unit, "again"))
+	expect(t, "both", b.mail, unit+" resolved", unit+" firing")
+	expect(t, "again", b.hook, unit+" firing")
+}
+
+func TestRetriesBecomeRarer(t *testing.T) {
+	b := newBench(t)
+	b.mail.down = true
+	tries := 0
+	_ = b.fail(t.Context(), unit, "x")
+	for range 12 * 24 {
+		b.now = b.now.Add(5 * time.Minute)
+		if b.Review(t.Context()) != nil {
+			tries++
+		}
+	}
+	if tries < 20 || tries > 40 {
+		t.Errorf("%d tries in a day", tries)
+	}
+}
+
+func TestAProblemThatEndsUntoldIsStillTold(t *testing.T) {
+	b := newBench(t)
+	b.mail.down = true
+	_ = b.fail(t.Context(), unit, "x")
+	b.now = b.now.Add(3 * time.Hour)
+	b.units.states[unit] = UnitState{Active: "active"}
+	b.mail.down = false
+	must(t, b.Review(t.Context()))
+	expect(t, "over", b.mail, unit+" resolved")
+}
+
+func TestAnEndThatNobodyHearsIsForgotten(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.down = true
+	b.units.states[unit] = UnitState{Active: "active"}
+	_ = b.Review(t.Context())
+	b.now = b.now.Add(forgetAfter + time.Hour)
+	must(t, b.Review(t.Context()))
+	if s, _, err := b.read(); err != nil || len(s.Problems) != 0 {
+		t.Errorf("%+v %v", s, err)
+	}
+}
+
+func TestTheStateKeepsNoAlertFromBeingSent(t *testing.T) {
+	for name, damage := range map[string]func(b *bench) error{
+		"no JSON":      func(b *bench) error { return os.WriteFile(b.stateFile(), []byte("\x00\x00"), 0o600) },
+		"empty":        func(b *bench) error { return os.WriteFile(b.stateFile(), nil, 0o600) },
+		"another form": func(b *bench) error { return os.WriteFile(b.stateFile(), []byte(`{"problems":{"a":1}}`), 0o600) },
+		"nothing of ours": func(b *bench) error {
+			return os.WriteFile(b.stateFile(), []byte(`{"problems":[null,{},{"sent":{"mail":null}}]}`), 0o600)
+		},
+		"no sent":        func(b *bench) error { return os.WriteFile(b.stateFile(), []byte(`{"problems":[{"key":"a"}]}`), 0o600) },
+		"a directory":    func(b *bench) error { return os.MkdirAll(filepath.Join(b.stateFile(), "x"), 0o700) },
+		"no directory":   func(b *bench) error { b.Dir = filepath.Join(b.Dir, "gone"); return nil },
+		"a locked state": func(b *bench) error { return os.Mkdir(filepath.Join(b.Dir, "state.lock"), 0o700) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			must(t, damage(b))
+			_ = b.fail(t.Context(), unit, "x")
+			if got := b.mail.take(); len(got) == 0 || got[len(got)-1] != unit+" firing" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestADamagedStateIsKeptBeside(t *testing.T) {
+	b := newBench(t)
+	must(t, os.WriteFile(b.stateFile(), []byte("{"), 0o600))
+	must(t, b.fail(t.Context(), unit, "x"))
+	if data, err := os.ReadFile(b.stateFile() + ".damaged"); err != nil || string(data) != "{" {
+		t.Errorf("%q %v", data, err)
+	}
+}
+
+func TestAClockFromTheFutureSilencesNothing(t *testing.T) {
+	b := newBench(t)
+	b.now = b.now.AddDate(10, 0, 0)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.take()
+	b.now = b.now.AddDate(-10, 0, 0)
+	must(t, b.Review(t.Context()))
+	expect(t, "the clock is right again", b.mail, unit+" firing")
+}
+
+// Several units fail at the same moment, each with a process of its own, while a
+// review runs.
+func TestProcessesAtTheSameTimeTellOnce(t *testing.T) {
+	b := newBench(t)
+	units := []string{"bugspark-a.service", "bugspark-b.service", "bugspark-c.service", "bugspark-d.service"}
+	for _, u := range units {
+		b.units.states[u] = UnitState{Active: "failed"}
+	}
+	done := make(chan error)
+	for range 3 {
+		go func() { done <- b.Review(t.Context()) }()
+		for _, u := range units {
+			go func() { done <- b.Notify(t.Context(), u) }()
+		}
+	}
+	for range 3 * (1 + len(units)) {
+		must(t, <-done)
+	}
+	got := map[string]int{}
+	for _, m := range b.mail.take() {
+		got[m]++
+	}
+	for _, u := range units {
+		if got[u+" firing"] != 1 || len(got) != len(units) {
+			t.Errorf("%v", got)
+		}
+	}
+}

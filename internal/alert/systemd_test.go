@@ -1,0 +1,63 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnswersOfSystemd(t *testing.T) {
+	say := func(text string, err error) Systemd {
+		return Systemd{Run: func(ctx context.Context, name string, args ...string) ([]byte, error) {
+			if _, bounded := ctx.Deadline(); !bounded {
+				t.Errorf("%s %v may take for ever", name, args)
+			}
+			return []byte(text), err
+		}}
+	}
+	for text, want := range map[string]UnitState{
+		"ActiveState=failed\nInactiveExitTimestamp=@1772337600\n": {Active: "failed", Started: time.Unix(1772337600, 0)},
+		"ActiveState=inactive\nInactiveExitTimestamp=\n":          {Active: "inactive"},
+		"InactiveExitTimestamp=@0\nActiveState=active\n":          {Active: "active"},
+		"ActiveState=failed\nInactiveExitTimestamp=n/a\n":         {Active: "failed"},
+	} {
+		if got, err := say(text, nil).State(t.Context(), "x.service"); err != nil || got != want {
+			t.Errorf("%q: %+v %v", text, got, err)
+		}
+	}
+	if _, err := say("", nil).State(t.Context(), "x.service"); err == nil {
+		t.Error("no answer is taken for one")
+	}
+	broken := say("", errors.New("no bus"))
+	if _, err := broken.State(t.Context(), "x.service"); err == nil {
+		t.Error("State: no error")
+	}
+	if _, err := broken.Failed(t.Context()); err == nil {
+		t.Error("Failed: no error")
+	}
+	if got := broken.LastLines(t.Context(), "x.service"); !strings.Contains(got, "no bus") {
+		t.Errorf("%q", got)
+	}
+	failed, err := say("bugspark-a.service loaded failed failed A\nbugspark-alert@x.service loaded failed failed B\n\n", nil).Failed(t.Context())
+	if err != nil || !reflect.DeepEqual(failed, []string{"bugspark-a.service", "bugspark-alert@x.service"}) {
+		t.Errorf("%q %v", failed, err)
+	}
+	if none, err := say("", nil).Failed(t.Context()); err != nil || len(none) != 0 {
+		t.Errorf("%q %v", none, err)
+	}
+}
+
+func TestUnitNamesAreNoOptions(t *testing.T) {
+	s := Systemd{Run: func(_ context.Context, _ string, args ...string) ([]byte, error) {
+		if n := len(args); args[n-1] != "--now" || args[n-2] != "--" {
+			t.Errorf("%q", args)
+		}
+		return []byte("ActiveState=inactive"), nil
+	}}
+	if _, err := s.State(t.Context(), "--now"); err != nil {
+		t.Error(err)
+	}
+}
