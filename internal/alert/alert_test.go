@@ -1,7 +1,9 @@
 package alert
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -238,5 +240,36 @@ func TestProcessesAtTheSameTimeTellOnce(t *testing.T) {
 		if got[u+" firing"] != 1 || len(got) != len(units) {
 			t.Errorf("%v", got)
 		}
+	}
+}
+
+func TestProcessesAtTheSameTimeForgetNothing(t *testing.T) {
+	b := newBench(t)
+	const n = 30
+	done := make(chan error)
+	for i := range n {
+		go func() { done <- b.Notify(t.Context(), fmt.Sprintf("bugspark-%d.service", i)) }()
+	}
+	for range n {
+		must(t, <-done)
+	}
+	s, _, err := b.read()
+	if err != nil || len(s.Problems) != n || len(b.mail.take()) != n {
+		t.Errorf("%d of %d are known, %v", len(s.Problems), n, err)
+	}
+}
+
+func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
+	b := newBench(t)
+	unlock, err := b.lock(t.Context(), "delivery.lock")
+	must(t, err)
+	defer unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := b.fail(ctx, unit, "x"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if s, _, err := b.read(); err != nil || len(s.Problems) != 1 {
+		t.Errorf("it is not recorded: %+v %v", s, err)
 	}
 }

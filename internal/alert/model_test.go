@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -8,168 +10,283 @@ import (
 	"time"
 )
 
-// heard is what the model knows of one unit.
-type heard struct {
-	failed     bool
-	noticed    bool           // somebody has looked since it recovered; what fails again before is the same problem
-	since      time.Time      // it failed
-	firing     map[string]int // messages since then, by channel
-	slack      map[string]int // of those, how many may be a repetition, after a kill or a lost state
-	recoveries int
-	over       map[string]int // messages that it is over, by channel, since the beginning
-	overSlack  map[string]int
-	lost       bool // the state was lost, and with it what was to be told to be over
+// The model knows which episodes of problems there must be, and checks every
+// message against them:
+//   - nobody is left in the dark about a problem,
+//   - people hear of a problem once a day while it lasts, and more often only
+//     when a process was killed between telling and remembering it,
+//   - its end is told exactly once, under the same condition,
+//   - after the state was lost, problems that last are told anew.
+type model struct {
+	t       *testing.T
+	b       *bench
+	rand    *rand.Rand
+	keys    []string
+	failing map[string]bool
+	text    map[string]string
+	known   map[string][]*modelEpisode
+	tried   time.Time // when a delivery last failed
+	log     []string
 }
 
-// TestModelOfAlerts lets units fail and recover, texts change, time pass, channels
-// go down, the state get lost and processes be killed between a delivery and its
-// record, in random order. Nobody is ever left without a word about a failed unit,
-// nobody hears of one more than once a day without a kill, and nobody hears that
-// something is over which was never told or is not over. BUGSPARK_SOAK is how long
-// it goes on.
-func TestModelOfAlerts(t *testing.T) {
-	limit := time.Second
-	if soak := os.Getenv("BUGSPARK_SOAK"); soak != "" {
-		d, err := time.ParseDuration(soak)
-		if err != nil {
+type modelEpisode struct {
+	since, over, told time.Time
+	ended             int
+	excused           int  // repetitions that kills allow
+	lost              bool // the state was lost: nothing more is owed
+}
+
+func (e *modelEpisode) open() bool { return !e.lost && e.over.IsZero() }
+
+func TestModel(t *testing.T) {
+	span := 2 * time.Second
+	if text := os.Getenv("BUGSPARK_SOAK"); text != "" {
+		var err error
+		if span, err = time.ParseDuration(text); err != nil {
 			t.Fatal(err)
 		}
-		limit = d
 	}
-	for began := time.Now(); time.Since(began) < limit; {
-		seed := rand.Uint64()
-		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { playAlerts(t, seed) }) {
+	runs, seed := 0, rand.Uint64()
+	for end := time.Now().Add(span); time.Now().Before(end) && !t.Failed(); runs++ {
+		seed++
+		newModel(t, seed).run(200)
+	}
+	t.Logf("%d sequences, the last with seed %d", runs, seed)
+}
+
+func newModel(t *testing.T, seed uint64) *model {
+	b := newBench(t)
+	b.Channels = []Channel{b.mail} // the order of two channels is left to chance
+	return &model{t: t, b: b, rand: rand.New(rand.NewPCG(seed, 0)),
+		keys:    []string{"bugspark-a.service", "bugspark-b.service", "bugspark-c.service"},
+		failing: map[string]bool{}, text: map[string]string{}, known: map[string][]*modelEpisode{},
+		log: []string{fmt.Sprintf("seed %d", seed)}}
+}
+
+func (m *model) run(steps int) {
+	defer os.RemoveAll(m.b.Dir) // a long run makes many
+	for range steps {
+		m.step()
+		if m.t.Failed() {
+			for _, l := range m.log[max(0, len(m.log)-40):] {
+				m.t.Log(l)
+			}
+			m.t.Log(m.log[0])
 			return
 		}
 	}
 }
 
-func playAlerts(t *testing.T, seed uint64) {
-	random := rand.New(rand.NewPCG(seed, 0))
-	b := newBench(t)
-	units := []string{"bugspark-api.service", "bugspark-proxy.service", "bugspark-backup.service"}
-	model := map[string]*heard{}
-	for _, u := range units {
-		model[u] = &heard{firing: map[string]int{}, slack: map[string]int{}, over: map[string]int{}, overSlack: map[string]int{}}
+func (m *model) note(format string, args ...any) {
+	m.log = append(m.log, m.b.now.Format("02 15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+func (m *model) step() {
+	key := m.keys[m.rand.IntN(len(m.keys))]
+	switch m.rand.IntN(12) {
+	case 0, 1, 2:
+		m.fail(key)
+		m.deliver("alert "+key, func() error { m.opened(key); return m.b.Notify(m.t.Context(), key) })
+	case 3: // the alert itself was killed before it could record anything
+		m.fail(key)
+		m.note("%s fails unheard", key)
+	case 4, 5:
+		m.failing[key] = false
+		m.b.units.states[key] = UnitState{Active: []string{"active", "inactive"}[m.rand.IntN(2)]}
+		m.note("%s is well", key)
+	case 6:
+		m.b.mail.down = !m.b.mail.down
+		m.note("down %v", m.b.mail.down)
+	case 7:
+		m.lose()
+	default:
+		m.review()
 	}
-	channels := []*fakeChannel{b.mail, b.hook}
-	account := func(killed bool) {
-		for _, c := range channels {
-			for _, said := range c.take() {
-				var key, state string
-				if _, err := fmt.Sscan(said, &key, &state); err != nil {
-					t.Fatal(err)
-				}
-				m := model[key]
-				told, slack := m.firing, m.slack
-				if state == Resolved {
-					told, slack = m.over, m.overSlack
-				}
-				told[c.name]++
-				if killed {
-					slack[c.name]++
-				}
+	m.b.now = m.b.now.Add([]time.Duration{time.Second, 5 * time.Minute, time.Hour, 7 * time.Hour, 25 * time.Hour}[m.rand.IntN(5)])
+}
+
+// fail also stands for the same failure with another text.
+func (m *model) fail(key string) {
+	m.failing[key] = true
+	m.text[key] = fmt.Sprintf("text %d", m.rand.Int())
+	m.b.units.states[key] = UnitState{Active: "failed", Started: m.b.now}
+	m.b.units.said[key] = m.text[key]
+}
+
+func (m *model) lose() {
+	var err error
+	switch m.rand.IntN(3) {
+	case 0:
+		err = os.Remove(m.b.stateFile())
+	case 1:
+		err = os.WriteFile(m.b.stateFile(), []byte("\x00\x00{"), 0o600)
+	default:
+		if data, readErr := os.ReadFile(m.b.stateFile()); readErr == nil {
+			err = os.WriteFile(m.b.stateFile(), data[:len(data)/2], 0o600)
+		}
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.t.Fatal(err)
+	}
+	m.note("the state is lost")
+	for _, list := range m.known {
+		for _, e := range list {
+			e.lost = true
+		}
+	}
+}
+
+func (m *model) opened(key string) {
+	list := m.known[key]
+	if n := len(list); n == 0 || !list[n-1].open() {
+		m.known[key] = append(list, &modelEpisode{since: m.b.now})
+	}
+}
+
+func (m *model) review() {
+	m.deliver("review", func() error {
+		for _, key := range m.keys {
+			switch list := m.known[key]; {
+			case m.failing[key]:
+				m.opened(key)
+			case len(list) > 0 && list[len(list)-1].open():
+				list[len(list)-1].over = m.b.now
+			}
+		}
+		return m.b.Review(m.t.Context())
+	})
+}
+
+// deliver runs an operation, now and then in a process that is killed when the
+// first message is on its way or has arrived.
+func (m *model) deliver(what string, operation func() error) {
+	channel := m.b.mail
+	var left []byte // the state that the killed process leaves
+	killed := false
+	kill := func() {
+		killed = true
+		left, _ = os.ReadFile(m.b.stateFile())
+	}
+	kind := m.rand.IntN(10)
+	c := &mortal{channel, func() bool { return killed }, nil, nil}
+	if !channel.down {
+		switch kind {
+		case 0:
+			c.before = kill
+		case 1:
+			c.after = kill
+		}
+	}
+	m.b.Channels = []Channel{c}
+	before := len(channel.sent)
+	err := operation()
+	if killed {
+		if err := os.WriteFile(m.b.stateFile(), left, 0o600); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	m.note("%s: killed %v, %v", what, killed, err)
+	if channel.down && err != nil {
+		m.tried = m.b.now
+	}
+	for _, message := range channel.sent[before:] {
+		m.check(message, killed)
+	}
+	for _, list := range m.known {
+		for _, e := range list {
+			if !e.over.IsZero() && m.b.now.Sub(e.over) > forgetAfter {
+				e.lost = true
 			}
 		}
 	}
-	var log []string
-	for range 60 {
-		u := units[random.IntN(len(units))]
-		m := model[u]
-		before, err := os.ReadFile(b.stateFile())
-		had := err == nil
-		what := random.IntN(9)
-		log = append(log, fmt.Sprintf("%s %d %s", b.now.Format("02 15:04"), what, u))
-		switch what {
-		case 0, 1: // it fails, or fails again with another text
-			if !m.failed && !m.noticed && m.recoveries > 0 {
-				m.failed, m.recoveries = true, m.recoveries-1
-			} else if !m.failed {
-				m.failed, m.since, m.firing, m.slack = true, b.now, map[string]int{}, map[string]int{}
-			}
-			_ = b.fail(t.Context(), u, fmt.Sprintf("text of %d bytes", random.IntN(1000)))
-		case 2: // it recovers
-			b.units.states[u] = UnitState{Active: "active", Started: b.now}
-			if m.failed {
-				m.recoveries++
-				m.noticed = false
-			}
-			m.failed = false
-		case 3:
-			b.now = b.now.Add(time.Duration(random.IntN(30)) * time.Hour)
-		case 4:
-			c := channels[random.IntN(2)]
-			c.down = !c.down
-		case 5: // the state is lost or damaged
-			if random.IntN(2) == 0 {
-				_ = os.Remove(b.stateFile())
-			} else if err := os.WriteFile(b.stateFile(), []byte("{\"problems\": ["), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range model {
-				m.lost = true
-				for _, c := range channels {
-					m.slack[c.name]++ // what was told is told again
-				}
-			}
-		case 6: // a review is killed after it has told somebody
-			_ = b.Review(t.Context())
-			account(true)
-			if had {
-				if err := os.WriteFile(b.stateFile(), before, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			} else {
-				_ = os.Remove(b.stateFile())
-			}
-		default:
-			_ = b.Review(t.Context())
-			for _, m := range model {
-				m.noticed = true
-			}
+	// A delivery that failed is tried again within the hour.
+	if !channel.down && !killed && (m.tried.IsZero() || m.b.now.Sub(m.tried) > time.Hour) {
+		if err != nil {
+			m.t.Errorf("%s: %v", what, err)
 		}
-		account(false)
-		for name, m := range model {
-			for _, c := range channels {
-				days := 0
-				if m.failed {
-					days = int(b.now.Sub(m.since) / remindAfter)
-				}
-				if m.failed && m.firing[c.name] > 1+days+m.slack[c.name] {
-					t.Fatalf("%s heard %d times within %d days that %s failed (slack %d)\n%s", c.name, m.firing[c.name], days, name, m.slack[c.name], log)
-				}
-				if m.over[c.name] > m.recoveries+m.overSlack[c.name] {
-					t.Fatalf("%s heard %d times that %s is over, which recovered %d times\n%s", c.name, m.over[c.name], name, m.recoveries, log)
-				}
-			}
+		m.owed()
+	}
+}
+
+// mortal is a channel of a process that dies.
+type mortal struct {
+	*fakeChannel
+	dead          func() bool
+	before, after func()
+}
+
+func (c *mortal) Send(ctx context.Context, m Message) error {
+	if c.before != nil && !c.dead() {
+		c.before()
+	}
+	if c.dead() {
+		return errors.New("killed")
+	}
+	err := c.fakeChannel.Send(ctx, m)
+	if err == nil && c.after != nil {
+		c.after()
+	}
+	return err
+}
+
+func (m *model) check(got Message, killed bool) {
+	m.note("  %s %s since %s", got.Key, got.State, got.Since.Format("02 15:04:05"))
+	var e *modelEpisode
+	for _, have := range m.known[got.Key] {
+		if have.since.Equal(got.Since) {
+			e = have
 		}
 	}
-	// At last everything works, and an hour passes: nobody is left without a word.
-	b.mail.down, b.hook.down = false, false
-	for range 3 {
-		b.now = b.now.Add(61 * time.Minute)
-		if err := b.Review(t.Context()); err != nil {
-			t.Fatal(err)
+	switch {
+	case e == nil:
+		m.t.Errorf("%s since %s never was", got.Key, got.Since)
+		return
+	case got.State == Resolved:
+		e.ended++
+		if e.over.IsZero() || !got.At.Equal(e.over) {
+			m.t.Errorf("%s is not over, or was at %s", got.Key, e.over)
 		}
-		account(false)
-	}
-	for name, m := range model {
-		for _, c := range channels {
-			if m.failed && m.firing[c.name] == 0 {
-				t.Errorf("%s never heard that %s failed\n%s", c.name, name, log)
-			}
-			if !m.failed && m.recoveries > 0 && !m.lost && m.over[c.name] == 0 {
-				t.Errorf("%s never heard that %s is over\n%s", c.name, name, log)
-			}
+		if e.ended > 1+e.excused {
+			m.t.Errorf("the end of %s is told %d times", got.Key, e.ended)
 		}
+	default:
+		if !e.over.IsZero() {
+			m.t.Errorf("%s is over and told to last", got.Key)
+		}
+		if !e.told.IsZero() && got.sent.Sub(e.told) < 24*time.Hour && e.excused == 0 {
+			m.t.Errorf("%s is told again after %s", got.Key, got.sent.Sub(e.told))
+		}
+		if !e.told.IsZero() && got.sent.Sub(e.told) < 24*time.Hour {
+			e.excused--
+		}
+		if m.failing[got.Key] && got.Text != m.text[got.Key] && !m.unheard(got) {
+			m.t.Errorf("%s: %q instead of %q", got.Key, got.Text, m.text[got.Key])
+		}
+		e.told = got.sent
 	}
-	s, _, err := b.read()
-	if err != nil {
-		t.Fatal(err)
+	if killed {
+		e.excused++
 	}
-	for _, e := range s.Problems {
-		if m := model[e.Key]; !m.failed || e.Over != nil {
-			t.Errorf("%s is still remembered, over %v, while failed is %v\n%s", e.Key, e.Over, m.failed, log)
+}
+
+// unheard tells whether the last failure's alert was killed, so that nobody knows
+// its text.
+func (m *model) unheard(got Message) bool {
+	st := m.b.units.states[got.Key]
+	return st.Started.Before(m.b.now)
+}
+
+// owed checks that everything that is known was told.
+func (m *model) owed() {
+	for key, list := range m.known {
+		for _, e := range list {
+			switch {
+			case e.lost:
+			case e.open() && (e.told.IsZero() || m.b.now.Sub(e.told) >= 24*time.Hour):
+				m.t.Errorf("nobody was told of %s since %s", key, e.since)
+			case !e.over.IsZero() && e.ended == 0:
+				m.t.Errorf("nobody was told that %s is over since %s", key, e.over)
+			}
 		}
 	}
 }
