@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // Channels are the ways to people of a configuration: the journal, which every
@@ -44,7 +45,7 @@ func (journal) Name() string { return "journal" }
 
 func (j journal) Send(_ context.Context, m Message) error {
 	if m.State == Resolved {
-		j.log.Info("a problem is over", "key", m.Key, "unit", m.Unit, "since", m.Since, "lasted", rough(m.At.Sub(m.Since)))
+		j.log.Info("a problem is over", "key", m.Key, "unit", m.Unit, "since", m.Since, "lasted", quantity.Duration(m.At.Sub(m.Since)))
 		return nil
 	}
 	j.log.Error("there is a problem", "key", m.Key, "unit", m.Unit, "since", m.Since, "text", m.Text)

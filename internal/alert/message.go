@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // The states of a problem in a message.
@@ -38,11 +40,11 @@ func (m Message) Subject() string {
 	what := name + " failed"
 	switch {
 	case m.State == Resolved:
-		what = fmt.Sprintf("%s resolved after %s", name, rough(m.At.Sub(m.Since)))
+		what = fmt.Sprintf("%s resolved after %s", name, quantity.Duration(m.At.Sub(m.Since)))
 	case m.Reminder:
-		what = fmt.Sprintf("%s, for %s now", name, rough(m.At.Sub(m.Since)))
+		what = fmt.Sprintf("%s, for %s now", name, quantity.Duration(m.At.Sub(m.Since)))
 		if m.Key == m.Unit {
-			what = fmt.Sprintf("%s still failed after %s", name, rough(m.At.Sub(m.Since)))
+			what = fmt.Sprintf("%s still failed after %s", name, quantity.Duration(m.At.Sub(m.Since)))
 		}
 	case m.Key != m.Unit:
 		what = name
@@ -55,7 +57,7 @@ func (m Message) Body() string {
 	var b strings.Builder
 	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 	if m.State == Resolved {
-		fmt.Fprintf(&b, "%s on %s is over since %s. It lasted %s, from %s. ", line(m.Key, 200), line(m.Host, 100), stamp(m.At), rough(m.At.Sub(m.Since)), stamp(m.Since))
+		fmt.Fprintf(&b, "%s on %s is over since %s. It lasted %s, from %s. ", line(m.Key, 200), line(m.Host, 100), stamp(m.At), quantity.Duration(m.At.Sub(m.Since)), stamp(m.Since))
 	} else {
 		fmt.Fprintf(&b, "%s on %s since %s. ", line(m.Key, 200), line(m.Host, 100), stamp(m.Since))
 	}
@@ -88,17 +90,4 @@ func line(text string, n int) string {
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 	return cut(strings.TrimSpace(text), n)
-}
-
-// rough is a duration as people say it.
-func rough(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%.0f s", max(d.Seconds(), 0))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%.0f min", d.Minutes())
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%.0f h", d.Hours())
-	}
-	return fmt.Sprintf("%.0f days", d.Hours()/24)
 }

@@ -21,6 +21,7 @@ func Bytes(n int64) string {
 
 // Duration is a duration in whole seconds, minutes, hours or days.
 func Duration(d time.Duration) string {
+	d = max(d, 0) // a clock that was set back
 	switch {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%.0f s", d.Seconds())
