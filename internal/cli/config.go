@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/unit"
+	unitfiles "github.com/bugspark/bugspark/systemd"
 )
 
 func newConfig(env Env) *cobra.Command {
@@ -27,7 +29,7 @@ func newConfig(env Env) *cobra.Command {
 			Use:   "reference",
 			Short: "Print the manual page of every setting and secret, as Markdown",
 			Args:  cobra.NoArgs,
-			RunE:  func(*cobra.Command, []string) error { return config.WriteReference(env.Stdout) },
+			RunE:  func(*cobra.Command, []string) error { return writeReference(env) },
 		},
 		&cobra.Command{
 			Use:   "check",
@@ -151,4 +153,12 @@ func shown(value any) string {
 		return "-"
 	}
 	return text
+}
+
+func writeReference(env Env) error {
+	set, err := unit.Load(unitfiles.Units)
+	if err != nil {
+		return err
+	}
+	return config.WriteReference(env.Stdout, set.Readers)
 }

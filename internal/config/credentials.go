@@ -4,11 +4,12 @@ package config
 // services by LoadCredential=.
 type Credential struct {
 	Name      string
-	Generated bool // setup makes a random one; otherwise it starts empty
+	Generated bool // setup makes it; otherwise it starts empty, or is made with another
 	Doc       string
 }
 
-// Credentials is every secret of an installation.
+// Credentials are the secrets that services are handed. The root key of the
+// internal CA is made with internal-ca.
 func Credentials() []Credential {
 	return []Credential{
 		{"secret-key", true, "signs picture links and session tokens"},

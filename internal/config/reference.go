@@ -7,7 +7,8 @@ import (
 )
 
 // WriteReference writes docs/configuration.md: every setting and every secret.
-func WriteReference(w io.Writer) error {
+// readers lists the services that are handed a secret, and their accounts.
+func WriteReference(w io.Writer, readers func(credential string) []string) error {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
@@ -33,14 +34,14 @@ This page is generated from the program (` + "`bugspark config reference`" + `).
 Secrets are files in ` + "`/etc/bugspark/credentials/`" + ` (root, mode 0600). systemd hands each service only those it needs
 (` + "`LoadCredential=`" + `); none is ever on a command line, in a unit file or in the environment. ` + "`setup`" + ` makes all of them;
 the ones your site does not use are empty. To replace one, write the file and run ` + "`bugspark apply`" + `.
+Which service gets which, and as which account it runs, is read from the units.
 
-| file | what it is for |
-| --- | --- |
+| file | what it is for | handed to |
+| --- | --- | --- |
 `)
-	for _, c := range Credentials() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Name, c.Doc)
+	for _, c := range append(Credentials(), Credential{Name: "internal-ca-root-key", Doc: "the internal CA's root key"}) {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, cell(c.Doc), cell(strings.Join(readers(c.Name), ", ")))
 	}
-	b.WriteString("| `internal-ca-root-key` | the internal CA's root key; given to no service |\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -7,11 +7,17 @@ import (
 	"testing"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/unit"
+	unitfiles "github.com/bugspark/bugspark/systemd"
 )
 
 func TestTheReferenceInTheDocsIsFresh(t *testing.T) {
+	set, err := unit.Load(unitfiles.Units)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var want bytes.Buffer
-	if err := config.WriteReference(&want); err != nil {
+	if err := config.WriteReference(&want, set.Readers); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))

@@ -22,7 +22,7 @@ func literal(v any) string {
 func (s Setting) Accepts() string {
 	switch s.Default.(type) {
 	case int:
-		if s.Max == unlimited {
+		if s.Max == maxRate {
 			return strings.TrimSpace(fmt.Sprintf("%d or more %s", s.Min, s.Unit))
 		}
 		return strings.TrimSpace(fmt.Sprintf("%d to %d %s", s.Min, s.Max, s.Unit))

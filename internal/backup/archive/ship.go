@@ -101,13 +101,15 @@ type spooled struct {
 // no archived WAL names an object that is missing in the archive.
 func (s *Shipper) Round(ctx context.Context) error {
 	began := s.Now()
-	whole, asking := s.Source.Heartbeat(ctx)
+	spooled, heartbeatErr := s.Source.Heartbeat(ctx)
 	spool, err := s.look()
 	if err != nil {
 		return err
 	}
 	s.State.Waiting = spool.bytes
-	if asking == nil {
+	// Without an answer of the database pictures wait, and what was received of the
+	// WAL is shipped all the same.
+	if heartbeatErr == nil {
 		if err := s.pictures(ctx, began); err != nil {
 			return err
 		}
@@ -115,9 +117,7 @@ func (s *Shipper) Round(ctx context.Context) error {
 	if err := s.wal(ctx, spool); err != nil {
 		return err
 	}
-	// A database that does not answer is no failure of the shipper, which ships what
-	// was received before.
-	if whole {
+	if spooled {
 		s.State.Through = began
 	}
 	return nil

@@ -43,8 +43,9 @@ type Exchanger struct {
 	Report           func(what string)
 }
 
-// Done is an exchange that was made.
-type Done struct {
+// Record describes an exchange that is about to be made, or that was made and waits
+// to be confirmed.
+type Record struct {
 	At   time.Time `json:"at"`
 	What string    `json:"what"` // came into place, for people
 	// Old is the inode of the directory that was replaced. Where it is found tells
@@ -56,9 +57,9 @@ type Done struct {
 
 // Names below the cluster's directory.
 const (
-	live = "data"
-	next = "restoring" // where a restore prepares its copy
-	kept = "before-restore"
+	live    = "data"
+	next    = "restoring"      // where a restore prepares its copy
+	standby = "before-restore" // the copy that is ready, then the old data
 )
 
 // Next is where a copy is made ready.
@@ -67,8 +68,8 @@ func (e *Exchanger) Next() string { return filepath.Join(e.Dir, next) }
 func (e *Exchanger) path(name string) string { return filepath.Join(e.Dir, name) }
 
 // Pending returns the exchange that waits to be confirmed or undone.
-func (e *Exchanger) Pending() (Done, bool, error) {
-	var d Done
+func (e *Exchanger) Pending() (Record, bool, error) {
+	var d Record
 	data, err := os.ReadFile(e.Memory)
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, false, nil
@@ -79,7 +80,7 @@ func (e *Exchanger) Pending() (Done, bool, error) {
 	if err != nil {
 		return d, false, fmt.Errorf("reading what was restored: %w", err)
 	}
-	old, err := inode(e.path(kept))
+	old, err := inode(e.path(standby))
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, false, nil
 	}
@@ -98,7 +99,7 @@ func (e *Exchanger) Ready() error {
 	return nil
 }
 
-func waits(d Done) error {
+func waits(d Record) error {
 	return fault.New(fault.Preflight, "bugspark restore confirm, which gives the old data up, or bugspark restore undo",
 		"the restore of %s (%s) was neither confirmed nor undone", d.At.Local().Format(time.DateTime), d.What)
 }
@@ -109,7 +110,7 @@ func (e *Exchanger) Clear() error {
 	if err := os.Remove(e.Memory); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forgetting an earlier restore: %w", err)
 	}
-	if err := errors.Join(os.RemoveAll(e.path(kept)), os.RemoveAll(e.Next())); err != nil {
+	if err := errors.Join(os.RemoveAll(e.path(standby)), os.RemoveAll(e.Next())); err != nil {
 		return fmt.Errorf("clearing away an earlier restore: %w", err)
 	}
 	return nil
@@ -128,7 +129,7 @@ func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
 	}
 	// The copy waits where the old data will be kept, so that the exchange itself
 	// is all there is to do, and undoing it is the same once more.
-	if err := errors.Join(e.remember(Done{At: time.Now().UTC(), What: what, Old: old}), os.Rename(copy, e.path(kept)), durable.SyncDir(e.Dir)); err != nil {
+	if err := errors.Join(e.remember(Record{At: time.Now().UTC(), What: what, Old: old}), os.Rename(copy, e.path(standby)), durable.SyncDir(e.Dir)); err != nil {
 		return err
 	}
 	e.Report("stop what uses the database")
@@ -171,7 +172,7 @@ func (e *Exchanger) Undo(ctx context.Context) error {
 	// Before the exchange: data in place that has not forked could be taken, in
 	// the archive, for what the restored data has written.
 	e.Report("begin a new timeline")
-	if err := e.StartNewTimeline(ctx, e.path(kept), e.path(live)); err != nil {
+	if err := e.StartNewTimeline(ctx, e.path(standby), e.path(live)); err != nil {
 		return errors.Join(err, e.start(ctx))
 	}
 	e.Report("exchange the data")
@@ -205,10 +206,10 @@ func ErrNothingPending() error {
 	return fault.New(fault.Usage, "bugspark restore --help", "no restore waits to be confirmed or undone")
 }
 
-// exchange is the step that counts: it happens or it does not.
+// exchange swaps the two directories in one atomic rename.
 func (e *Exchanger) exchange() error {
-	if err := unix.Renameat2(unix.AT_FDCWD, e.path(kept), unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
-		return fmt.Errorf("exchanging %s and %s: %w", e.path(kept), e.path(live), err)
+	if err := unix.Renameat2(unix.AT_FDCWD, e.path(standby), unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("exchanging %s and %s: %w", e.path(standby), e.path(live), err)
 	}
 	return durable.SyncDir(e.Dir)
 }
@@ -235,9 +236,9 @@ func stopAll(ctx context.Context, units Units, names []string) error {
 
 func (e *Exchanger) start(ctx context.Context) error { return e.Units.Start(ctx, e.Users...) }
 
-func (e *Exchanger) remember(d Done) error { return remember(e.Memory, d) }
+func (e *Exchanger) remember(d Record) error { return remember(e.Memory, d) }
 
-func remember(file string, d Done) error {
+func remember(file string, d Record) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ func (r *Replacer) copy() string   { return filepath.Join(r.Dir, "before-restore
 func (r *Replacer) memory() string { return filepath.Join(r.Dir, "replaced.json") }
 
 // Pending returns the replacement that waits to be confirmed or undone.
-func (r *Replacer) Pending() (Done, bool, error) {
-	var d Done
+func (r *Replacer) Pending() (Record, bool, error) {
+	var d Record
 	data, err := os.ReadFile(r.memory())
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, false, nil
@@ -112,7 +112,7 @@ func (r *Replacer) keep(ctx context.Context, what string) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("keeping the old data: %w", err)
 	}
-	return remember(r.memory(), Done{At: time.Now().UTC(), What: what, Place: r.Place})
+	return remember(r.memory(), Record{At: time.Now().UTC(), What: what, Place: r.Place})
 }
 
 // Undo brings the old data back; what was restored goes.

@@ -35,11 +35,11 @@ const (
 	lowInodes = 10_000
 )
 
-// A certificate needs attention when its renewal is overdue: in the last sixth of
+// A certificate needs attention when its renewal is lifeFraction: in the last sixth of
 // its life, and never earlier than two weeks before its end.
 const (
-	overdue      = 6
-	latestNotice = 14 * 24 * time.Hour
+	lifeFraction   = 6
+	earliestNotice = 14 * 24 * time.Hour
 )
 
 // Judge returns the state, and what needs attention.
@@ -69,7 +69,7 @@ func certificateNote(c *x509.Certificate, now time.Time) string {
 		return ""
 	}
 	left := c.NotAfter.Sub(now)
-	if left >= min(c.NotAfter.Sub(c.NotBefore)/overdue, latestNotice) {
+	if left >= min(c.NotAfter.Sub(c.NotBefore)/lifeFraction, earliestNotice) {
 		return ""
 	}
 	if left <= 0 {

@@ -8,13 +8,13 @@ import (
 
 // pendingRestore is the last restore, while its old data is kept.
 type pendingRestore interface {
-	Pending() (exchange.Done, bool, error)
+	Pending() (exchange.Record, bool, error)
 	Confirm() error
 	Undo(context.Context) error
 }
 
 // Pending is the restore that waits to be confirmed or undone.
-func (r *Restorer) Pending() (done exchange.Done, pending bool, err error) {
+func (r *Restorer) Pending() (done exchange.Record, pending bool, err error) {
 	last, err := r.last(nil)
 	if err != nil {
 		return done, false, err
@@ -82,9 +82,9 @@ func (u *customerUndo) look(ctx context.Context) error { return u.database.look(
 
 func (u *customerUndo) replacer() *exchange.Replacer { return u.r.replacer(u.m, &u.database) }
 
-func (u *customerUndo) Pending() (exchange.Done, bool, error) { return u.replacer().Pending() }
-func (u *customerUndo) Confirm() error                        { return u.replacer().Confirm() }
-func (u *customerUndo) Undo(ctx context.Context) error        { return u.replacer().Undo(ctx) }
+func (u *customerUndo) Pending() (exchange.Record, bool, error) { return u.replacer().Pending() }
+func (u *customerUndo) Confirm() error                          { return u.replacer().Confirm() }
+func (u *customerUndo) Undo(ctx context.Context) error          { return u.replacer().Undo(ctx) }
 
 // noMachine stands where nothing is started or stopped.
 type noMachine struct{ Machine }

@@ -166,6 +166,19 @@ func (s Set) SocketsOf(service string) []Unit {
 	return out
 }
 
+// Readers lists the services that systemd hands a credential, each with its account,
+// such as "bugspark-api (bugspark-api)".
+func (s Set) Readers(credential string) []string {
+	var out []string
+	for _, u := range s.Services() {
+		if slices.ContainsFunc(u.Service.Credentials, func(c Credential) bool { return c.Name == credential }) {
+			out = append(out, fmt.Sprintf("%s (%s)", strings.TrimSuffix(u.Name, ".service"), u.Service.User))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Role returns the service that runs 'bugspark ROLE', such as "api" or "wal ship".
 func (s Set) Role(role string) (Unit, error) {
 	words := strings.Fields(role)
