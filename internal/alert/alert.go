@@ -57,7 +57,8 @@ type Units interface {
 // UnitState is what systemd says of a unit.
 type UnitState struct {
 	Active  string    // ActiveState=: active, inactive, failed, activating, ...
-	Started time.Time // when its last run began; zero when it never ran
+	Started time.Time // when its last run began; zero when it has not run since the machine started
+	Gone    bool      // no such unit is known
 }
 
 // Notify tells that a unit failed.
@@ -79,7 +80,11 @@ func (n *Notifier) Review(ctx context.Context) error {
 	// fail and be recorded between the answer and the record that it is well, and
 	// its failure would be taken for over.
 	s, err := n.update(ctx, func(s *state) { looked = n.look(ctx, s) })
-	return errors.Join(err, looked, n.deliver(ctx, s, err == nil))
+	if err != nil {
+		// What cannot be recorded would be told at every review. Notify tells it once.
+		return errors.Join(err, looked)
+	}
+	return errors.Join(looked, n.deliver(ctx, s, true))
 }
 
 func (n *Notifier) look(ctx context.Context, s *state) error {
@@ -125,8 +130,12 @@ func (n *Notifier) recovered(ctx context.Context, unit string, backups backupPro
 		return false, err
 	}
 	switch st.Active {
-	case "active", "inactive":
+	case "active":
 		return true, nil
+	case "inactive":
+		// After a reboot a job has not run again, and what made it fail may last. One
+		// that somebody has stopped or reset, and a unit that is gone, are settled.
+		return !st.Started.IsZero() || st.Gone, nil
 	case "failed":
 		// Its failure is now told problem by problem.
 		return unit == CheckUnit && backups.explain(st), nil

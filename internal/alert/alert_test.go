@@ -165,10 +165,79 @@ func TestAnEndThatNobodyHearsIsForgotten(t *testing.T) {
 	b.units.states[unit] = UnitState{Active: "active"}
 	_ = b.Review(t.Context())
 	b.now = b.now.Add(forgetAfter + time.Hour)
+	_ = b.Review(t.Context())
+	if s, _, err := b.read(); err != nil || len(s.Problems) != 1 {
+		t.Errorf("after a jump of the clock, and hardly a try: %+v %v", s, err)
+	}
+	for range hopelessAfter {
+		b.now = b.now.Add(2 * time.Hour)
+		_ = b.Review(t.Context())
+	}
 	must(t, b.Review(t.Context()))
 	if s, _, err := b.read(); err != nil || len(s.Problems) != 0 {
-		t.Errorf("%+v %v", s, err)
+		t.Errorf("after many tries: %+v %v", s, err)
 	}
+}
+
+// The machine was off, or its clock jumped, while the end could not be told.
+func TestAnEndIsToldHoweverLateItIs(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.take()
+	b.mail.down = true
+	b.units.states[unit] = UnitState{Active: "active"}
+	_ = b.Review(t.Context())
+	b.mail.down = false
+	b.now = b.now.AddDate(1, 0, 0)
+	must(t, b.Review(t.Context()))
+	expect(t, "a year later", b.mail, unit+" resolved")
+}
+
+// A receiver that knows problems by their key would close the new one.
+func TestTheEndOfAProblemComesBeforeItsReturn(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.take()
+	b.mail.down = true
+	b.units.states[unit] = UnitState{Active: "active"}
+	for range 5 { // the pause between two tries grows
+		b.now = b.now.Add(5 * time.Minute)
+		_ = b.Review(t.Context())
+	}
+	b.mail.down = false
+	b.now = b.now.Add(time.Second)
+	must(t, b.fail(t.Context(), unit, "x"))
+	expect(t, "it fails again", b.mail, unit+" resolved", unit+" firing")
+}
+
+// After a reboot a job has not run again, and its next run may be days away.
+func TestARebootSettlesNothing(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.take()
+	b.units.rebooted = true
+	b.units.states[unit] = UnitState{Active: "inactive"}
+	must(t, b.Review(t.Context()))
+	expect(t, "rebooted", b.mail)
+	b.units.states[unit] = UnitState{Active: "inactive", Gone: true}
+	must(t, b.Review(t.Context()))
+	expect(t, "the unit is gone", b.mail, unit+" resolved")
+}
+
+func TestAReviewTellsNothingThatItCannotRecord(t *testing.T) {
+	b := newBench(t)
+	b.Dir = b.Dir + "/gone"
+	b.units.states[unit] = UnitState{Active: "failed", Started: b.now}
+	for range 3 {
+		if err := b.Review(t.Context()); err == nil {
+			t.Error("it says nothing of the state")
+		}
+	}
+	expect(t, "three reviews", b.mail)
+	if err := b.Notify(t.Context(), unit); err == nil {
+		t.Error("it says nothing of the state")
+	}
+	expect(t, "one failure", b.mail, unit+" firing")
 }
 
 func TestTheStateKeepsNoAlertFromBeingSent(t *testing.T) {

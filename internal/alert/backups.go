@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // backupProblems is what the backup check found wrong when it last ran through.
@@ -23,19 +26,24 @@ func (b backupProblems) explain(check UnitState) bool {
 }
 
 const (
-	largestFile = 1 << 20
-	longestKey  = 200
-	longestText = 8 << 10
+	largestFile  = 64 << 10
+	mostProblems = 20
+	longestText  = 2 << 10
 )
 
-// readBackupProblems reads the file that the check writes. Another account
-// writes it, so entries without a key are left out and long ones are cut. A
-// file that is not there means that nothing is wrong.
+// problemKey is the form of the keys that the check gives. They must not look like
+// units, whose failures are known by their names.
+var problemKey = regexp.MustCompile(`^backup\.[a-z][a-z0-9-]{0,60}$`)
+
+// readBackupProblems reads the file that the check writes. Another account owns it,
+// so it must be a plain file, entries with other keys are left out, and only so many
+// count. A file that is not there means that nothing is wrong.
 func (n *Notifier) readBackupProblems() (backupProblems, error) {
 	if n.BackupProblems == "" {
 		return backupProblems{}, nil
 	}
-	f, err := os.Open(n.BackupProblems)
+	// A link, or a pipe that nobody writes to, must not lead elsewhere or hang.
+	f, err := os.OpenFile(n.BackupProblems, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return backupProblems{}, nil
 	}
@@ -46,6 +54,9 @@ func (n *Notifier) readBackupProblems() (backupProblems, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return backupProblems{}, fmt.Errorf("reading the problems of the backups: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return backupProblems{}, fmt.Errorf("reading the problems of the backups: %s is no plain file", n.BackupProblems)
 	}
 	out := backupProblems{at: info.ModTime()}
 	data, err := io.ReadAll(io.LimitReader(f, largestFile))
@@ -58,9 +69,8 @@ func (n *Notifier) readBackupProblems() (backupProblems, error) {
 	}
 	seen := map[string]bool{}
 	for _, p := range list {
-		p = Problem{Key: cut(p.Key, longestKey), Unit: CheckUnit, Text: cut(p.Text, longestText)}
-		// The check's own name would be taken for its failure.
-		if p.Key == "" || p.Key == CheckUnit || seen[p.Key] {
+		p = Problem{Key: p.Key, Unit: CheckUnit, Text: cut(p.Text, longestText)}
+		if !problemKey.MatchString(p.Key) || seen[p.Key] || len(out.list) == mostProblems {
 			continue
 		}
 		if p.Text == "" {

@@ -1,6 +1,10 @@
 package alert
 
 import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
 	"os"
 	"strings"
 	"testing"
@@ -114,13 +118,49 @@ func TestBackupFilesThatSayNothing(t *testing.T) {
 func TestEntriesAreReadTolerantly(t *testing.T) {
 	b := newBench(t)
 	long := strings.Repeat("ä", 10000)
-	b.check(t, `[{"key":"","text":"no key"},{"text":"none"},{"key":"a","extra":1},{"key":"a","text":"twice"},{"key":"`+CheckUnit+`"},{"key":"b","text":"`+long+`"}]`)
-	if m := b.mail.sent; len(m) != 2 || m[0].Text != "a" || len(m[1].Text) != longestText {
+	b.check(t, `[{"key":"","text":"no key"},{"text":"none"},{"key":"backup.a","extra":1},{"key":"backup.a","text":"twice"},{"key":"`+CheckUnit+`"},{"key":"bugspark-postgres.service"},{"key":"backup.A b"},{"key":"backup.b","text":"`+long+`"}]`)
+	if m := b.mail.sent; len(m) != 2 || m[0].Text != "backup.a" || len(m[1].Text) != longestText {
 		t.Errorf("%+v", m)
 	}
-	expect(t, "two are usable", b.mail, "a firing", "b firing")
+	expect(t, "two are usable", b.mail, "backup.a firing", "backup.b firing")
 	b = newBench(t)
 	b.units.said[CheckUnit] = "lines"
 	b.check(t, `{"key":"not a list"}`)
 	expect(t, "no list", b.mail, CheckUnit+" firing")
+}
+
+// The account of the backups owns the file. It must not speak of other services, nor
+// flood people, nor make a review hang.
+func TestTheFileOfAnotherAccountDoesNoHarm(t *testing.T) {
+	b := newBench(t)
+	b.check(t, `[{"key":"bugspark-postgres.service","text":"nothing to see"}]`)
+	b.mail.take()
+	must(t, b.fail(t.Context(), "bugspark-postgres.service", "the disk is full"))
+	if m := b.mail.sent; len(m) != 1 || m[0].Text != "the disk is full" {
+		t.Errorf("a failure that the file named before: %+v", m)
+	}
+
+	b = newBench(t)
+	var list []string
+	for i := range 200 {
+		list = append(list, fmt.Sprintf(`{"key":"backup.k%d"}`, i))
+	}
+	b.check(t, "["+strings.Join(list, ",")+"]")
+	if n := len(b.mail.sent); n != mostProblems {
+		t.Errorf("%d messages", n)
+	}
+
+	for name, place := range map[string]func(path string) error{
+		"a pipe that nobody writes to": func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"a link":                       func(path string) error { return os.Symlink("/etc/hostname", path) },
+		"a directory":                  func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		b = newBench(t)
+		if err := place(b.BackupProblems); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Review(t.Context()); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
 }

@@ -103,9 +103,9 @@ func TestSubjects(t *testing.T) {
 		"bugspark-api.service failed":                  {Key: u, Unit: u, State: Firing},
 		"bugspark-api.service still failed after 25 h": {Key: u, Unit: u, State: Firing, Reminder: true, At: since.Add(25 * time.Hour)},
 		"bugspark-api.service resolved after 3 h":      {Key: u, Unit: u, State: Resolved, At: since.Add(3 * time.Hour)},
-		"the newest set is 51 h old":                   {Key: "backup.set-too-old", Unit: CheckUnit, State: Firing, Text: "the newest set is 51 h old\nmore"},
-		"the newest set is 51 h old, for 25 h now":     {Key: "backup.set-too-old", Unit: CheckUnit, State: Firing, Reminder: true, Text: "the newest set is 51 h old", At: since.Add(25 * time.Hour)},
-		"backup.set-too-old resolved after 40 min":     {Key: "backup.set-too-old", Unit: CheckUnit, State: Resolved, Text: "x", At: since.Add(40 * time.Minute)},
+		"backups: set too old":                         {Key: "backup.set-too-old", Unit: CheckUnit, State: Firing, Text: "the newest set is 51 h old\nmore"},
+		"backups: set too old, for 25 h now":           {Key: "backup.set-too-old", Unit: CheckUnit, State: Firing, Reminder: true, Text: "the newest set is 51 h old", At: since.Add(25 * time.Hour)},
+		"backups: set too old resolved after 40 min":   {Key: "backup.set-too-old", Unit: CheckUnit, State: Resolved, Text: "x", At: since.Add(40 * time.Minute)},
 	} {
 		m.Server, m.Since = "bugs.example.org", since
 		if got := m.Subject(); got != "[BugSpark bugs.example.org] "+want {

@@ -38,7 +38,7 @@ func (n *Notifier) due(s state, c Channel) []Message {
 	var out []Message
 	now := n.Now()
 	for _, e := range s.Problems {
-		if !e.due(c.Name(), now) {
+		if !e.due(c.Name(), now) && !(s.superseded(e) && !e.sentTo(c.Name()).Ended) {
 			continue
 		}
 		m := Message{

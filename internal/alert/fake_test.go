@@ -13,15 +13,19 @@ import (
 
 // fakeUnits is a service manager.
 type fakeUnits struct {
-	states map[string]UnitState
-	said   map[string]string
-	broken error
+	states   map[string]UnitState
+	said     map[string]string
+	broken   error
+	rebooted bool // nothing has run since
 }
 
 func (f *fakeUnits) State(_ context.Context, unit string) (UnitState, error) {
 	st, ok := f.states[unit]
 	if !ok {
 		st.Active = "inactive"
+	}
+	if st.Active == "inactive" && st.Started.IsZero() && !f.rebooted {
+		st.Started = time.Unix(1, 0)
 	}
 	return st, f.broken
 }

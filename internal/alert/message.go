@@ -34,8 +34,9 @@ type Message struct {
 // breaks, which would start another header of a mail.
 func (m Message) Subject() string {
 	name := m.Key
-	if m.Key != m.Unit && m.State == Firing {
-		name, _, _ = strings.Cut(strings.TrimSpace(m.Text), "\n") // people know no keys
+	if m.Key != m.Unit {
+		// The text is another account's, and stands in the body only.
+		name = "backups: " + strings.ReplaceAll(strings.TrimPrefix(m.Key, "backup."), "-", " ")
 	}
 	what := name + " failed"
 	switch {

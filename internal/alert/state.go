@@ -1,6 +1,9 @@
 package alert
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // remindAfter is when a problem that lasts is told again.
 const remindAfter = 24 * time.Hour
@@ -8,6 +11,9 @@ const remindAfter = 24 * time.Hour
 // forgetAfter is when the end of a problem is no longer told to a channel that
 // takes nothing.
 const forgetAfter = 7 * 24 * time.Hour
+
+// hopelessAfter is how often a delivery must have failed for that.
+const hopelessAfter = 12
 
 // state is what is known of problems, as the file has it.
 type state struct {
@@ -40,6 +46,13 @@ func (s *state) open(p Problem, now time.Time) {
 		}
 	}
 	s.Problems = append(s.Problems, &episode{Problem: p, Since: now, Sent: map[string]*delivery{}})
+}
+
+// superseded tells whether a problem that is over has come back. Its end must be told
+// before that, however often the channel has failed: later it would be taken for the
+// end of the new one.
+func (s *state) superseded(e *episode) bool {
+	return e.Over != nil && slices.ContainsFunc(s.Problems, func(other *episode) bool { return other.Over == nil && other.Key == e.Key })
 }
 
 // known tells whether a failed unit is recorded as such. CheckUnit never counts
@@ -120,13 +133,16 @@ func (e *episode) delivered(channel string, m Message, err error) {
 func (s *state) forget(channels []Channel, now time.Time) (unheard []*episode) {
 	var keep []*episode
 	for _, e := range s.Problems {
-		ended := e.Over != nil
+		ended, hopeless := e.Over != nil, e.Over != nil && now.Sub(*e.Over) > forgetAfter
 		for _, c := range channels {
-			ended = ended && e.sentTo(c.Name()).Ended
+			d := e.sentTo(c.Name())
+			ended = ended && d.Ended
+			// Time alone does not count: the machine may have been off, or its clock wrong.
+			hopeless = hopeless && (d.Ended || d.Failures >= hopelessAfter)
 		}
 		switch {
 		case ended:
-		case e.Over != nil && now.Sub(*e.Over) > forgetAfter:
+		case hopeless:
 			unheard = append(unheard, e)
 		default:
 			keep = append(keep, e)

@@ -32,7 +32,7 @@ func (s Systemd) run(ctx context.Context, name string, args ...string) ([]byte, 
 
 // State implements Units.
 func (s Systemd) State(ctx context.Context, unit string) (UnitState, error) {
-	out, err := s.run(ctx, "systemctl", "show", "--timestamp=unix", "--property=ActiveState,InactiveExitTimestamp", "--", unit)
+	out, err := s.run(ctx, "systemctl", "show", "--timestamp=unix", "--property=ActiveState,LoadState,InactiveExitTimestamp", "--", unit)
 	if err != nil {
 		return UnitState{}, fmt.Errorf("asking systemd for %s: %w", unit, err)
 	}
@@ -42,6 +42,8 @@ func (s Systemd) State(ctx context.Context, unit string) (UnitState, error) {
 		switch key {
 		case "ActiveState":
 			st.Active = value
+		case "LoadState":
+			st.Gone = value == "not-found"
 		case "InactiveExitTimestamp": // @SECONDS; empty or @0 when it never ran
 			if n, err := strconv.ParseInt(strings.TrimPrefix(value, "@"), 10, 64); err == nil && n > 0 {
 				st.Started = time.Unix(n, 0)

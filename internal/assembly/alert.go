@@ -7,6 +7,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/alert"
 	"github.com/bugspark/bugspark/internal/backup/health"
+	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/config"
 )
 
@@ -20,7 +21,11 @@ func (p *Parts) Notifier() (*alert.Notifier, error) {
 		Dir: filepath.Join(p.Dirs.State, "alert"), Units: alert.Systemd{}, Server: p.Config.Server.Name, Host: host,
 		Log: p.Log, Now: time.Now,
 	}
-	if p.Config.Backup.Target != "" {
+	confirmed, err := kit.Confirmed(p.Dirs)
+	if err != nil {
+		return nil, err
+	}
+	if p.Config.Backup.Target != "" && confirmed { // otherwise the check does not run
 		n.BackupProblems = health.ProblemsFile(p.Dirs)
 	}
 	password := func() (string, error) { return p.credential("smtp-password") }

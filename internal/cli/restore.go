@@ -161,6 +161,7 @@ func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore
 	if err != nil {
 		return job.ExplainNoSet(err)
 	}
+	defer plan.Close()
 	if !o.json {
 		describePlan(env, plan)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
 	"github.com/bugspark/bugspark/internal/host/preflight"
 	"github.com/bugspark/bugspark/internal/host/restore"
@@ -86,6 +87,13 @@ func (e restoreEnd) end(ctx context.Context, env Env, yes, asJSON bool) error {
 		return err
 	}
 	defer unlock()
+	now, pending, err := r.Pending()
+	if err != nil {
+		return err
+	}
+	if !pending || now != done {
+		return fault.New(fault.Preflight, "run the command again", "another restore has come in between; nothing was changed")
+	}
 	if err := e.run(ctx, r); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type Machine interface {
 	Cluster() (*pgcluster.Cluster, error)
 	// RootCertificate is the file of the internal CA's root.
 	RootCertificate() string
+	Close()
 }
 
 // Units are the names of the units that a restore starts and stops itself.
@@ -111,6 +112,9 @@ type destination interface {
 	run(ctx context.Context, out *Result) error
 }
 
+// Close ends the connection to the service manager.
+func (p *Plan) Close() { p.machine.Close() }
+
 // Prepare finds what to restore and proves that it can be done. Nothing is
 // touched but what an earlier restore left behind.
 func (r *Restorer) Prepare(ctx context.Context, q Request) (*Plan, error) {
@@ -143,13 +147,22 @@ func (r *Restorer) Prepare(ctx context.Context, q Request) (*Plan, error) {
 	if p.machine, err = r.Open(ctx, p.Config); err != nil {
 		return nil, err
 	}
+	if err := p.prepare(ctx, q); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Plan) prepare(ctx context.Context, q Request) error {
 	if _, err := preflight.Run(ctx, p.checks(ctx)); err != nil {
-		return nil, err
+		return err
 	}
+	var err error
 	if p.destination, err = p.chooseDestination(q); err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.destination.prepare(ctx, q)
+	return p.destination.prepare(ctx, q)
 }
 
 // chooseConfig takes the configuration of this machine, or on a new one that of

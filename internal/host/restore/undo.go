@@ -39,6 +39,7 @@ func (r *Restorer) Undo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer m.Close()
 	last, err := r.last(m)
 	if err != nil {
 		return err
