@@ -226,7 +226,7 @@ func TestARebootSettlesNothing(t *testing.T) {
 
 func TestAReviewTellsNothingThatItCannotRecord(t *testing.T) {
 	b := newBench(t)
-	b.Dir = b.Dir + "/gone"
+	must(t, os.Mkdir(b.stateFile(), 0o700)) // neither read nor replaced
 	b.units.states[unit] = UnitState{Active: "failed", Started: b.now}
 	for range 3 {
 		if err := b.Review(t.Context()); err == nil {

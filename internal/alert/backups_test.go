@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -152,8 +153,10 @@ func TestTheFileOfAnotherAccountDoesNoHarm(t *testing.T) {
 
 	for name, place := range map[string]func(path string) error{
 		"a pipe that nobody writes to": func(path string) error { return unix.Mkfifo(path, 0o600) },
-		"a link":                       func(path string) error { return os.Symlink("/etc/hostname", path) },
-		"a directory":                  func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link": func(path string) error {
+			return errors.Join(os.WriteFile(path+".other", []byte("[]"), 0o600), os.Symlink(path+".other", path))
+		},
+		"a directory": func(path string) error { return os.Mkdir(path, 0o700) },
 	} {
 		b = newBench(t)
 		if err := place(b.BackupProblems); err != nil {

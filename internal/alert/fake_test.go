@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -98,7 +97,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b.Notifier = &Notifier{
 		Dir: dir, Channels: []Channel{b.mail, b.hook}, Units: b.units, BackupProblems: filepath.Join(dir, "backups.json"),
-		Host: "db1", Server: "bugs.example.org", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Host: "db1", Server: "bugs.example.org", Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return b.now },
 	}
 	return b
