@@ -17,7 +17,7 @@ the backups. What the first target has let go goes from the copy as well, but no
 while the newest set is older than two days or the last drill failed. After an
 interruption the copy is intact, and the next run goes on.
 
-With --copy the commands list, show, verify, drill and restore use the copy.`,
+With --copy the commands list, verify, drill and restore use the copy.`,
 		Example: "  bugspark backup copy --dry-run\n  bugspark backup copy\n  bugspark backup verify --copy",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -16,8 +16,8 @@ func newBackupKit(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "kit",
 		Short: "Print the recovery kit, or confirm that it is in a safe place",
-		Long: `Kit prints one page with the two secrets without which no backup can be read, and
-how to use them. Print it, or keep it where a fire in the server room does not
+		Long: `Kit prints one page with the two secrets without which no backup can be read, the
+keys of targets that are elsewhere, and how to use them. Print it, or keep it where a fire in the server room does not
 reach it. Backups run by the clock only after you have confirmed that, by typing
 the fingerprint that stands on the page.`,
 		Example: `  bugspark backup kit | lp

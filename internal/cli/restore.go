@@ -117,6 +117,9 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 // request is what the flags ask for.
 func (o restoreOptions) request() (restore.Request, error) {
 	q := restore.Request{RestoreRequest: backup.RestoreRequest{Set: o.set}, Logical: o.logical, FromKit: o.kit != "", DryRun: o.dryRun}
+	if o.list && (o.set != "" || o.time != "" || o.into != "") {
+		return q, fault.New(fault.Usage, "bugspark restore --list, or the other flags without it", "--list restores nothing, and takes neither a set nor a moment nor a directory")
+	}
 	if !o.list && (o.set == "") == (o.time == "") {
 		return q, fault.New(fault.Usage, "bugspark restore --list, then bugspark restore --set SET or --time TIME", "restore must be told a set or a moment, and not both")
 	}

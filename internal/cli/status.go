@@ -22,7 +22,8 @@ func newStatus(env Env) *cobra.Command {
 backups, the room on the disk and the certificate.
 
 Exit status: 0 everything is well, 1 a service is down or nobody is served,
-5 everybody is served, but backups, disk or certificate need attention.`,
+3 this machine is not set up, 5 everybody is served, but backups, disk or
+certificate need attention.`,
 		Example: "  bugspark status\n  bugspark status --json | jq -r .state",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

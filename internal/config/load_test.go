@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 func env(pairs ...string) config.LookupEnv {
@@ -80,5 +81,16 @@ func TestSampleIsValidOnceUncommented(t *testing.T) {
 		if !strings.Contains(sample.String(), s.Doc) {
 			t.Errorf("the sample does not mention %s", s.Key)
 		}
+	}
+}
+
+// What stands behind "---" would be ignored without a word.
+func TestASecondDocumentIsRefused(t *testing.T) {
+	_, err := config.Parse("bugspark.yaml", []byte("log:\n  level: info\n---\nserver:\n  name: x\n"), func(string) (string, bool) { return "", false })
+	if fault.Status(err) != int(fault.Usage) || !strings.Contains(err.Error(), "line 4") && !strings.Contains(err.Error(), "line 3") {
+		t.Errorf("%v", err)
+	}
+	if _, err := config.Parse("bugspark.yaml", []byte("---\nserver:\n  name: bugs.test\n"), func(string) (string, bool) { return "", false }); err != nil {
+		t.Errorf("one document with its mark: %v", err)
 	}
 }

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,9 +16,17 @@ import (
 // line and every value of the wrong type. It returns the document, and the keys
 // of the settings that it gives a value.
 func parseYAML(name string, data []byte) (map[string]any, []string, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, nil, fault.Wrap(fault.Usage, err, "see 'bugspark config sample' for the form of the file", "%s is not valid YAML", name)
+	const hint = "see 'bugspark config sample' for the form of the file"
+	var doc, second yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, fault.Wrap(fault.Usage, err, hint, "%s is not valid YAML", name)
+	}
+	switch err := d.Decode(&second); {
+	case err == nil:
+		return nil, nil, fault.New(fault.Usage, hint, "%s: line %d: a second YAML document begins here, and would be ignored", name, second.Line)
+	case !errors.Is(err, io.EOF):
+		return nil, nil, fault.Wrap(fault.Usage, err, hint, "%s is not valid YAML", name)
 	}
 	out := map[string]any{}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
