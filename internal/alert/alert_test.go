@@ -64,6 +64,19 @@ func TestAProblemIsToldOnceThenDailyThenThatItIsOver(t *testing.T) {
 	expect(t, "a second time", b.mail, unit+" firing")
 }
 
+// A day is 24 hours, whatever the constant says.
+func TestTheReminderComesAfterADayAndNotBefore(t *testing.T) {
+	b := newBench(t)
+	must(t, b.fail(t.Context(), unit, "x"))
+	b.mail.take()
+	b.now = b.now.Add(24*time.Hour - time.Second)
+	must(t, b.Review(t.Context()))
+	expect(t, "a second too early", b.mail)
+	b.now = b.now.Add(time.Second)
+	must(t, b.Review(t.Context()))
+	expect(t, "a day later", b.mail, unit+" firing")
+}
+
 func TestWhenAUnitIsWell(t *testing.T) {
 	for active, want := range map[string][]string{
 		"active": {unit + " resolved"}, "inactive": {unit + " resolved"},
@@ -314,7 +327,7 @@ func TestProcessesAtTheSameTimeTellOnce(t *testing.T) {
 
 func TestProcessesAtTheSameTimeForgetNothing(t *testing.T) {
 	b := newBench(t)
-	const n = 30
+	const n = 10
 	done := make(chan error)
 	for i := range n {
 		go func() { done <- b.Notify(t.Context(), fmt.Sprintf("bugspark-%d.service", i)) }()
