@@ -8,7 +8,6 @@ import (
 	"github.com/bugspark/bugspark/internal/alert"
 	"github.com/bugspark/bugspark/internal/backup/health"
 	"github.com/bugspark/bugspark/internal/backup/kit"
-	"github.com/bugspark/bugspark/internal/config"
 )
 
 // Notifier tells people of problems.
@@ -29,8 +28,6 @@ func (p *Parts) Notifier() (*alert.Notifier, error) {
 		n.BackupProblems = health.ProblemsFile(p.Dirs)
 	}
 	password := func() (string, error) { return p.credential("smtp-password") }
-	// The journal gets every alert, whatever log.level keeps out of it.
-	journal := newLog(p.Stderr, config.Log{Level: "info"})
-	n.Channels, err = alert.Channels(journal, p.Config.Alert, p.Config.Mail, password)
+	n.Channels, err = alert.Channels(p.recordLog(), p.Config.Alert, p.Config.Mail, password)
 	return n, err
 }

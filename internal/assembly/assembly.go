@@ -75,6 +75,10 @@ func newLog(w io.Writer, l config.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
+// recordLog is for what the journal must hold whatever log.level keeps out of it:
+// alerts, and the calls of the supervisor.
+func (p *Parts) recordLog() *slog.Logger { return newLog(p.Stderr, config.Log{Level: "info"}) }
+
 // credential is a secret of the installation.
 func (p *Parts) credential(name string) (string, error) {
 	return config.ReadCredential(p.Lookup, p.Dirs, name)

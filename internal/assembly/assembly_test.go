@@ -59,6 +59,18 @@ func TestTheLogHasTheLevelOfTheConfiguration(t *testing.T) {
 	}
 }
 
+func TestRecordsAreWrittenWhateverTheLevel(t *testing.T) {
+	env, _, log := installation(t, "log:\n  level: error\n", nil)
+	p, err := New(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.recordLog().Info("a call of the supervisor")
+	if !strings.Contains(log.String(), "a call of the supervisor") {
+		t.Errorf("the log has %q", log)
+	}
+}
+
 func TestConfiguredRefusesAMachineThatIsNotSetUp(t *testing.T) {
 	env, _, _ := installation(t, "", nil)
 	if _, err := Configured(env); fault.Status(err) != int(fault.Preflight) || !strings.Contains(strings.Join(fault.Hints(err), ""), "bugspark setup") {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
 	"github.com/bugspark/bugspark/internal/host/unit"
@@ -27,10 +26,8 @@ func (p *Parts) RunSupervisor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Every call is recorded, whatever log.level keeps out of the journal.
-	audit := newLog(p.Stderr, config.Log{Level: "info"})
 	handler, peers := supervisor.New(supervisor.Options{
-		Manager: supervised{m}, Restartable: m.Set.Supervised(), Callers: callers, Log: audit,
+		Manager: supervised{m}, Restartable: m.Set.Supervised(), Callers: callers, Log: p.recordLog(),
 	})
 	service := lifecycle.Service{
 		Server:    &http.Server{Handler: handler, ConnContext: peers, ReadHeaderTimeout: 5 * time.Second},

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
 	"github.com/bugspark/bugspark/internal/host/preflight"
 	"github.com/bugspark/bugspark/internal/host/restore"
@@ -68,33 +67,18 @@ func (e restoreEnd) end(ctx context.Context, env Env, yes, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	done, pending, err := r.Pending()
-	if err != nil {
-		return err
-	}
-	if !pending {
-		return exchange.ErrNothingPending()
+	end := restore.End{
+		// A set that is being taken would fail when the database stops.
+		Lock: func(ctx context.Context) (func(), error) { return p.Jobs().Lock(ctx, true, waiting(env)) },
+		Act:  func(ctx context.Context) error { return e.run(ctx, r) },
 	}
 	if !yes {
-		warning := fmt.Sprintf("The restore of %s brought %s.\n%s", done.At.Local().Format(time.DateTime), done.What, e.warning)
-		if err := confirm(env, e.use, warning); err != nil {
-			return err
+		end.Ask = func(last exchange.Record) error {
+			return confirm(env, e.use, fmt.Sprintf("The restore of %s brought %s.\n%s", last.At.Local().Format(time.DateTime), last.What, e.warning))
 		}
 	}
-	// A set that is being taken would fail when the database stops.
-	unlock, err := p.Jobs().Lock(ctx, true, waiting(env))
+	done, err := r.End(ctx, end)
 	if err != nil {
-		return err
-	}
-	defer unlock()
-	now, pending, err := r.Pending()
-	if err != nil {
-		return err
-	}
-	if !pending || now != done {
-		return fault.New(fault.Preflight, "run the command again", "another restore has come in between; nothing was changed")
-	}
-	if err := e.run(ctx, r); err != nil {
 		return err
 	}
 	report.finish()

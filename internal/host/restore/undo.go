@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
 )
 
@@ -91,3 +92,51 @@ func (u *customerUndo) Undo(ctx context.Context) error          { return u.repla
 type noMachine struct{ Machine }
 
 func (noMachine) Healthy(context.Context) error { return nil }
+
+// End is one way in which the last restore ends, and what it needs.
+type End struct {
+	// Ask is told which restore it is about and may refuse. It is nil where nobody is
+	// to be asked.
+	Ask func(exchange.Record) error
+	// Lock keeps other commands of the backups away. Nobody is asked while it is
+	// held, because people take their time.
+	Lock func(context.Context) (unlock func(), err error)
+	Act  func(context.Context) error // Undo or Confirm
+}
+
+// End ends the last restore and returns it.
+func (r *Restorer) End(ctx context.Context, e End) (exchange.Record, error) {
+	return end(ctx, e, r.Pending)
+}
+
+func end(ctx context.Context, e End, look func() (exchange.Record, bool, error)) (exchange.Record, error) {
+	var asked exchange.Record
+	if e.Ask != nil {
+		record, pending, err := look()
+		if err == nil && !pending {
+			err = exchange.ErrNothingPending()
+		}
+		if err == nil {
+			err = e.Ask(record)
+		}
+		if err != nil {
+			return record, err
+		}
+		asked = record
+	}
+	unlock, err := e.Lock(ctx)
+	if err != nil {
+		return asked, err
+	}
+	defer unlock()
+	record, pending, err := look()
+	switch {
+	case err != nil:
+		return record, err
+	case e.Ask != nil && (!pending || record != asked):
+		return asked, fault.New(fault.Preflight, "run the command again", "another command has ended that restore in between, or made a new one; nothing was changed")
+	case !pending:
+		return record, exchange.ErrNothingPending()
+	}
+	return record, e.Act(ctx)
+}
