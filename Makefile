@@ -31,8 +31,9 @@ unit: bootstrap-unit ## Run every Go test that needs no root, machine or browser
 	@GO=$(GO) packaging/unit.sh
 
 # A test with a long form runs it for as long as BUGSPARK_SOAK says.
-soak: bootstrap-unit ## Run the random-sequence tests for BUGSPARK_SOAK each (30m)
+soak: bootstrap-test package ## Run the random-sequence tests for BUGSPARK_SOAK each (30m), and kill commands BUGSPARK_KILLS times (200)
 	@BUGSPARK_SOAK=$${BUGSPARK_SOAK:-30m} $(GO) test -count=1 -timeout=0 -p=1 -run='Model|Sequence|Soak' ./internal/...
+	@BUGSPARK_SOAK=$${BUGSPARK_SOAK:-30m} BUGSPARK_KILLS=$${BUGSPARK_KILLS:-200} $(GO) test -count=1 -timeout=0 -run='Sequences|Killed' ./packaging/machinetest
 
 build: $(UI)/../dist/index.html ## Build bin/bugspark
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/bugspark ./cmd/bugspark

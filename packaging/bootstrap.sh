@@ -55,6 +55,7 @@ test | bench)
 	need lintian lintian
 	need mount mount
 	need mke2fs e2fsprogs
+	need strace strace
 	[ -x /usr/lib/openssh/sftp-server ] || missing="$missing openssh-sftp-server"
 	if [ "$1" = bench ]; then
 		need wrk wrk

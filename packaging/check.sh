@@ -3,7 +3,7 @@
 # types of the front end. Usage: GO=go check.sh
 set -eu
 cd "$(dirname "$0")/.."
-unformatted=$(gofmt -l cmd internal migrations systemd packaging)
+unformatted=$("$("$GO" env GOROOT)/bin/gofmt" -l cmd internal migrations systemd packaging)
 [ -z "$unformatted" ] || { echo "not formatted: $unformatted" >&2; exit 1; }
 "$GO" vet ./...
 # Several checkouts may be checked at once; the linter's own lock would refuse.

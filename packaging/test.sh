@@ -7,11 +7,12 @@ packaging/check.sh
 internal/tracker/dashboard/ui/build.sh
 BUGSPARK_TEST_MINIO=$(packaging/minio/build.sh "$GO")
 export BUGSPARK_TEST_MINIO
-flags="-count=1 -timeout=25m ${TESTFLAGS:-}"
+flags="-count=1 -timeout=40m ${TESTFLAGS:-}"
 if [ "$(id -u)" = 0 ]; then
 	# shellcheck disable=SC2086
 	exec "$GO" test $flags ./...
 fi
 # shellcheck disable=SC2086,SC2046
 "$GO" test $flags $("$GO" list ./... | grep -v /machinetest)
-exec sudo env "PATH=$PATH" "HOME=$HOME" "GOFLAGS=${GOFLAGS:-}" "$GO" test -count=1 -timeout=25m ./packaging/machinetest/...
+# shellcheck disable=SC2086
+exec sudo env "PATH=$PATH" "HOME=$HOME" "GOFLAGS=${GOFLAGS:-}" "$GO" test $flags ./packaging/machinetest/...

@@ -6,5 +6,5 @@ import "embed"
 
 // Units holds every unit file and drop-in as the packages ship it.
 //
-//go:embed *.service *.timer *.path *.socket *.target *.slice *.service.d *.socket.d
+//go:embed *.service *.timer *.socket *.target *.slice *.service.d *.socket.d *.timer.d
 var Units embed.FS

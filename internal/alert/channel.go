@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -20,11 +21,12 @@ import (
 // Channels are the ways to people of a configuration: the journal, which every
 // site has, the webhook, and each address by itself, so that one that the mail
 // server refuses does not keep the others from hearing. password reads
-// that of mail.username; when it fails, only mail does.
-func Channels(log *slog.Logger, a config.Alert, m config.Mail, password func() (string, error)) ([]Channel, error) {
+// that of mail.username, token that of the webhook; when one fails, only its channel
+// does.
+func Channels(log *slog.Logger, a config.Alert, m config.Mail, password, token func() (string, error)) ([]Channel, error) {
 	out := []Channel{journal{log}}
 	if a.Webhook != "" {
-		out = append(out, webhook{a.Webhook})
+		out = append(out, webhook{a.Webhook, token})
 	}
 	for _, to := range a.MailTo {
 		c, err := newMailbox(m, password, to)
@@ -53,7 +55,13 @@ func (j journal) Send(_ context.Context, m Message) error {
 }
 
 // webhook posts JSON.
-type webhook struct{ url string }
+type webhook struct {
+	url   string
+	token func() (string, error)
+}
+
+// tokenPlace stands in alert.webhook where the credential webhook-token belongs.
+const tokenPlace = "{token}"
 
 // webhookTimeout is how long a webhook may take to answer.
 const webhookTimeout = 30 * time.Second
@@ -65,14 +73,23 @@ func (w webhook) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
+	token, err := w.token()
+	if err != nil {
+		return fmt.Errorf("reading the credential webhook-token: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, webhookTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.ReplaceAll(w.url, tokenPlace, url.PathEscape(token)), bytes.NewReader(body))
 	if err != nil {
 		return secretless(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	if token != "" && !strings.Contains(w.url, tokenPlace) {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	// Whoever answers must not send alert and token on to somebody else.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
 	if err != nil {
 		return secretless(err)
 	}

@@ -3,6 +3,7 @@ package alert
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -27,7 +28,7 @@ func TestTheWebhookGetsJSON(t *testing.T) {
 	defer s.Close()
 	m := firing("no space left")
 	m.State, m.At = Resolved, m.Since.Add(3*time.Hour)
-	if err := (webhook{s.URL}).Send(t.Context(), m); err != nil {
+	if err := (webhook{s.URL, password("")}).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]string
@@ -46,15 +47,47 @@ func TestTheWebhookGetsJSON(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	for _, status = range []int{300, 404, 500} {
-		if err := (webhook{s.URL}).Send(t.Context(), m); err == nil {
+		if err := (webhook{s.URL, password("")}).Send(t.Context(), m); err == nil {
 			t.Errorf("%d is taken for a delivery", status)
 		}
 	}
 }
 
+// The secret of a webhook is a credential, and goes to the server of the setting only.
+func TestTheTokenOfAWebhook(t *testing.T) {
+	var path, authorization string
+	redirect := ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, authorization = r.URL.EscapedPath(), r.Header.Get("Authorization")
+		if redirect != "" {
+			http.Redirect(w, r, redirect, http.StatusTemporaryRedirect)
+		}
+	}))
+	defer s.Close()
+	for _, c := range []struct{ url, token, path, authorization string }{
+		{"/T/{token}", "a/b", "/T/a%2Fb", ""},
+		{"/T", "secret", "/T", "Bearer secret"},
+		{"/T", "", "/T", ""},
+	} {
+		if err := (webhook{s.URL + c.url, password(c.token)}).Send(t.Context(), firing("x")); err != nil || path != c.path || authorization != c.authorization {
+			t.Errorf("%s with %q: %s, %q, %v", c.url, c.token, path, authorization, err)
+		}
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect is followed") }))
+	defer other.Close()
+	redirect = other.URL
+	if err := (webhook{s.URL, password("secret")}).Send(t.Context(), firing("x")); err == nil {
+		t.Error("a redirect is taken for a delivery")
+	}
+	broken := func() (string, error) { return "", errors.New("gone") }
+	if err := (webhook{s.URL, broken}).Send(t.Context(), firing("x")); err == nil || !strings.Contains(err.Error(), "webhook-token") {
+		t.Errorf("without its credential: %v", err)
+	}
+}
+
 func TestErrorsOfTheWebhookNameNoToken(t *testing.T) {
 	for _, url := range []string{"http://127.0.0.2:1/T/token", "http://x.invalid/token", "http://a b/token"} {
-		err := (webhook{url}).Send(t.Context(), firing("x"))
+		err := (webhook{url, password("")}).Send(t.Context(), firing("x"))
 		if err == nil || strings.Contains(err.Error(), "token") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -64,7 +97,7 @@ func TestErrorsOfTheWebhookNameNoToken(t *testing.T) {
 func TestChannelsOfAConfiguration(t *testing.T) {
 	names := func(a config.Alert) string {
 		t.Helper()
-		list, err := Channels(slog.New(slog.DiscardHandler), a, config.Mail{Host: "mx", Port: 25, From: "a@b"}, password(""))
+		list, err := Channels(slog.New(slog.DiscardHandler), a, config.Mail{Host: "mx", Port: 25, From: "a@b"}, password(""), password(""))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -74,11 +74,35 @@ func (s Systemd) Failed(ctx context.Context) ([]string, error) {
 // lastLines is how many lines of its journal say why a unit failed.
 const lastLines = "12"
 
-// LastLines implements Units.
+// LastLines implements Units. Only the last run counts: what runs before it said of
+// their success explains no failure.
 func (s Systemd) LastLines(ctx context.Context, unit string) string {
-	out, err := s.run(ctx, "journalctl", "--no-pager", "-q", "-o", "cat", "-n", lastLines, "_SYSTEMD_UNIT="+unit)
-	if err != nil {
-		return fmt.Sprintf("(its journal cannot be read: %v)", err)
+	matches := []string{"_SYSTEMD_UNIT=" + unit}
+	id, err := s.run(ctx, "systemctl", "show", "--property=InvocationID", "--value", "--", unit)
+	if run := strings.TrimSpace(string(id)); err == nil && run != "" {
+		// The second are systemd's own lines, all there is of a unit that could not start.
+		matches = []string{"_SYSTEMD_INVOCATION_ID=" + run, "INVOCATION_ID=" + run}
 	}
-	return cut(strings.TrimSpace(string(out)), longestText)
+	for _, match := range matches {
+		out, err := s.run(ctx, "journalctl", "--no-pager", "-q", "-o", "cat", "-n", lastLines, match)
+		if err != nil {
+			return fmt.Sprintf("(its journal cannot be read: %v)", err)
+		}
+		if text := strings.TrimSpace(string(out)); text != "" {
+			return cut(errorFirst(text), longestText)
+		}
+	}
+	return ""
+}
+
+// errorPrefix begins the error that a command of ours ends with.
+const errorPrefix = "bugspark: "
+
+// errorFirst puts the error before what was said until then.
+func errorFirst(text string) string {
+	at := strings.LastIndex("\n"+text, "\n"+errorPrefix)
+	if at <= 0 {
+		return text
+	}
+	return text[at:] + "\n" + strings.TrimRight(text[:at], "\n")
 }

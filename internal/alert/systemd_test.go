@@ -50,6 +50,34 @@ func TestAnswersOfSystemd(t *testing.T) {
 	}
 }
 
+// An alert tells why this run failed, and not what runs before it said.
+func TestAnAlertTellsTheErrorOfTheLastRunFirst(t *testing.T) {
+	for rule, c := range map[string]struct {
+		id      string
+		journal map[string]string // by match
+		want    string
+	}{
+		"the error, then the rest of the run": {"ab12\n", map[string]string{
+			"_SYSTEMD_UNIT=x.service": "Saved set 1\nSaved set 2\nbugspark: full", "_SYSTEMD_INVOCATION_ID=ab12": "  copy 5 MB\n  more\nbugspark: the target is full: no space\n  next: make room\n",
+		}, "bugspark: the target is full: no space\n  next: make room\n  copy 5 MB\n  more"},
+		"nothing but the error":                {"ab12", map[string]string{"_SYSTEMD_INVOCATION_ID=ab12": "bugspark: no\n"}, "bugspark: no"},
+		"another program":                      {"ab12", map[string]string{"_SYSTEMD_INVOCATION_ID=ab12": "LOG a\nFATAL b\n"}, "LOG a\nFATAL b"},
+		"a unit that could not start":          {"ab12", map[string]string{"INVOCATION_ID=ab12": "Failed to set up credentials\n"}, "Failed to set up credentials"},
+		"a unit of which systemd knows no run": {"\n", map[string]string{"_SYSTEMD_UNIT=x.service": "a\nb"}, "a\nb"},
+	} {
+		s := Systemd{Run: func(_ context.Context, name string, args ...string) ([]byte, error) {
+			if name == "systemctl" {
+				return []byte(c.id), nil
+			}
+			return []byte(c.journal[args[len(args)-1]]), nil
+		}}
+		got := s.LastLines(t.Context(), "x.service")
+		if strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(c.want), " ") {
+			t.Errorf("%s: %q, want %q", rule, got, c.want)
+		}
+	}
+}
+
 func TestUnitNamesAreNoOptions(t *testing.T) {
 	s := Systemd{Run: func(_ context.Context, _ string, args ...string) ([]byte, error) {
 		if n := len(args); args[n-1] != "--now" || args[n-2] != "--" {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/bugspark/bugspark/internal/alert"
 	"github.com/bugspark/bugspark/internal/backup/health"
-	"github.com/bugspark/bugspark/internal/backup/kit"
 )
 
 // Notifier tells people of problems.
@@ -20,14 +19,11 @@ func (p *Parts) Notifier() (*alert.Notifier, error) {
 		Dir: filepath.Join(p.Dirs.State, "alert"), Units: alert.Systemd{}, Server: p.Config.Server.Name, Host: host,
 		Log: p.Log, Now: time.Now,
 	}
-	confirmed, err := kit.Confirmed(p.Dirs)
-	if err != nil {
-		return nil, err
-	}
-	if p.Config.Backup.Target != "" && confirmed { // otherwise the check does not run
+	if p.Config.Backup.Target != "" { // otherwise the check does not run
 		n.BackupProblems = health.ProblemsFile(p.Dirs)
 	}
 	password := func() (string, error) { return p.credential("smtp-password") }
-	n.Channels, err = alert.Channels(p.recordLog(), p.Config.Alert, p.Config.Mail, password)
+	token := func() (string, error) { return p.credential("webhook-token") }
+	n.Channels, err = alert.Channels(p.recordLog(), p.Config.Alert, p.Config.Mail, password, token)
 	return n, err
 }

@@ -44,15 +44,18 @@ func (p *Parts) RunAPI(ctx context.Context) error {
 	api := httpapi.New(httpapi.Options{
 		Store: store, Objects: objects, PublicURL: p.Config.Server.PublicURL(), Secret: []byte(secret),
 		Limits: p.Config.Limits, Accounts: p.Config.Accounts, Now: time.Now, Log: p.Log,
+		// The unit has a /var/tmp of its own; /tmp may be memory.
+		Room: p.room(), SpoolDir: "/var/tmp",
 	})
 	service := lifecycle.Service{
 		Server: &http.Server{
 			Handler:           api,
 			ReadHeaderTimeout: 10 * time.Second,
-			ReadTimeout:       2 * time.Minute,
-			IdleTimeout:       5 * time.Minute,
-			MaxHeaderBytes:    64 << 10,
-			ErrorLog:          slog.NewLogLogger(p.Log.Handler(), slog.LevelWarn),
+			// No ReadTimeout: a large picture on a slow line takes its time. The proxy cuts
+			// off what makes no progress.
+			IdleTimeout:    5 * time.Minute,
+			MaxHeaderBytes: 64 << 10,
+			ErrorLog:       slog.NewLogLogger(p.Log.Handler(), slog.LevelWarn),
 		},
 		Listeners: sockets,
 		Start:     func(ctx context.Context) error { return apiReady(ctx, store, objects) },

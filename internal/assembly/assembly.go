@@ -6,6 +6,7 @@ package assembly
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -32,13 +33,15 @@ type Parts struct {
 	Dirs   config.Dirs
 	Config config.Config
 	Log    *slog.Logger
+	// ForceClaim lets apply take over new targets of other machines.
+	ForceClaim bool
 }
 
-// New loads the configuration of the installation. One without a configuration
-// has all defaults.
+// New loads the configuration of the installation that is in force. One without a
+// configuration has all defaults.
 func New(env Env) (*Parts, error) {
 	dirs := config.DirsFrom(env.Lookup)
-	cfg, err := config.Load(dirs, env.Lookup)
+	cfg, err := config.LoadInForce(dirs, env.Lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -47,19 +50,43 @@ func New(env Env) (*Parts, error) {
 
 // Configured is New for a machine on which setup has begun; any other is refused.
 func Configured(env Env) (*Parts, error) {
-	dirs := config.DirsFrom(env.Lookup)
-	existing, err := setup.Existing(dirs)
-	if err != nil {
-		return nil, fault.Wrap(fault.Preflight, err, "run it with sudo", "reading the configuration")
+	if _, err := edited(env); err != nil {
+		return nil, err
 	}
-	if existing == nil {
-		return nil, fault.New(fault.Preflight, "bugspark setup --non-interactive", "this machine is not set up: there is no %s", dirs.File())
+	return New(env)
+}
+
+// Edited is Configured with bugspark.yaml as it stands, applied or not.
+func Edited(env Env) (*Parts, error) {
+	existing, err := edited(env)
+	if err != nil {
+		return nil, err
+	}
+	dirs := config.DirsFrom(env.Lookup)
+	if err := config.RefuseOverrides(dirs, env.Lookup); err != nil {
+		return nil, err
 	}
 	cfg, err := config.Parse(dirs.File(), existing, env.Lookup)
 	if err != nil {
 		return nil, err
 	}
 	return With(env, dirs, cfg), nil
+}
+
+// edited is the content of bugspark.yaml.
+func edited(env Env) ([]byte, error) {
+	dirs := config.DirsFrom(env.Lookup)
+	existing, err := setup.Existing(dirs)
+	if err != nil {
+		return nil, fault.Wrap(fault.Preflight, err, "run it with sudo", "reading the configuration")
+	}
+	if existing == nil {
+		if dirs.InForce() != dirs.File() {
+			return nil, fault.New(fault.Preflight, fmt.Sprintf("cp %s %s", dirs.InForce(), dirs.File()), "%s is gone; what was applied last is kept", dirs.File())
+		}
+		return nil, fault.New(fault.Preflight, "bugspark setup --non-interactive", "this machine is not set up: there is no %s", dirs.File())
+	}
+	return existing, nil
 }
 
 // With is New for a configuration that is known.

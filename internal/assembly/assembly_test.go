@@ -10,6 +10,8 @@ import (
 
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/proxy/internalca"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
@@ -85,6 +87,27 @@ func TestConfiguredRefusesAMachineThatIsNotSetUp(t *testing.T) {
 	}
 }
 
+func TestWhatWasAppliedCannotBeRead(t *testing.T) {
+	env, dirs, _ := installation(t, "server:\n  name: bugs.test\n", nil)
+	if err := setup.PutInForce(dirs, []byte("srever:\n  name: bugs.test\n")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Configured(env)
+	if hints := strings.Join(fault.Hints(err), "\n"); fault.Status(err) != int(fault.Usage) || !strings.Contains(hints, dirs.File()) || !strings.Contains(hints, "bugspark apply") {
+		t.Errorf("%v\n%s", err, hints)
+	}
+	lookup := env.Lookup
+	env.Lookup = func(name string) (string, bool) {
+		if name == "BUGSPARK_SERVER_NAME" { // an override, which the services would not get
+			return "", false
+		}
+		return lookup(name)
+	}
+	if _, err := Edited(env); err != nil {
+		t.Errorf("the edit that leads out: %v", err)
+	}
+}
+
 func TestStoreOfACustomersDatabaseNeedsItsSecret(t *testing.T) {
 	env, dirs, _ := installation(t, "database:\n  mode: external\n", nil)
 	p, err := New(env)
@@ -146,7 +169,7 @@ func TestObjectsByEngine(t *testing.T) {
 }
 
 func TestLocalNamesLeaveOutTheServersOwn(t *testing.T) {
-	if got := strings.Join(localNames("localhost"), " "); strings.Contains(got, "localhost") || !strings.Contains(got, "127.0.0.1 ::1") {
+	if got := strings.Join(without(internalca.Local(), "localhost"), " "); strings.Contains(got, "localhost") || !strings.Contains(got, "127.0.0.1 ::1") {
 		t.Errorf("%s", got)
 	}
 }

@@ -2,12 +2,11 @@ package assembly
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"path/filepath"
 	"syscall"
 
 	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
@@ -24,36 +23,36 @@ func (p *Parts) Jobs() *job.Jobs {
 		Product:  postgres.Inventory{},
 		Account:  func() (*syscall.Credential, error) { return account.Lookup(account.Backup) },
 		Name:     account.Backup,
+		Client:   clientAccount,
 		StepDown: func() error { return account.StepDown(account.Backup) },
-		Fetch:    fetch,
 		Probe:    probeCopy,
+		Restored: p.restored, RestoredData: p.restoredData(),
 	}
 }
 
-// fetch is the restore_command of a recovery: this program, which asks a socket of
-// the recovery for a WAL file. In it PostgreSQL replaces %f by the file's name and
-// %p by where it goes.
-func fetch(socket string) string {
-	self, err := os.Executable()
-	if err != nil {
-		self = "/usr/bin/bugspark" // where the package has it
+// clientAccount is as whom root lets programs connect to a customer's server: an account
+// that has nothing, unless the server knows the backups by their account.
+func clientAccount(dsn string) (*syscall.Credential, error) {
+	if pgcluster.OwnFiles(dsn) {
+		return account.Lookup(account.Backup)
 	}
-	return fmt.Sprintf("exec '%s' wal fetch --socket '%s' '%%f' '%%p'", self, socket)
+	return account.Lookup(account.Scratch)
 }
 
 // probeCopy lets the product work with a restored database.
-func probeCopy(ctx context.Context, s *pgcluster.Scratch) error {
-	objects, err := filesystem.New(filepath.Join(s.Dir, "objects"))
+func probeCopy(ctx context.Context, s *scratch.Client) error {
+	objects, err := filesystem.New(filepath.Join(s.Dir(), "objects"))
 	if err != nil {
 		return err
 	}
-	return probe.Run(ctx, probe.Options{Host: s.Dir, Role: pgcluster.Owner, Database: pgcluster.Database, Objects: objects})
+	return probe.Run(ctx, probe.Options{Host: s.Dir(), Role: pgcluster.Owner, Database: pgcluster.Database, Objects: objects})
 }
 
-// dropSlot ends what the customer's server keeps for the backups. A server that is
-// gone must not keep an administrator from applying the rest, so it is only told.
-func (p *Parts) dropSlot(ctx context.Context) error {
-	err := p.Jobs().DropSlot(ctx)
+// dropSlot ends what the server of a database.mode keeps for the backups. A server
+// that is gone must not keep an administrator from applying the rest, so it is only
+// told.
+func (p *Parts) dropSlot(ctx context.Context, mode string) error {
+	err := p.Jobs().DropSlot(ctx, mode)
 	if err != nil {
 		p.Log.Warn("the replication slot was not dropped", "error", err, "next", fault.Hints(err))
 	}

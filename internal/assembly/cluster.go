@@ -14,7 +14,7 @@ import (
 // Cluster is our own PostgreSQL instance, seen by this process.
 func (p *Parts) Cluster() (*pgcluster.Cluster, error) {
 	if p.Config.Database.Mode != "managed" {
-		return nil, fault.New(fault.Usage, "disable its unit with 'bugspark apply'",
+		return nil, fault.New(fault.Usage, "bugspark apply, which disables its unit",
 			"the database is yours (database.mode is %s), there is none to run here", p.Config.Database.Mode)
 	}
 	current, err := user.Current()

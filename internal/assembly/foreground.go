@@ -33,6 +33,7 @@ type Foreground struct {
 
 // Run runs the stack until ctx ends.
 func (f Foreground) Run(ctx context.Context) error {
+	// Without Backups: what is tried in the foreground is not backed up.
 	dirs := config.Dirs{Config: filepath.Join(f.Dir, "etc"), State: filepath.Join(f.Dir, "state"), Run: filepath.Join(f.Dir, "run")}
 	cfg, err := f.config(dirs)
 	if err != nil {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bugspark/bugspark/internal/lifecycle"
@@ -20,7 +17,8 @@ import (
 )
 
 // maxConnections bounds what a flood of clients can cost: each connection holds
-// some 50 KB, and the unit's file descriptors end at 65536.
+// some 50 KB, and the unit's file descriptors, of which each may need a second one to
+// a service, end at 65536.
 const maxConnections = 10_000
 
 // RunProxy ends TLS and passes requests on until ctx ends.
@@ -39,7 +37,7 @@ func (p *Parts) RunProxy(ctx context.Context) error {
 	}
 	server := p.Config.Server
 	certificates, err := certificate.New(certificate.Options{
-		TLS: p.Config.TLS, Name: server.Name, Names: localNames(server.Name),
+		TLS: p.Config.TLS, Name: server.Name, Names: without(internalca.Local(), server.Name),
 		StateDir: filepath.Join(p.Dirs.State, "proxy"), Internal: issuer, Now: time.Now, Log: p.Log,
 		HTTPPort: server.HTTPPort, HTTPSPort: server.HTTPSPort,
 	})
@@ -61,18 +59,19 @@ func (p *Parts) RunProxy(ctx context.Context) error {
 	https.TLSConfig = certificates.TLSConfig()
 	http := proxy.NewServer(certificates.Challenges(proxy.Redirect(server)), p.Config.Proxy, p.Log)
 
+	admission := proxy.NewAdmission(proxy.AdmissionOptions{
+		Connections: maxConnections, PerNetwork: p.Config.Proxy.ConnectionsPerAddress, Trusted: handler.Trusted(), Stall: proxy.StallTimeout,
+	})
 	// Both servers are one service: it is ready when the one with TLS is, and each
 	// drains its own connections.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		s := lifecycle.Service{Server: https, Listeners: []net.Listener{limit(sockets[1])}, TLS: true, Log: p.Log}
+		s := lifecycle.Service{Server: https, Listeners: []net.Listener{admission.Listen(sockets[1])}, TLS: true, Log: p.Log}
 		return s.Run(ctx)
 	})
-	group.Go(func() error { return serveRedirects(ctx, http, limit(sockets[0])) })
+	group.Go(func() error { return serveRedirects(ctx, http, admission.Listen(sockets[0])) })
 	return group.Wait()
 }
-
-func limit(ln net.Listener) net.Listener { return netutil.LimitListener(ln, maxConnections) }
 
 // serveRedirects answers plain HTTP until ctx ends. An answer is one packet, so
 // the drain is short.
@@ -91,12 +90,6 @@ func serveRedirects(ctx context.Context, s *http.Server, ln net.Listener) error 
 	return nil
 }
 
-// localNames are what an administrator on the machine itself may type, beside its
-// name.
-func localNames(name string) []string {
-	out := []string{"localhost", "127.0.0.1", "::1"}
-	if host, err := os.Hostname(); err == nil {
-		out = append(out, strings.ToLower(host))
-	}
-	return slices.DeleteFunc(out, func(n string) bool { return n == name })
+func without(names []string, name string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return n == name })
 }

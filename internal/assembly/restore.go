@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/restore"
@@ -31,10 +32,10 @@ func (p *Parts) Restorer(s *job.Session, r RestoreReporter) (*restore.Restorer, 
 		return nil, err
 	}
 	return &restore.Restorer{
-		Dirs: p.Dirs, Lookup: p.Lookup, Jobs: p.Jobs(), Session: s, Tables: tables, Fetch: fetch, Reporter: r,
+		Dirs: p.Dirs, Lookup: p.Lookup, Jobs: p.Jobs(), Session: s, Tables: tables, Scratch: p.ScratchChild, Reporter: r,
 		Units: restore.Units{
 			Database: set.ProvidersOf("database"),
-			Users:    slices.Concat(set.ProvidersOf("database"), set.WritersOf("database")),
+			Users:    set.WithSockets(slices.Concat(set.ProvidersOf("database"), set.WritersOf("database"))),
 			Storage:  set.ProvidersOf("storage"),
 			Writers:  set.WithSockets(set.WritersOf("database")),
 		},
@@ -43,10 +44,18 @@ func (p *Parts) Restorer(s *job.Session, r RestoreReporter) (*restore.Restorer, 
 			if err != nil {
 				return nil, err
 			}
+			m.FromKit = true
 			return restoreMachine{m, r}, nil
 		},
 	}, nil
 }
+
+// silentRestore hears nothing, where nothing is restored.
+type silentRestore struct{}
+
+func (silentRestore) Step(string)              {}
+func (silentRestore) Progress(backup.Progress) {}
+func (silentRestore) Change(setup.Change)      {}
 
 // restoreMachine is a machine as a restore wants it.
 type restoreMachine struct {
@@ -59,7 +68,11 @@ var _ restore.Machine = restoreMachine{}
 func (m restoreMachine) MakeFiles(ctx context.Context) error { return m.Site.ApplyFiles(ctx) }
 
 func (m restoreMachine) Apply(ctx context.Context) error {
-	_, err := m.Converge(ctx, m.report.Change)
+	var err error
+	if m.Site.Source, err = setup.InForce(m.Dirs); err != nil {
+		return err
+	}
+	_, err = m.Converge(ctx, m.report.Change)
 	return err
 }
 

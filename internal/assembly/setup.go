@@ -16,15 +16,18 @@ func (m *Machine) SetUp(ctx context.Context, data []byte, report func(setup.Chan
 	if err := setup.WriteConfig(m.Dirs, data); err != nil {
 		return nil, "", err
 	}
-	made, err := m.Converger(report).Apply(ctx)
-	if err != nil {
+	made, beside := m.Converge(ctx, report)
+	if err := beside; !setup.Served(err) {
 		return made, "", fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark setup' again; it goes on where it stopped", "setting up")
 	}
 	password, err := m.firstPassword(ctx)
 	if err != nil {
 		return made, "", err
 	}
-	return made, password, setup.Finish(m.Dirs)
+	if err := setup.Finish(m.Dirs); err != nil {
+		return made, password, err
+	}
+	return made, password, beside
 }
 
 // firstPassword makes the first account. When an earlier setup made it but was
@@ -39,15 +42,17 @@ func (m *Machine) firstPassword(ctx context.Context) (string, error) {
 }
 
 // Preflight runs every check.
-func (m *Machine) Preflight(ctx context.Context) error {
-	_, err := preflight.Run(ctx, m.Checks(ctx))
-	return err
+func (m *Machine) Preflight(ctx context.Context) ([]preflight.Finding, error) {
+	return preflight.Run(ctx, m.Checks(ctx))
 }
 
 // ForSetup is the installation that setup is about, and the content of its
 // bugspark.yaml: of the answers, or of what is on the machine already.
 func ForSetup(env Env, a setup.Answers) (*Parts, []byte, error) {
 	dirs := config.DirsFrom(env.Lookup)
+	if err := config.RefuseOverrides(dirs, env.Lookup); err != nil {
+		return nil, nil, err
+	}
 	data, cfg, err := setup.WantedConfig(dirs, a, env.Lookup)
 	if err != nil {
 		return nil, nil, err

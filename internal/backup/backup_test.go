@@ -32,20 +32,28 @@ func TestMain(m *testing.M) {
 	if socket, ok := os.LookupEnv(fetchVariable); ok {
 		os.Exit(fetch(socket))
 	}
+	if dir, ok := os.LookupEnv(workerVariable); ok {
+		os.Exit(work(dir))
+	}
+	if dsn, ok := os.LookupEnv(loadVariable); ok {
+		os.Exit(loadInput(dsn))
+	}
 	postgrestest.Main(m)
 }
 
 // site is a real server, a real object store and a target.
 type site struct {
 	host    string // socket directory, which is also the cluster's state directory
+	server  *postgrestest.Server
 	objects objectstore.Store
 	target  repository.Options
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	db := postgrestest.StartServer(t).Database()
-	s := &site{host: db.Host}
+	server := postgrestest.StartServer(t)
+	db := server.Database()
+	s := &site{host: db.Host, server: server}
 	s.sql(t, "postgres", "CREATE ROLE bugspark_backup LOGIN REPLICATION")
 	s.sql(t, "postgres", "GRANT pg_read_all_data TO bugspark_backup")
 	s.sql(t, "postgres", "CREATE DATABASE bugspark TEMPLATE "+db.Name)
@@ -212,7 +220,7 @@ func TestASetTakenUnderLoadIsConsistent(t *testing.T) {
 		t.Errorf("progress %v, document %+v", parts, d)
 	}
 	into := filepath.Join(shared(t), "restored")
-	plan, err := backup.Prepare(t.Context(), r, id, into)
+	plan, err := backup.Prepare(t.Context(), r, id, into, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,10 +304,10 @@ func TestARestoreNeverWritesOverAnything(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "mine"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := backup.Prepare(t.Context(), r, id, full); err == nil {
+	if _, err := backup.Prepare(t.Context(), r, id, full, ""); err == nil {
 		t.Error("a directory with files was accepted")
 	}
-	if _, err := backup.Prepare(t.Context(), r, "nonsense", t.TempDir()); !errors.Is(err, repository.ErrNoSet) {
+	if _, err := backup.Prepare(t.Context(), r, "nonsense", t.TempDir(), ""); !errors.Is(err, repository.ErrNoSet) {
 		t.Errorf("a set that is not there: %v", err)
 	}
 }

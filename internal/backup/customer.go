@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
@@ -83,6 +84,17 @@ func (f CustomerServer) Migration(ctx context.Context) (int, error) {
 	return f.Product.Migration(ctx, conn)
 }
 
+// TableBytes is the size of our tables on the server, without their indexes.
+func (f CustomerServer) TableBytes(ctx context.Context) (bytes int64, err error) {
+	conn, err := pgx.Connect(ctx, f.DSN)
+	if err != nil {
+		return 0, fmt.Errorf("reaching the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = conn.QueryRow(ctx, `SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'm')`).Scan(&bytes)
+	return bytes, err
+}
+
 // Address is the name of the database and where its server is, for people.
 func (f CustomerServer) Address() (string, error) {
 	c, err := pgx.ParseConfig(f.DSN)
@@ -108,10 +120,10 @@ func (f CustomerServer) OtherTables(ctx context.Context, ours []string) ([]strin
 }
 
 // Migration is the last migration of a recovered database.
-func Migration(ctx context.Context, p Product, s *pgcluster.Scratch) (int, error) {
-	conn, err := pgx.Connect(ctx, s.DSN(pgcluster.Database))
+func Migration(ctx context.Context, p Product, s *scratch.Client) (int, error) {
+	conn, err := openRecovered(ctx, s.OwnerDSN())
 	if err != nil {
-		return 0, fmt.Errorf("opening the recovered database: %w", err)
+		return 0, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	return p.Migration(ctx, conn)

@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
@@ -61,6 +63,12 @@ func TestACustomersServerIsCheckedBeforeItIsStreamed(t *testing.T) {
 			t.Fatal(f.CheckReplication(t.Context()))
 		}
 	}
+	s.sql(t, "postgres", "ALTER ROLE postgres SET allow_in_place_tablespaces = on")
+	s.sql(t, "postgres", "CREATE TABLESPACE theirs LOCATION ''")
+	if err := f.CheckReplication(t.Context()); err == nil || !strings.Contains(err.Error(), "tablespaces outside of its data directory") {
+		t.Errorf("with a tablespace: %v", err)
+	}
+	s.sql(t, "postgres", "DROP TABLESPACE theirs")
 	elsewhere := newSite(t)
 	f.DSN = "host=" + elsewhere.host + " user=postgres dbname=bugspark"
 	if err := f.CheckReplication(t.Context()); err == nil || !strings.Contains(err.Error(), "different servers") {
@@ -82,6 +90,10 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			s := newSite(t)
 			f := s.customers(t, database)
 			s.sql(t, "postgres", "ALTER ROLE customer REPLICATION")
+			public, key, err := ed25519.GenerateKey(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
 			identity, err := age.GenerateX25519Identity()
 			if err != nil {
 				t.Fatal(err)
@@ -97,7 +109,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			source := &backup.Source{Product: postgres.Inventory{}, DSN: f.DSN, Slot: slot}
 			t.Cleanup(func() { source.Close() })
 			c := &continuous{site: s, conn: connect(t, s.host, database), spool: t.TempDir(),
-				archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
+				archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity, Signer: key, Writers: []ed25519.PublicKey{public}}}
 			t.Cleanup(func() { c.conn.Close(context.Background()) })
 			if c.system, err = source.System(t.Context()); err != nil {
 				t.Fatal(err)
@@ -121,9 +133,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 				c.picture(t, id)
 			}
 			c.ship(t)
-			time.Sleep(10 * time.Millisecond)
 			moment := time.Now()
-			time.Sleep(10 * time.Millisecond)
 			s.sql(t, database, "DELETE FROM acknowledged WHERE id % 2 = 0")
 			c.picture(t, 100)
 			c.ship(t)
@@ -132,7 +142,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 			if err != nil || migration == 0 {
 				t.Fatalf("migration %d %v", migration, err)
 			}
-			out, rows, err := c.backThen(t, backup.RestoreRequest{Time: moment}, func(ctx context.Context, copy *pgcluster.Scratch) error {
+			out, rows, err := c.backThen(t, backup.RestoreRequest{Time: moment}, func(ctx context.Context, copy *scratch.Client) error {
 				if err := copy.Check(ctx); err != nil {
 					t.Errorf("checking the copy: %v", err)
 				}
@@ -144,7 +154,7 @@ func TestACustomersServerComesBackToAMoment(t *testing.T) {
 					return err
 				}
 				defer dump.Close()
-				return f.Load(ctx, dump, "public")
+				return f.Load(ctx, dump, "public", "")
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -202,7 +212,7 @@ func TestACustomersSchemaTellsWhatIsNotOurs(t *testing.T) {
 	}
 	defer dump.Close()
 	s.sql(t, "product", "CREATE SCHEMA elsewhere AUTHORIZATION customer; ALTER ROLE customer SET search_path = elsewhere")
-	if err := f.Load(t.Context(), dump, "elsewhere"); err == nil {
+	if err := f.Load(t.Context(), dump, "elsewhere", ""); err == nil {
 		t.Error("a dump of another schema was loaded")
 	}
 	s.sql(t, "product", "ALTER ROLE customer SET search_path = nowhere_yet")
@@ -241,7 +251,7 @@ func TestACustomersDumpThatBreaksReplacesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Load(t.Context(), in, "public"); err == nil {
+		if err := f.Load(t.Context(), in, "public", ""); err == nil {
 			t.Errorf("a dump of %d of %d bytes was loaded", at, n)
 		}
 		in.Close()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
@@ -24,15 +23,26 @@ type Drill struct {
 	Repository *repository.Repository // opened with an empty cache
 	Archive    *archive.Archive
 	Product    Product
-	Cluster    *pgcluster.Cluster // finds the server; its data is left alone
-	Scratch    string             // an empty directory
-	Fetch      func(socket string) string
+	Cluster    *pgcluster.Cluster                             // finds the server; its data is left alone
+	Restored   func(context.Context) (*scratch.Client, error) // begins the process of the copy
+	Data       string                                         // where the process of the copy has its data
 	Now        func() time.Time
 	// Secrets proves that the secrets of the set are usable.
 	Secrets func(files map[string][]byte) error
 	// Probe proves that the product can work with the restored database.
-	Probe  func(context.Context, *pgcluster.Scratch) error
+	Probe  func(context.Context, *scratch.Client) error
 	Report func(Progress)
+	// Kept are the sets that this machine remembers, oldest first, and Shipped is how far
+	// it has brought the archive; empty where it knows neither. A target that offers less
+	// is an older state of itself.
+	Kept    []string
+	Shipped archive.State
+	// MaxLost is how old the newest state may be that the archive brings back; zero is
+	// however old.
+	MaxLost time.Duration
+	// Copy tells that the target is the second one. Nobody ships to it, so that the newest
+	// set may be there before the WAL after it.
+	Copy bool
 }
 
 // DrillReport says what a drill has proven, or why it failed.
@@ -40,6 +50,8 @@ type DrillReport struct {
 	At       time.Time `json:"at"`
 	Set      string    `json:"set"`
 	Host     string    `json:"host"`
+	Copy     bool      `json:"copy,omitempty"`   // of the second target
+	Place    string    `json:"target,omitempty"` // that it was held from
 	Passed   bool      `json:"passed"`
 	Failures []string  `json:"failures,omitempty"`
 	Checks   []string  `json:"checks"` // what was proven, in order
@@ -63,7 +75,7 @@ const heartbeatSlack = 3 * time.Minute
 // Run holds the drill. An error that keeps it from its end is a failure as well.
 func (d *Drill) Run(ctx context.Context) DrillReport {
 	began := d.Now()
-	out := DrillReport{At: began.UTC(), Checks: []string{}}
+	out := DrillReport{At: began.UTC(), Copy: d.Copy, Checks: []string{}}
 	err := d.run(ctx, &out)
 	if err != nil {
 		out.Failures = append(out.Failures, err.Error())
@@ -74,6 +86,9 @@ func (d *Drill) Run(ctx context.Context) DrillReport {
 }
 
 func (d *Drill) run(ctx context.Context, out *DrillReport) error {
+	if err := d.compareSets(ctx, out); err != nil {
+		return err
+	}
 	choice, err := d.choose(ctx)
 	if err != nil {
 		return err
@@ -82,12 +97,25 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	if choice.Coverage.Gap != "" {
 		out.Failures = append(out.Failures, "the archive lacks WAL segment "+choice.Coverage.Gap)
 	}
-	plan, err := PrepareDatabase(ctx, d.Repository, choice.Set, filepath.Join(d.Scratch, "set"))
+	d.compare(choice, out)
+	plan, err := PrepareDatabase(ctx, d.Repository, choice, d.Data, d.Cluster.StateDir)
 	if err != nil {
-		return err // a scratch directory that is too small is a failure, never a shorter drill
+		return fmt.Errorf("not held: %w", err) // too little room is a failure, never a shorter drill
 	}
-	if err := Restore(ctx, d.Repository, plan, d.Report); err != nil {
+	return plan.Guard(ctx, func(ctx context.Context) error { return d.restore(ctx, choice, plan, out) })
+}
+
+// restore restores into the scratch directory and examines what comes.
+func (d *Drill) restore(ctx context.Context, choice RestorePoint, plan Plan, out *DrillReport) (err error) {
+	s, err := d.Restored(ctx)
+	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if choice.Document.Physical() {
+		if err := RestoreDatabase(ctx, d.Repository, plan, s, d.Report); err != nil {
+			return err
+		}
 	}
 	out.proven("the set was restored from the target with an empty cache")
 	if err := d.secrets(ctx, choice.Set, out); err != nil {
@@ -98,14 +126,13 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 		return err
 	}
 	if !choice.Document.Physical() {
-		return d.logical(ctx, choice, objects, out)
+		return d.logical(ctx, choice, s, objects, out)
 	}
-	server, err := d.Cluster.ServerOf(ctx, choice.Document.Database.Major)
-	if err != nil {
+	if _, err := d.Cluster.ServerOf(ctx, choice.Document.Database.Major); err != nil {
 		return err
 	}
-	recovery := Recovery{RestorePoint: choice, Product: d.Product, Server: server, Data: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run"), Fetch: d.Fetch}
-	recovered, err := recovery.Run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error { return d.examine(ctx, s, objects, out) })
+	recovery := Recovery{RestorePoint: choice, Product: d.Product, Copy: s}
+	recovered, err := recovery.Run(ctx, func(ctx context.Context, s *scratch.Client) error { return d.examine(ctx, s, objects, out) })
 	if err != nil {
 		return err
 	}
@@ -114,16 +141,39 @@ func (d *Drill) run(ctx context.Context, out *DrillReport) error {
 	return nil
 }
 
-// settling is how long the first WAL may take to be archived after a set.
-const settling = 30 * time.Second
+// compare finds out whether the archive offers less than this machine has put there.
+func (d *Drill) compare(c RestorePoint, out *DrillReport) {
+	if c.Replay && c.stay.Timeline < d.Shipped.Timeline {
+		out.Failures = append(out.Failures, fmt.Sprintf("the archive leads to timeline %d, and this machine ships timeline %d", c.stay.Timeline, d.Shipped.Timeline))
+	}
+	shipped, err := archive.ParseLSN(d.Shipped.Shipped)
+	if err == nil && c.Replay && c.stay.Timeline == d.Shipped.Timeline && c.Coverage.End < shipped {
+		out.Failures = append(out.Failures, fmt.Sprintf("WAL was archived until %s, and the archive has it until %s", shipped, c.Coverage.LSN))
+	}
+}
+
+const (
+	// settling is how long the first WAL may take to be archived after a set.
+	settling = 30 * time.Second
+	// waking is how long a machine that was just started may take to archive again.
+	waking = 90 * time.Second
+)
 
 // choose waits for the WAL behind a set that is only seconds old, because a drill
-// right after a backup must not fail.
+// right after a backup must not fail, except of a copy, to which nobody ships; and for new WAL where this machine ships it, since
+// the timer may start a drill with the machine.
 func (d *Drill) choose(ctx context.Context) (RestorePoint, error) {
+	began := d.Now()
 	for {
 		c, err := Choose(ctx, d.Repository, d.Archive, RestoreRequest{Set: Latest})
-		if err != nil || !c.Replay || !c.Coverage.Until.IsZero() || d.Now().Sub(c.ended) > settling {
+		if err != nil || !c.Replay {
 			return c, err
+		}
+		now := d.Now()
+		comes := !d.Copy && c.Coverage.Until.IsZero() && now.Sub(c.ended) <= settling
+		wakes := d.Shipped.Timeline != 0 && now.Sub(c.Coverage.Until) > heartbeatSlack && now.Sub(began) <= waking
+		if !comes && !wakes {
+			return c, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -192,22 +242,19 @@ func (d *Drill) objects(ctx context.Context, c RestorePoint, out *DrillReport) (
 
 // logical loads the logical copy of a customer's server into a scratch server of
 // ours.
-func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]bool, out *DrillReport) (err error) {
+func (d *Drill) logical(ctx context.Context, c RestorePoint, s *scratch.Client, objects map[string]bool, out *DrillReport) (err error) {
 	server, err := d.Cluster.ServerAtLeast(ctx, c.Document.Database.Major)
 	if err != nil {
 		return err
 	}
-	s := &pgcluster.Scratch{Server: server, DataDir: filepath.Join(d.Scratch, "set", "database"), Dir: filepath.Join(d.Scratch, "run")}
-	if err := os.Mkdir(s.Dir, 0o700); err != nil {
-		return err
-	}
+	s.Major = server.Major
 	if err := s.Initialize(ctx); err != nil {
 		return err
 	}
 	if err := s.Start(ctx, nil); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Stop()) }()
+	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
 	err = ReadLogicalCopy(ctx, d.Repository, c.Set, d.Report, func(ctx context.Context, body io.Reader) error {
 		return s.Load(ctx, body, c.Document.Database.Namespace)
 	})
@@ -215,7 +262,7 @@ func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]
 		return err
 	}
 	out.proven("the logical copy of the database was loaded into an empty server")
-	_, out.Rows, err = count(ctx, d.Product, s.DSN(pgcluster.Database))
+	_, out.Rows, err = count(ctx, d.Product, s.OwnerDSN())
 	if err != nil {
 		return err
 	}
@@ -228,7 +275,7 @@ func (d *Drill) logical(ctx context.Context, c RestorePoint, objects map[string]
 }
 
 // examine checks tables, picture keys and the product in the running copy.
-func (d *Drill) examine(ctx context.Context, s *pgcluster.Scratch, objects map[string]bool, out *DrillReport) error {
+func (d *Drill) examine(ctx context.Context, s *scratch.Client, objects map[string]bool, out *DrillReport) error {
 	if out.Document.Physical() {
 		out.proven("every file of the database matched its manifest, and the WAL was replayed")
 	}
@@ -283,7 +330,14 @@ func (d *Drill) judge(c RestorePoint, out *DrillReport) {
 	if !c.Document.Physical() {
 		return
 	}
+	if lost := out.At.Sub(out.Point); d.MaxLost > 0 && lost > d.MaxLost {
+		out.Failures = append(out.Failures, fmt.Sprintf("the newest state that comes back is %s old, and at most %s may be lost", lost.Round(time.Second), d.MaxLost))
+	}
 	archived := c.Coverage.Until
+	if archived.IsZero() && d.Copy {
+		out.proven("the set came back as it is; no WAL from after it was copied yet")
+		return
+	}
 	if archived.IsZero() {
 		out.Failures = append(out.Failures, "the archive has no WAL from the set on")
 		return

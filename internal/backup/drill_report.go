@@ -16,7 +16,11 @@ func (r DrillReport) Text() string {
 	if !r.Passed {
 		verdict = "FAILED"
 	}
-	fmt.Fprintf(&b, "BugSpark restore drill of %s: %s\n\n", r.At.UTC().Format(layout), verdict)
+	from := ""
+	if r.Copy {
+		from = " from the second target"
+	}
+	fmt.Fprintf(&b, "BugSpark restore drill%s of %s: %s\n\n", from, r.At.UTC().Format(layout), verdict)
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "  FAILED   %s\n", f)
 	}
@@ -36,10 +40,23 @@ func (r DrillReport) Text() string {
 	return b.String()
 }
 
+// Failure is the first thing that failed. The note of a drill belongs to the account of
+// the backups, and may name none.
+func (r DrillReport) Failure() string {
+	if len(r.Failures) == 0 {
+		return "the report names no failure"
+	}
+	return r.Failures[0]
+}
+
 // Err is an error when the drill was not passed.
 func (r DrillReport) Err() error {
 	if r.Passed {
 		return nil
 	}
-	return fault.New(fault.Failed, "take a new set at once: bugspark backup create; then drill again", "the backups did not pass the drill: %s", r.Failures[0])
+	if r.Copy {
+		return fault.New(fault.Failed, "bugspark backup copy, which brings the second target up to date; then bugspark backup drill --copy; if it fails again, bugspark backup verify --copy",
+			"the second target did not pass the drill: %s", r.Failure())
+	}
+	return fault.New(fault.Failed, "take a new set at once: bugspark backup create; then drill again", "the backups did not pass the drill: %s", r.Failure())
 }

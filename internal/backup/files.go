@@ -7,6 +7,7 @@ const (
 	CredentialsDir      = "credentials/"
 	CertificateFile     = "tls/certificate.pem" // of tls.mode files, whatever its name outside
 	CertificateKeyFile  = "tls/key.pem"
+	WritersFile         = "archive-signing-key.pub" // whose files of the archive are read
 	OverridesDir        = "postgresql.conf.d/"
 )
 

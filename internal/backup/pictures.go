@@ -14,8 +14,8 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/repository"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/objectstore"
-	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
 // picture is an object in a set or in the archive. size is -1 in the archive, which
@@ -122,7 +122,7 @@ func put(ctx context.Context, store objectstore.Store, p picture) (int64, error)
 const missingAtMost = 1000
 
 // MissingPictures lists pictures that the recovered database names and no backup has.
-func MissingPictures(ctx context.Context, product Product, s *pgcluster.Scratch, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
+func MissingPictures(ctx context.Context, product Product, s *scratch.Client, c RestorePoint, r *repository.Repository, a *archive.Archive) ([]string, error) {
 	there := map[string]bool{}
 	err := c.pictures(ctx, r, a, func(p picture) error {
 		there[p.key] = true

@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
@@ -39,10 +41,10 @@ func fetch(socket string) int {
 	return 0
 }
 
-// fetchCommand is a copy of this binary where the server's account may run it.
-func fetchCommand(t *testing.T) func(string) string {
+// copyOfSelf is this program where every account can run it.
+func copyOfSelf(t *testing.T, dir string) string {
 	t.Helper()
-	program := filepath.Join(shared(t), "fetch")
+	program := filepath.Join(dir, "program")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +52,7 @@ func fetchCommand(t *testing.T) func(string) string {
 	if out, err := exec.Command("cp", self, program).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	return func(socket string) string { return fetchVariable + "=" + socket + " " + program + " %f %p" }
+	return program
 }
 
 func nobody(t *testing.T) *syscall.Credential {
@@ -85,12 +87,16 @@ func newContinuous(t *testing.T) *continuous {
 	s := newSite(t)
 	s.sql(t, "bugspark", "GRANT pg_read_all_data, pg_read_all_stats TO bugspark_backup; GRANT UPDATE ON backup_beat TO bugspark_backup")
 	s.sql(t, "bugspark", "ALTER TABLE pictures DROP CONSTRAINT pictures_project_id_fkey")
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &continuous{site: s, conn: connect(t, s.host, "bugspark"), spool: t.TempDir(),
-		archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity}}
+		archive: &archive.Archive{Target: s.target.Target, Recipient: identity.Recipient(), Identity: identity, Signer: key, Writers: []ed25519.PublicKey{public}}}
 	t.Cleanup(func() { c.conn.Close(context.Background()) })
 	source := &backup.Source{Product: postgres.Inventory{}, DSN: "host=" + s.host + " user=bugspark_backup dbname=bugspark", Slot: s.cluster().Upstream().Slot}
 	t.Cleanup(func() { source.Close() })
@@ -105,7 +111,10 @@ func newContinuous(t *testing.T) *continuous {
 
 func (c *continuous) receive(t *testing.T, up pgcluster.Upstream) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &pgcluster.Receiver{Upstream: up, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RequestSet: func(string) error { return nil }}
+	r := &pgcluster.Receiver{Upstream: up, Spool: c.spool, Limit: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RequestSet: func(string) error { return nil },
+		Arrived: func(dir string, timeline uint32, since time.Time) error {
+			return archive.WriteStay(dir, archive.Stay{Timeline: timeline, Since: since})
+		}}
 	done := make(chan struct{})
 	go func() { r.Run(ctx); close(done) }()
 	c.stop = func() { cancel(); <-done }
@@ -146,32 +155,24 @@ func (c *continuous) back(t *testing.T, w backup.RestoreRequest) (backup.Recover
 }
 
 // backThen is back, and does something with the recovered copy.
-func (c *continuous) backThen(t *testing.T, w backup.RestoreRequest, then func(context.Context, *pgcluster.Scratch) error) (backup.Recovered, map[int]string, error) {
+func (c *continuous) backThen(t *testing.T, w backup.RestoreRequest, then func(context.Context, *scratch.Client) error) (backup.Recovered, map[int]string, error) {
 	t.Helper()
 	r := c.open(t)
 	choice, err := backup.Choose(t.Context(), r, c.archive, w)
 	if err != nil {
 		return backup.Recovered{}, nil, err
 	}
-	into := filepath.Join(shared(t), "restored")
-	plan, err := backup.Prepare(t.Context(), r, choice.Set, into)
+	copied, data := worker(t, true)
+	plan, err := backup.Prepare(t.Context(), r, choice.Set, data, "")
 	if err != nil {
 		return backup.Recovered{}, nil, err
 	}
-	if err := backup.Restore(t.Context(), r, plan, func(backup.Progress) {}); err != nil {
+	if err := backup.RestoreDatabase(t.Context(), r, plan, copied, func(backup.Progress) {}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(into, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	server, err := c.cluster().Find(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	recovery := &backup.Recovery{RestorePoint: choice, Product: postgres.Inventory{}, Server: server, Data: filepath.Join(into, "database"), Dir: filepath.Join(into, "s"),
-		Account: nobody(t), Durable: true, Fetch: fetchCommand(t)}
+	recovery := &backup.Recovery{RestorePoint: choice, Product: postgres.Inventory{}, Copy: copied}
 	rows := map[int]string{}
-	out, err := recovery.Run(t.Context(), func(ctx context.Context, s *pgcluster.Scratch) error {
+	out, err := recovery.Run(t.Context(), func(ctx context.Context, s *scratch.Client) error {
 		conn, err := pgx.Connect(ctx, s.DSN("bugspark"))
 		if err != nil {
 			return err
@@ -189,7 +190,7 @@ func (c *continuous) backThen(t *testing.T, w backup.RestoreRequest, then func(c
 		}
 		return then(ctx, s)
 	})
-	if log, reading := os.ReadFile(filepath.Join(recovery.Dir, "log")); reading == nil {
+	if log, reading := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(data)), "s", "log")); reading == nil {
 		t.Logf("the scratch server said:\n%s", log)
 	}
 	return out, rows, err
@@ -218,9 +219,7 @@ func TestTheArchiveBringsBackWhatCameAfterTheSet(t *testing.T) {
 		c.picture(t, id)
 		c.ship(t) // a piece each
 	}
-	time.Sleep(10 * time.Millisecond)
 	moment := time.Now()
-	time.Sleep(10 * time.Millisecond)
 	c.sql(t, "bugspark", "DELETE FROM acknowledged WHERE id % 2 = 0")
 	c.picture(t, 200)
 	c.ship(t)
@@ -263,5 +262,53 @@ func TestTheArchiveBringsBackWhatCameAfterTheSet(t *testing.T) {
 	}
 	if _, _, err := c.back(t, backup.RestoreRequest{Time: moment.Add(-time.Hour)}); err == nil {
 		t.Error("a moment before the first set was reached")
+	}
+}
+
+// A restore puts a mark on the recovered copy before it is in place, and takes away one
+// that is of the time of the set.
+func TestARecoveredCopyIsMarkedWhileTheDataFromBeforeIsKept(t *testing.T) {
+	t.Parallel()
+	c := newContinuous(t)
+	marked := func(conn *pgx.Conn) (yes bool) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), "SELECT obj_description(to_regclass('schema_migrations'), 'pg_class') IS NOT NULL").Scan(&yes); err != nil {
+			t.Fatal(err)
+		}
+		return yes
+	}
+	c.sql(t, "bugspark", "COMMENT ON TABLE schema_migrations IS 'of a restore'")
+	if _, _, err := backup.Create(t.Context(), c.open(t), c.sources(), func(backup.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	c.ship(t)
+	if err := c.cluster().Unmark(t.Context()); err != nil || marked(c.conn) {
+		t.Errorf("confirmed: %v", err)
+	}
+	if err := c.cluster().Unmark(t.Context()); err != nil {
+		t.Errorf("confirmed again: %v", err)
+	}
+	sets, err := c.open(t).Sets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = c.backThen(t, backup.RestoreRequest{Set: sets[0].ID}, func(ctx context.Context, s *scratch.Client) error {
+		conn, err := pgx.Connect(ctx, s.DSN("bugspark"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		if !marked(conn) {
+			t.Error("the set is not of a time when a restore waited")
+		}
+		for _, waits := range []bool{false, true, true} {
+			if err := s.MarkWaiting(ctx, waits); err != nil || marked(conn) != waits {
+				t.Errorf("waits %v: %v", waits, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,20 +1,22 @@
 package backup
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
-	"github.com/bugspark/bugspark/internal/durable"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -23,55 +25,55 @@ type Plan struct {
 	Set      string   `json:"set"`
 	Document Document `json:"document"`
 	Into     string   `json:"into"`
-	Bytes    int64    `json:"bytes"` // that will be written
+	Bytes    int64    `json:"bytes"` // that will be written there
 	Free     int64    `json:"free"`  // on the file system of Into
 
 	databaseOnly bool
+	reserve      int64 // stays free there; see Guard
 }
 
-// slack is what a restore needs beyond the bytes themselves: WAL and directories.
-const slack = 256 << 20
-
-// Prepare checks whether a set can be restored into a directory. It changes
-// nothing.
-func Prepare(ctx context.Context, r *repository.Repository, id, into string) (Plan, error) {
-	return prepare(ctx, r, Plan{Set: id, Into: into})
+// Prepare checks whether a set can be restored into a directory, beside a live
+// database whose volume must not fill; live is a directory on it, and empty where
+// there is none. It changes nothing.
+func Prepare(ctx context.Context, r *repository.Repository, id, into, live string) (Plan, error) {
+	return prepare(ctx, r, Plan{Set: id, Into: into}, live, nil)
 }
 
-// PrepareDatabase is Prepare for the database alone.
-func PrepareDatabase(ctx context.Context, r *repository.Repository, id, into string) (Plan, error) {
-	return prepare(ctx, r, Plan{Set: id, Into: into, databaseOnly: true})
+// PrepareDatabase is Prepare for the database of a restore point alone, with the WAL
+// that is replayed in it. more is what else will be written.
+func PrepareDatabase(ctx context.Context, r *repository.Repository, c RestorePoint, into, live string, more ...Need) (Plan, error) {
+	if wal := c.walBytes(); wal > 0 {
+		more = append([]Need{{"replayed WAL", into, wal}}, more...)
+	}
+	return prepare(ctx, r, Plan{Set: c.Set, Into: into, databaseOnly: true}, live, more)
 }
 
-func prepare(ctx context.Context, r *repository.Repository, p Plan) (Plan, error) {
-	id, into := p.Set, p.Into
+func prepare(ctx context.Context, r *repository.Repository, p Plan, live string, more []Need) (Plan, error) {
+	into := p.Into
 	var err error
-	if p.Document, err = Read(ctx, r, id); err != nil {
+	if p.Document, err = Read(ctx, r, p.Set); err != nil {
 		return p, err
 	}
 	entries, err := os.ReadDir(into)
 	switch {
 	case err == nil && len(entries) > 0:
 		return p, fault.New(fault.Preflight, "name a new or empty directory", "%s is not empty, and a restore never writes over anything", into)
+	case p.databaseOnly && errors.Is(err, os.ErrPermission):
+		// It is another account's, whose process makes the data directory anew.
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return p, fault.Wrap(fault.Preflight, err, "name a new or empty directory", "looking at %s", into)
 	}
-	space, err := durable.SpaceAt(into)
-	if err != nil {
-		return p, fault.Wrap(fault.Preflight, err, "", "looking at the free space of %s", into)
-	}
-	p.Free = space.Bytes
-	p.Bytes = p.Document.Database.Bytes + slack
+	database := p.Document.Database.Bytes + slack
 	if p.databaseOnly && p.Document.OfCustomer() {
-		p.Bytes += p.Document.Database.Bytes // our tables are copied out of the server's
+		database += p.Document.Database.Bytes // our tables are copied out of the server's
 	}
+	needs := []Need{{"database", into, database}}
 	if !p.databaseOnly {
-		p.Bytes += p.Document.Objects.Bytes
+		needs = append(needs, Need{"pictures", into, p.Document.Objects.Bytes + p.Document.Objects.Count*perPicture})
 	}
-	if p.Free < p.Bytes {
-		return p, fault.New(fault.Preflight, "name a directory on a larger volume", "set %s needs %d MiB, and %s has %d MiB free", id, p.Bytes>>20, space.Path, p.Free>>20)
-	}
-	return p, nil
+	room, err := checkRoom(live, append(needs, more...))
+	p.Bytes, p.Free, p.reserve = room.bytes(), room.Space.Bytes, room.reserve
+	return p, err
 }
 
 // Restore writes a set below the plan's directory: the cluster's data directory
@@ -94,9 +96,6 @@ func Restore(ctx context.Context, r *repository.Repository, p Plan, report func(
 		}
 	} else if err := w.dump(r, p); err != nil {
 		return fmt.Errorf("restoring the logical copy of the database: %w", err)
-	}
-	if p.databaseOnly {
-		return syncAll(p.Into)
 	}
 	if err := w.tree(r, p.Set, objectsPart, p.Document.Objects.Bytes, &w.objects); err != nil {
 		return err
@@ -138,32 +137,28 @@ func (w *writer) database(r *repository.Repository, p Plan) error {
 		return err
 	}
 	defer body.Close()
-	if err := w.root.Mkdir("database", 0o700); err != nil {
-		return err
+	return scratch.Unpack(w.root, "database", body, w.wrote)
+}
+
+// RestoreDatabase gives the copy of the cluster in a set to the process that will run a
+// server on it.
+func RestoreDatabase(ctx context.Context, r *repository.Repository, p Plan, to *scratch.Client, report func(Progress)) error {
+	body, err := r.Open(ctx, p.Set, databasePart)
+	if err != nil {
+		return fmt.Errorf("restoring the database: %w", err)
 	}
-	t := tar.NewReader(body)
-	for {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		name := path.Join("database", path.Clean("/"+h.Name))
-		switch h.Typeflag {
-		case tar.TypeDir:
-			err = w.root.MkdirAll(name, 0o700)
-		case tar.TypeReg:
-			err = w.file(name, t, h.Size)
-		default:
-			// Tablespaces elsewhere are links, and none of ours has any.
-			err = fmt.Errorf("%s is of a kind (%c) that a cluster of ours does not have", h.Name, h.Typeflag)
-		}
-		if err != nil {
-			return err
-		}
+	defer body.Close()
+	progress := Progress{Part: "database", Total: p.Document.Database.Bytes}
+	err = to.Unpack(ctx, readerFunc(func(b []byte) (int, error) {
+		n, err := body.Read(b)
+		progress.Bytes += int64(n)
+		report(progress)
+		return n, err
+	}))
+	if err != nil {
+		return fmt.Errorf("restoring the database: %w", err)
 	}
+	return nil
 }
 
 // dump writes the logical copy as a file for pg_restore.
@@ -229,23 +224,44 @@ func (w *writer) file(name string, body io.Reader, size int64) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	return w.wrote(n)
+}
+
+func (w *writer) wrote(bytes int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.progress.Bytes += n
+	w.progress.Bytes += bytes
 	w.report(w.progress)
-	return nil
+	return w.ctx.Err()
 }
+
+// Bounds of the configuration of a set, which is read into memory: a machine has about
+// thirty files of some kilobytes.
+const (
+	configFilesLimit = 1000
+	configNameLimit  = 255
+	configLimit      = 16 << 20
+)
 
 // ConfigFiles reads the configuration and the secrets of a set, by their path in
 // its directory config.
 func ConfigFiles(ctx context.Context, r *repository.Repository, id string) (map[string][]byte, error) {
-	files := map[string][]byte{}
+	files, left := map[string][]byte{}, int64(configLimit)
 	err := r.Walk(ctx, id, configPart, func(name string, _ int64, open func() (io.ReadCloser, error)) error {
+		if len(files) >= configFilesLimit {
+			return fmt.Errorf("it has more than %d files", configFilesLimit)
+		}
+		if !fs.ValidPath(name) || len(name) > configNameLimit || strings.ContainsFunc(name, unicode.IsControl) {
+			return fmt.Errorf("%.100q is no name of a file", name)
+		}
 		body, err := open()
 		if err != nil {
 			return err
 		}
-		data, err := io.ReadAll(body)
+		data, err := io.ReadAll(io.LimitReader(body, left+1))
+		if left -= int64(len(data)); err == nil && left < 0 {
+			err = fmt.Errorf("it has more than %d bytes", configLimit)
+		}
 		files[name] = data
 		return errors.Join(err, body.Close())
 	})

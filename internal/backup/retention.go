@@ -10,13 +10,15 @@ import (
 )
 
 // Retention says which sets to keep: the newest of each of the last days, weeks and
-// months that have one, and the one from which every moment of the window can be
+// months that have one, and those from which every moment of the window can be
 // reached.
 type Retention struct {
 	Daily, Weekly, Monthly int
 	Window                 time.Duration
 	// NoWAL keeps every set of the window, because no WAL leads from one to the next.
 	NoWAL bool
+	// Needed are the sets from which WAL leads into the window, with the reason.
+	Needed map[string]string
 }
 
 // DefaultRetention reaches back half a year with at most 17 sets.
@@ -36,36 +38,23 @@ type Decision struct {
 	Reasons []string
 }
 
-// base is the newest set before a moment, or else the oldest: -1 without any.
-func base(sets []repository.Set, moment time.Time) int {
-	for i, s := range sets { // newest first
-		if !s.EndedAt.After(moment) {
-			return i
-		}
-	}
-	return len(sets) - 1
-}
+// pictureOverlap is for clocks that differ, and for the time a set takes.
+const pictureOverlap = 24 * time.Hour
 
-// WALBase is the kept set from which on WAL must stay: the newest one that was
-// whole before the window began, so that every moment of the window can be reached
-// from it, or else the oldest. decisions are newest first. It is false without any set.
-func WALBase(decisions []Decision, windowBegin time.Time) (base Decision, ok bool) {
+// PictureNeeded tells whether an archived picture must stay, by the time of its
+// arrival. It may go when it came before the oldest set that leads into the window:
+// that set has it, unless it was deleted before every moment of the window. That a
+// later set has it is no reason: that set may go while moments before it stay, and a
+// restore of these looks into the set it begins with and the first one after them.
+func PictureNeeded(decisions []Decision, needed map[string]string) func(arrival time.Time) bool {
+	oldest := time.Time{}
 	for _, k := range decisions {
-		if !k.Stays() {
-			continue
-		}
-		base, ok = k, true
-		if k.EndedAt.Before(windowBegin) {
-			break
+		if _, leads := needed[k.ID]; leads && k.Stays() {
+			oldest = k.BeganAt // newest first
 		}
 	}
-	return base, ok
+	return func(arrival time.Time) bool { return !arrival.Before(oldest.Add(-pictureOverlap)) }
 }
-
-// PicturesBefore is the time before which no archived picture is needed: the
-// newest set holds every picture that was there when it began. The day more is for
-// clocks that differ. decisions are newest first and not empty.
-func PicturesBefore(decisions []Decision) time.Time { return decisions[0].BeganAt.Add(-24 * time.Hour) }
 
 // UnusedSystems are the databases in an archive that no kept set is of.
 func UnusedSystems(archived, used []string) []string {
@@ -108,15 +97,17 @@ func Retain(sets []repository.Set, r Retention, now time.Time) ([]Decision, erro
 			}
 		}
 	}
-	if i := base(sets, now.Add(-r.Window)); r.Window > 0 && i >= 0 {
-		out[i].Reasons = append(out[i].Reasons, "begin of the window")
+	for i := range out {
+		if why, needed := r.Needed[out[i].ID]; needed {
+			out[i].Reasons = append(out[i].Reasons, why)
+		}
 	}
 	if len(sets) == 0 || !slices.ContainsFunc(out, func(d Decision) bool { return !d.Stays() }) {
 		return out, nil
 	}
 	switch age := now.Sub(sets[0].EndedAt); {
 	case age > stale:
-		return out, fault.New(fault.Preflight, "find out why: bugspark backup create", "the newest set is %s old, so no old one is let go", age.Round(time.Hour))
+		return out, fault.New(fault.Preflight, "bugspark backup create tells why; where room is needed: bugspark backup prune --now --anyway SET", "the newest set is %s old, so no old one is let go", age.Round(time.Hour))
 	case age < -time.Hour:
 		return out, fault.New(fault.Preflight, "check the clock: timedatectl", "the newest set is from the future (%s), so none is let go", sets[0].EndedAt.UTC().Format(time.RFC3339))
 	}

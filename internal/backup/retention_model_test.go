@@ -85,6 +85,14 @@ func (m *retentionModel) take() {
 }
 
 func (m *retentionModel) prune() error {
+	// On one timeline, the newest set from before the window leads to all of it.
+	base, begin := repository.Set{}, m.now.Add(-m.retention.Window)
+	for _, s := range slices.SortedFunc(slices.Values(m.sets), func(a, b repository.Set) int { return a.EndedAt.Compare(b.EndedAt) }) {
+		if base.ID == "" || !s.EndedAt.After(begin) {
+			base = s
+		}
+	}
+	m.retention.Needed = map[string]string{base.ID: "begin of the window"}
 	kept, err := backup.Retain(m.sets, m.retention, m.now)
 	if err != nil || len(kept) == 0 {
 		return nil //nolint:nilerr // it refuses to let anything go
@@ -97,10 +105,6 @@ func (m *retentionModel) prune() error {
 		}
 	}
 	m.prunes += len(before) - len(m.sets)
-	base, ok := backup.WALBase(kept, m.now.Add(-m.retention.Window))
-	if !ok {
-		return fmt.Errorf("at %s no set is left of %d", m.now, len(before))
-	}
 	if base.BeganAt.After(m.wal) {
 		m.wal = base.BeganAt
 	}

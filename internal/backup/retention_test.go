@@ -79,17 +79,17 @@ func TestNothingGoesWhileTheBackupsOrTheClockAreDoubtful(t *testing.T) {
 }
 
 // What every moment of the window is reached from stays, whatever the counts say.
-func TestRetentionKeepsTheBeginOfTheWindow(t *testing.T) {
+func TestRetentionKeepsWhatLeadsIntoTheWindow(t *testing.T) {
 	now := time.Date(2026, 11, 23, 3, 15, 0, 0, time.UTC)
-	const day = 24 * time.Hour
-	for _, c := range []struct{ nights, window, base int }{{30, 10, 10}, {5, 10, 4}} {
-		kept, err := backup.Retain(nightly(now, c.nights), backup.Retention{Window: time.Duration(c.window) * day}, now)
+	for _, c := range []struct{ nights, base int }{{30, 10}, {5, 4}} {
+		sets := nightly(now, c.nights)
+		kept, err := backup.Retain(sets, backup.Retention{Needed: map[string]string{sets[c.base].ID: "begin of the window"}}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, k := range kept {
 			if stays := i < 3 || i == c.base; stays != (len(k.Reasons) > 0) {
-				t.Errorf("of %d nights with a window of %d days, night %d: %v", c.nights, c.window, i, k.Reasons)
+				t.Errorf("of %d nights, night %d: %v", c.nights, i, k.Reasons)
 			}
 		}
 	}

@@ -63,6 +63,14 @@ func (s *Source) System(ctx context.Context) (id string, err error) {
 	return id, err
 }
 
+// Position is the timeline and the end of the WAL that the server has flushed.
+func (s *Source) Position(ctx context.Context) (timeline uint32, lsn string, err error) {
+	err = s.query(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, `SELECT ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint, pg_current_wal_flush_lsn()::text`).Scan(&timeline, &lsn)
+	})
+	return timeline, lsn, err
+}
+
 // Heartbeat writes a heartbeat, and reports whether the receiver has all WAL that
 // was flushed until now. The end of the WAL in the spool would not tell, because
 // records may end in zeros like the rest of a segment.

@@ -6,7 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/progress"
 )
 
 func newBackupCreate(env Env) *cobra.Command {
@@ -15,7 +17,8 @@ func newBackupCreate(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Save one set now",
-		Long: `Create saves one set while everything runs, and reads it back before it calls it saved.
+		Long: `Create saves one set while everything runs, and reads its description back from the target
+before it calls it saved. 'bugspark backup verify' reads the rest.
 
 It refuses a target without owner.json, which is what a missing mount looks like,
 and one that another machine writes to. --claim makes such a target this
@@ -26,13 +29,17 @@ be restored onto another major version of PostgreSQL; --logical adds one now.`,
 		Example: "  bugspark backup create\n  bugspark backup create --json | jq -r .id",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if done, err := assembly.SetAnswered(env.Lookup); done || err != nil {
+				return err
+			}
 			j, err := openJobs(env)
 			if err != nil {
 				return err
 			}
-			p := newTransfer(env, asJSON)
-			s, err := j.Create(cmd.Context(), o, p.report)
-			p.finish()
+			o.Waiting = waiting(env)
+			p := progress.NewTransfer(env.errors(asJSON))
+			s, err := j.Create(cmd.Context(), o, p.Report)
+			p.Finish()
 			if err != nil {
 				return err
 			}

@@ -6,8 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/progress"
 )
 
 func newBackupDrill(env Env) *cobra.Command {
@@ -23,7 +25,8 @@ picture with its hash, looks through every table and index, lets the API answer
 from what came back, and tells how much would have been lost and how long it took.
 
 The signed report is kept below /var/lib/bugspark/backup/drills, as JSON and as a
-page; --signed proves that such a report is genuine. Exit status 1 means that the
+page; a --scratch that cannot be used ends with status 2 and keeps none. Where the
+package is installed the restored database runs in a service without keys. --signed proves that such a report is genuine. Exit status 1 means that the
 backups did not pass, or that the report is not genuine.`,
 		Example: `  bugspark backup drill
   bugspark backup drill --signed /var/lib/bugspark/backup/last-drill.json`,
@@ -32,14 +35,17 @@ backups did not pass, or that the report is not genuine.`,
 			if signed != "" {
 				return checkSignature(env, signed)
 			}
+			if done, err := assembly.DrillHeld(env.Lookup); done || err != nil {
+				return err
+			}
 			j, err := openJobs(env)
 			if err != nil {
 				return err
 			}
 			o.Waiting = waiting(env)
-			p := newTransfer(env, asJSON)
-			r, err := j.Drill(cmd.Context(), o, p.report)
-			p.finish()
+			p := progress.NewTransfer(env.errors(asJSON))
+			r, err := j.Drill(cmd.Context(), o, p.Report)
+			p.Finish()
 			if err != nil {
 				return err
 			}
@@ -55,7 +61,7 @@ backups did not pass, or that the report is not genuine.`,
 		},
 	}
 	c.Flags().StringVar(&signed, "signed", "", "hold no drill, look whether the report in this `file` is genuine")
-	c.Flags().StringVar(&o.Scratch, "scratch", "", "`directory` with room for the database (default: below /var/lib/bugspark/backup)")
+	c.Flags().StringVar(&o.Scratch, "scratch", "", "`directory` with room for the database, where the package is not installed; else it is in /var/lib/bugspark/scratch")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	fromCopy(c, &o.Copy)
 	return c

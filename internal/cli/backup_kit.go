@@ -18,13 +18,15 @@ func newBackupKit(env Env) *cobra.Command {
 		Short: "Print the recovery kit, or confirm that it is in a safe place",
 		Long: `Kit prints one page with the two secrets without which no backup can be read, the
 keys of targets that are elsewhere, and how to use them. Print it, or keep it where a fire in the server room does not
-reach it. Backups run by the clock only after you have confirmed that, by typing
-the fingerprint that stands on the page.`,
+reach it, and confirm that by typing the fingerprint that stands on the page. Until
+then 'bugspark status' says that nobody can read the backups once this machine is
+gone, and it says so again when the keys are not those of the page any more, or the
+page names older targets or older keys of them: print and confirm it anew after each.`,
 		Example: `  bugspark backup kit | lp
-  bugspark backup kit --confirm ABCD-EFGH-IJKL && bugspark apply`,
+  bugspark backup kit --confirm ABCD-EFGH-IJKL-MNOP`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			p, err := env.parts()
+			p, err := env.configured()
 			if err != nil {
 				return err
 			}
@@ -38,7 +40,7 @@ the fingerprint that stands on the page.`,
 			if err := kit.Confirm(p.Dirs, k, confirm); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(env.Stdout, "The recovery kit is confirmed. Next: bugspark apply, which starts the backups.")
+			_, err = fmt.Fprintln(env.Stdout, "The recovery kit is confirmed.")
 			return err
 		},
 	}

@@ -36,10 +36,6 @@ func printSets(env Env, sets []job.SavedSet, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(env.Stdout).Encode(sets)
 	}
-	if len(sets) == 0 {
-		_, err := fmt.Fprintln(env.Stdout, "There is no set yet; next: bugspark backup create")
-		return err
-	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SET\tTAKEN\tDATABASE\tREPORTS\tOBJECTS\tVERSION")
 	for _, s := range sets {
@@ -48,4 +44,13 @@ func printSets(env Env, sets []job.SavedSet, asJSON bool) error {
 			size(d.Database.Bytes), d.Database.Rows["reports"], d.Objects.Count, size(d.Objects.Bytes), d.Version)
 	}
 	return w.Flush()
+}
+
+// printMoments tells what restore --time accepts, in whole seconds as people give it.
+func printMoments(env Env, moments []job.Moments) {
+	for _, m := range moments {
+		if from, to := m.Seconds(); !to.Before(from) {
+			fmt.Fprintf(env.Stdout, "Every moment from %s to %s can be brought back.\n", from.Local().Format(time.DateTime), to.Local().Format(time.DateTime))
+		}
+	}
 }

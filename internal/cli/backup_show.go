@@ -8,7 +8,9 @@ import (
 
 func newBackupShow(env Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "show SET", Short: "Show everything that is known of a set, as JSON", Args: cobra.ExactArgs(1),
+		Use: "show SET", Short: "Show everything that is known of a set, as JSON",
+		Long:    "Show prints everything that is known of a set, by its id; latest is the newest.",
+		Example: "  bugspark backup show latest", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j, err := openJobs(env)
 			if err != nil {

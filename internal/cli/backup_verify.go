@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,13 @@ func newBackupVerify(env Env) *cobra.Command {
 	var o job.VerifyOptions
 	c := &cobra.Command{
 		Use:   "verify [SET]...",
-		Short: "Read sets back and compare every byte with its hash",
+		Short: "Read sets and archive back and compare every byte with its hash",
 		Long: `Verify looks for every piece that the sets need and reads them back, past any
-cache. Without a set it verifies all of them. Exit status 1 means damage.`,
+cache. Without a set it verifies all of them and the archive: that no WAL is missing
+between the sets and now, that every file of it is what its name says, and that the
+target is not an older state of itself: that it has every set which this machine saved
+there and has not let go, and that RESTORE.txt and the programs beside it are those of
+this version. Exit status 1 means damage.`,
 		Example: "  bugspark backup verify\n  bugspark backup verify --percent 5",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j, err := openJobs(env)
@@ -34,6 +39,7 @@ cache. Without a set it verifies all of them. Exit status 1 means damage.`,
 			if err != nil {
 				return err
 			}
+			printInspection(env, len(args) == 0, out)
 			return out.Err()
 		},
 	}
@@ -41,4 +47,24 @@ cache. Without a set it verifies all of them. Exit status 1 means damage.`,
 	fromCopy(c, &o.Copy)
 	c.Flags().Float64Var(&o.Percent, "percent", 100, "share of the files to read whole; of the rest only the presence is proven")
 	return c
+}
+
+// printInspection tells of the archive, which is verified with all sets.
+func printInspection(env Env, all bool, v job.Verified) {
+	for _, s := range v.Missing {
+		fmt.Fprintf(env.Stdout, "%s of %s is MISSING\n", s.ID, s.At.Local().Format(time.DateTime))
+	}
+	for _, changed := range v.Rescue {
+		fmt.Fprintf(env.Stdout, "%s\n", changed)
+	}
+	switch damages := v.Archive.Damages; {
+	case !all:
+	case len(damages) == 0:
+		fmt.Fprintf(env.Stdout, "The archive is whole: %d files, %s read\n", v.Archive.Files, size(v.Archive.Bytes))
+	default:
+		fmt.Fprintf(env.Stdout, "The archive is DAMAGED:\n  %s\n", strings.Join(damages, "\n  "))
+	}
+	if n := v.Archive.Retired; all && n > 0 {
+		fmt.Fprintf(env.Stdout, "%d of the files are of a retired key: they are not believed, and go by their age\n", n)
+	}
 }

@@ -12,7 +12,7 @@ import (
 // next. Several faults found at once stand below each other, each with its own
 // next step: a list of causes above a list of remedies leaves the pairing to him.
 func complain(w io.Writer, err error) {
-	outer, several := apart(err)
+	outer, several := fault.Apart(err)
 	if several == nil {
 		fmt.Fprintf(w, "bugspark: %v\n", err)
 		for _, hint := range fault.Hints(err) {
@@ -27,17 +27,4 @@ func complain(w io.Writer, err error) {
 			fmt.Fprintf(w, "      next: %s\n", hint)
 		}
 	}
-}
-
-// apart returns the errors that a fault joins, with what it says of them all.
-func apart(err error) (string, []error) {
-	f, ok := err.(*fault.Error)
-	if !ok {
-		return "", nil
-	}
-	joined, ok := f.Err.(interface{ Unwrap() []error })
-	if !ok || f.Hint != "" {
-		return "", nil
-	}
-	return f.Message, joined.Unwrap()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/host/unit"
 	unitfiles "github.com/bugspark/bugspark/systemd"
 )
@@ -36,7 +37,10 @@ func newConfig(env Env) *cobra.Command {
 			Short: "Check the configuration file and the environment",
 			Args:  cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
-				_, err := config.Load(config.DirsFrom(env.Lookup), env.Lookup)
+				said, err := setup.CheckConfig(config.DirsFrom(env.Lookup), env.Lookup)
+				if err == nil {
+					_, err = fmt.Fprintln(env.Stdout, said)
+				}
 				return err
 			},
 		},
@@ -48,15 +52,15 @@ func newConfigShow(env Env) *cobra.Command {
 	var asJSON, changed bool
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "Print every setting in force and where it comes from",
-		Long: `Show prints the configuration as the services get it: every setting with its
+		Short: "Print every setting as bugspark.yaml has it and where it comes from",
+		Long: `Show prints the configuration as bugspark.yaml has it: every setting with its
 value and its origin, which is the default, the file or an environment variable.
 Of secrets it tells where they are and whether they are set, never what they are.
 Only root may look at secrets; for others their state is "unreadable". Of
 alert.webhook only the host is shown, because its path may hold a token.
 
-The file is read as it stands; 'bugspark plan' tells what of it is not applied
-yet. Exit status: 2 the configuration is invalid, 3 it cannot be read.`,
+What is in force is /var/lib/bugspark/applied.yaml; 'bugspark plan' tells what of
+the file is not applied yet. Exit status: 2 the configuration is invalid, 3 it cannot be read.`,
 		Example: `  bugspark config show             everything
   bugspark config show --changed   only what differs from the defaults
   bugspark config show --json      for programs`,
@@ -84,7 +88,7 @@ func newConfigGet(env Env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "get KEY",
-		Short: "Print one setting in force",
+		Short: "Print one setting as bugspark.yaml has it",
 		Long: `Get prints the value of one setting, a list with one element a line. A secret
 is no setting: 'bugspark config show' tells whether it is set.`,
 		Example: `  bugspark config get server.name

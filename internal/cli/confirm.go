@@ -31,7 +31,7 @@ func ask(in io.Reader, out io.Writer, word, warning string) error {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	if strings.TrimSpace(line) != word {
-		return fault.New(fault.Usage, "", "not confirmed, so nothing was changed")
+		return fault.New(fault.Usage, "run the same command again and type "+word+", or add --yes", "not confirmed, so nothing was changed")
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"regexp"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bugspark/bugspark/internal/host/unit"
+	unitfiles "github.com/bugspark/bugspark/systemd"
 )
 
 // answersHealth starts a server that answers like a healthy stack at HTTPS_PORT,
@@ -49,6 +52,33 @@ func inOrder(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%q is not where it should be in\n%s", pattern, text)
 		}
 		at = found[0]
+	}
+}
+
+// withManager changes the service manager of the script.
+func withManager(ts *testscript.TestScript, change func(*manager) error) error {
+	set, err := unit.Load(unitfiles.Units)
+	ts.Check(err)
+	m, err := remembered(ts.Getenv(managerFile), set)
+	ts.Check(err)
+	err = change(m)
+	ts.Check(scripted{m}.call("script"))
+	return err
+}
+
+// stopUnit UNIT stops a unit, and what requires it.
+func stopUnit(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(withManager(ts, func(m *manager) error {
+		m.stop(args[0])
+		return nil
+	}))
+}
+
+// visit SOCKET connects to a socket, which starts its service; ! wants that nothing
+// listens there.
+func visit(ts *testscript.TestScript, neg bool, args []string) {
+	if err := withManager(ts, func(m *manager) error { return m.visit(args[0]) }); (err != nil) != neg {
+		ts.Fatalf("visiting %s: %v", args[0], err)
 	}
 }
 

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/quantity"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
@@ -43,14 +45,32 @@ func withStore(ctx context.Context, env Env, role assembly.Role, f func(*postgre
 	return p.WithStore(ctx, role, f)
 }
 
-// openJobs are the backups of this machine's configuration.
+// openJobs are the backups of this machine, on which setup has begun.
 func openJobs(env Env) (*job.Jobs, error) {
-	p, err := env.parts()
+	p, err := env.configured()
 	if err != nil {
 		return nil, err
 	}
 	return p.Jobs(), nil
 }
+
+// out is where results are told, nil in silence, and errors where everything else is.
+func (e Env) out(silent bool) io.Writer {
+	if silent {
+		return nil
+	}
+	return e.Stdout
+}
+
+func (e Env) errors(silent bool) io.Writer {
+	if silent {
+		return nil
+	}
+	return e.Stderr
+}
+
+// size is a number of bytes for people.
+func size(n int64) string { return quantity.Bytes(n) }
 
 // waiting tells what a command waits for.
 func waiting(env Env) func(what string) {

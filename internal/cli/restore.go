@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/fault"
@@ -27,6 +28,8 @@ type restoreOptions struct {
 	// logical takes the logical copy, whatever came after it.
 	logical bool
 	second  bool
+	// setConfig are settings of a new machine that differ from those of the set.
+	setConfig []string
 }
 
 func newRestore(env Env) *cobra.Command {
@@ -39,14 +42,18 @@ checked and recovered first, then exchanged with the live database while the API
 pauses for some seconds. The old data is kept until you confirm, and comes back by
 itself when the server is not healthy with the restored one.
 
-  --set latest   everything up to the newest archived WAL
+  --set latest   everything up to the newest archived WAL; what comes in after the
+                 command began is kept with the old data
   --set SET      that set as it was taken
   --time TIME    the state of that moment, such as "2026-11-24 10:30" (local time)
   --into DIR     write the set into a new directory instead and touch nothing else
 
 On a new machine, where nothing is set up, --kit names the file with the recovery
-kit; configuration and secrets then come back as well. Where it has another major
+kit; configuration and secrets then come back as well. --set-config changes a setting
+that does not fit that machine, such as a port that is taken, and keeps it. Where it has another major
 version of PostgreSQL, --logical takes the newest logical copy, at most a week old.
+What the set makes of the new machine is shown first (on what it listens, whom it
+talks to, what it runs, where it saves to) and wants to be confirmed.
 
 Exit status 3: refused before anything was changed.`,
 		Example: `  bugspark restore --list
@@ -54,19 +61,21 @@ Exit status 3: refused before anything was changed.`,
   bugspark restore --time "2026-11-24 10:29"
   bugspark restore undo
   bugspark restore --kit kit.txt --target /srv/backup --set latest
+  bugspark restore --kit kit.txt --target /srv/backup --set latest --set-config server.https_port=8443
   bugspark restore --set latest --into /var/restored`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRestore(cmd.Context(), env, o) },
 	}
-	c.Flags().BoolVar(&o.list, "list", false, "list the sets and restore nothing")
+	c.Flags().BoolVar(&o.list, "list", false, "list the sets and the moments that can be brought back, and restore nothing")
 	c.Flags().StringVar(&o.set, "set", "", "`id` of the set, or latest")
 	c.Flags().StringVar(&o.time, "time", "", "the `moment` to go back to")
 	c.Flags().StringVar(&o.into, "into", "", "new or empty `directory`")
 	c.Flags().StringVar(&o.kit, "kit", "", "`file` with the recovery kit, - for standard input")
 	c.Flags().StringVar(&o.target, "target", "", "the `target` with the backups, where it is not backup.target")
 	c.Flags().BoolVar(&o.logical, "logical", false, "on a new machine with another major version of PostgreSQL: from the newest logical copy")
+	c.Flags().StringArrayVar(&o.setConfig, "set-config", nil, "with --kit: a setting, as `key=value`, that is to differ on the new machine; may be repeated")
 	fromCopy(c, &o.second)
-	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the live data is exchanged")
+	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before the live data is exchanged, or a new machine becomes what the set says")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check, show the plan and restore nothing")
 	c.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	c.AddCommand(newRestoreUndo(env), newRestoreConfirm(env))
@@ -80,13 +89,13 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	}
 	// A restore writes as several accounts, and reads a target that another
 	// machine's account may own.
-	open := job.OpenOptions{KeepRoot: true, Target: o.target, Wait: true, ReadOnly: o.list || o.dryRun, Copy: o.second, Waiting: waiting(env)}
+	open := job.OpenOptions{KeepRoot: true, Target: o.target, Wait: true, Beside: o.list || o.dryRun, Copy: o.second, Waiting: waiting(env)}
 	if o.kit != "" {
 		if open.Kit, err = readKit(env, o.kit); err != nil {
 			return err
 		}
 	}
-	p, err := env.parts()
+	p, err := o.parts(env)
 	if err != nil {
 		return err
 	}
@@ -96,11 +105,7 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	}
 	defer session.Close()
 	if o.list {
-		sets, err := session.List(ctx)
-		if err != nil {
-			return err
-		}
-		return printSets(env, sets, o.json)
+		return listRestorable(ctx, env, session, o.json)
 	}
 	report := newRestoreReport(env, o.json)
 	defer report.finish()
@@ -114,9 +119,47 @@ func runRestore(ctx context.Context, env Env, o restoreOptions) error {
 	return restoreMachine(ctx, env, r, q, o, report)
 }
 
+// parts are those of this machine, or with a kit also of one on which nothing is set up.
+func (o restoreOptions) parts(env Env) (*assembly.Parts, error) {
+	if o.kit != "" {
+		return env.parts()
+	}
+	p, err := env.configured()
+	if err != nil {
+		return nil, fault.Wrap(fault.Preflight, err, "bugspark restore --kit FILE with the same flags, on a new machine; or bugspark setup --non-interactive", "nothing can be restored without a recovery kit")
+	}
+	return p, nil
+}
+
+// listRestorable lists the sets, and in words the moments that --time accepts.
+func listRestorable(ctx context.Context, env Env, s *job.Session, asJSON bool) error {
+	sets, err := s.List(ctx)
+	if err != nil {
+		return err
+	}
+	moments, err := s.Moments(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(env.Stdout).Encode(struct {
+			Sets    []job.SavedSet `json:"sets"`
+			Moments []job.Moments  `json:"moments"`
+		}{sets, moments})
+	}
+	if err := printSets(env, sets, false); err != nil {
+		return err
+	}
+	printMoments(env, moments)
+	return nil
+}
+
 // request is what the flags ask for.
 func (o restoreOptions) request() (restore.Request, error) {
-	q := restore.Request{RestoreRequest: backup.RestoreRequest{Set: o.set}, Logical: o.logical, FromKit: o.kit != "", DryRun: o.dryRun}
+	q := restore.Request{RestoreRequest: backup.RestoreRequest{Set: o.set}, Logical: o.logical, FromKit: o.kit != "", DryRun: o.dryRun, SetConfig: o.setConfig}
+	if len(o.setConfig) > 0 && (o.kit == "" || o.list || o.into != "") {
+		return q, fault.New(fault.Usage, "bugspark restore --kit FILE --set latest --set-config KEY=VALUE", "--set-config is for a new machine; elsewhere bugspark.yaml is edited")
+	}
 	if o.list && (o.set != "" || o.time != "" || o.into != "") {
 		return q, fault.New(fault.Usage, "bugspark restore --list, or the other flags without it", "--list restores nothing, and takes neither a set nor a moment nor a directory")
 	}
@@ -140,7 +183,7 @@ func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Re
 	plan, err := r.Into(ctx, q, o.into)
 	report.finish()
 	if err != nil {
-		return job.ExplainNoSet(err)
+		return r.Session.Explain(err)
 	}
 	if o.json {
 		return json.NewEncoder(env.Stdout).Encode(plan)
@@ -161,8 +204,11 @@ func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Re
 // restoreMachine brings this machine back.
 func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore.Request, o restoreOptions, report *restoreReport) error {
 	plan, err := r.Prepare(ctx, q)
+	if err != nil && ctx.Err() != nil {
+		return fault.New(fault.Failed, "run the same command again", "the restore was interrupted before anything was touched")
+	}
 	if err != nil {
-		return job.ExplainNoSet(err)
+		return r.Session.Explain(err)
 	}
 	defer plan.Close()
 	if !o.json {
@@ -174,8 +220,12 @@ func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore
 		}
 		return nil
 	}
-	if !o.yes && !plan.NewMachine {
-		if err := confirm(env, "restore", "The live data is put aside and can be brought back until you confirm."); err != nil {
+	if !o.yes {
+		warning := "The live data is put aside and can be brought back until you confirm."
+		if plan.NewMachine {
+			warning = "This machine becomes what the set says: compare the lines above with what you know of the old one."
+		}
+		if err := confirm(env, "restore", warning); err != nil {
 			return err
 		}
 	}

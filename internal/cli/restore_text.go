@@ -8,19 +8,20 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/host/restore"
 	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/progress"
 	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // restoreReport shows the steps of a restore, the bytes of its copies and the
 // changes of the machine.
 type restoreReport struct {
-	*transfer
-	changes *progress
+	*progress.Transfer
+	changes *progress.Steps
 	steps   io.Writer // nil is silent
 }
 
 func newRestoreReport(env Env, silent bool) *restoreReport {
-	r := &restoreReport{transfer: newTransfer(env, silent), changes: newProgress(env, silent)}
+	r := &restoreReport{Transfer: progress.NewTransfer(env.errors(silent)), changes: progress.NewSteps(env.out(silent))}
 	if !silent {
 		r.steps = env.Stderr
 	}
@@ -28,8 +29,8 @@ func newRestoreReport(env Env, silent bool) *restoreReport {
 }
 
 func (r *restoreReport) finish() {
-	r.transfer.finish()
-	r.changes.finish()
+	r.Transfer.Finish()
+	r.changes.Finish()
 }
 
 // Step tells that something begins.
@@ -41,12 +42,12 @@ func (r *restoreReport) Step(what string) {
 }
 
 // Progress tells how far a copy is.
-func (r *restoreReport) Progress(p backup.Progress) { r.report(p) }
+func (r *restoreReport) Progress(p backup.Progress) { r.Report(p) }
 
 // Change tells of a change of the machine.
 func (r *restoreReport) Change(c setup.Change) {
-	r.transfer.finish()
-	r.changes.change(c)
+	r.Transfer.Finish()
+	r.changes.Change(c)
 }
 
 // describePlan tells what will happen, and how far back it goes.
@@ -55,6 +56,9 @@ func describePlan(env Env, p *restore.Plan) {
 	d := c.Document
 	fmt.Fprintf(out, "From set    %s, taken %s on %s\n", c.Set, d.CreatedAt.Local().Format(time.DateTime), d.Host)
 	fmt.Fprintf(out, "%s\n", upTo(p))
+	if c.Behind {
+		fmt.Fprintf(out, "!           the newest state is not in the backups: the set that leads there is gone, and the next has not come\n")
+	}
 	if c.Coverage.Gap != "" {
 		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Coverage.Gap)
 	}
@@ -71,8 +75,14 @@ func describePlan(env Env, p *restore.Plan) {
 	fmt.Fprintf(out, "database    %s, %d reports in the set%s\n", size(d.Database.Bytes), d.Database.Rows["reports"], free)
 	fmt.Fprintf(out, "pictures    %d of %s, where they are not there already\n", d.Objects.Count, size(d.Objects.Bytes))
 	fmt.Fprintf(out, "time        %s\n", estimateText(p.Estimate()))
+	if p.Database == restore.Exchange && !p.NewMachine {
+		fmt.Fprintf(out, "put aside   the data in place, with all that comes in until the exchange: 'bugspark restore undo' brings it back\n")
+	}
 	if p.NewMachine {
-		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here\n", p.Config.Server.Name)
+		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here. This machine then\n", p.Config.Server.Name)
+		for _, b := range p.Brings() {
+			fmt.Fprintf(out, "  %-10s  %s\n", b.What, b.Text)
+		}
 	}
 }
 
@@ -81,10 +91,14 @@ func upTo(p *restore.Plan) string {
 	switch c := p.Point; {
 	case p.Database == restore.Keep:
 		return "the database is yours and holds data: it stays as it is"
+	case !c.Abandoned.IsZero():
+		return fmt.Sprintf("up to       %s, in a time that a restore ended at %s", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"), c.Abandoned.Local().Format(time.DateTime))
 	case !c.Time.IsZero():
 		return fmt.Sprintf("up to       %s, by the archived WAL", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"))
 	case c.Replay && c.Coverage.Until.IsZero():
 		return "up to       the set itself: no WAL was archived after it"
+	case c.Replay && c.Through.After(c.Coverage.Until):
+		return fmt.Sprintf("up to       %s (WAL %s), everything until then is archived", c.Through.Local().Format(time.DateTime), c.Coverage.LSN)
 	case c.Replay:
 		return fmt.Sprintf("up to       %s (WAL %s), the newest that is archived", c.Coverage.Until.Local().Format(time.DateTime), c.Coverage.LSN)
 	default:

@@ -32,7 +32,7 @@ func newRestoreConfirm(env Env) *cobra.Command {
 		example: "  bugspark restore confirm\n  bugspark restore confirm --yes",
 		warning: "The data from before the restore is deleted for good.",
 		done:    "The data from before the restore is deleted",
-		run:     func(_ context.Context, r *restore.Restorer) error { return r.Confirm() },
+		run:     func(ctx context.Context, r *restore.Restorer) error { return r.Confirm(ctx) },
 	})
 }
 
@@ -85,6 +85,6 @@ func (e restoreEnd) end(ctx context.Context, env Env, yes, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(env.Stdout).Encode(map[string]any{"changed": true, "restored_at": done.At, "what": done.What})
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s.\n", e.done)
+	_, err = fmt.Fprintf(env.Stdout, "%s: %s, put aside at %s. BugSpark is at %s\nNext: bugspark status\n", e.done, done.What, done.At.Local().Format(time.DateTime), p.Config.Server.PublicURL())
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/unit"
+	"github.com/bugspark/bugspark/internal/terminal"
 )
 
 // Version is set by the linker from the package's version.
@@ -30,8 +31,12 @@ type Env struct {
 	Connect func(context.Context, unit.Set) (assembly.ServiceManager, error)
 }
 
-// Run executes one command and returns its exit status.
+// Run executes one command and returns its exit status. Much of what a command prints was
+// written by others: services, targets, whoever made a set.
 func Run(ctx context.Context, env Env) int {
+	out, errs := terminal.NewWriter(env.Stdout), terminal.NewWriter(env.Stderr)
+	defer func() { _, _ = out.Flush(), errs.Flush() }()
+	env.Stdout, env.Stderr = out, errs
 	root := New(env)
 	refuseWrongUsage(root)
 	root.SetArgs(env.Args)
@@ -43,8 +48,20 @@ func Run(ctx context.Context, env Env) int {
 	if errors.As(err, &silent) {
 		return silent.status
 	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = interrupted(err)
+	}
 	complain(env.Stderr, err)
 	return fault.Status(err)
+}
+
+// interrupted is the error of a command that a signal has ended. Each can be run again:
+// what counts is made whole or not at all.
+func interrupted(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return fault.New(f.Kind, "run the same command again", "%s; the command was interrupted", f.Message)
+	}
+	return fault.New(fault.Failed, "run the same command again", "the command was interrupted before its end")
 }
 
 // exitStatus ends a command with a status whose reason it printed already.
@@ -83,6 +100,7 @@ anything was changed, 4 changes wait to be applied, 5 runs but needs attention.`
 		newStatus(env),
 		newUp(env),
 		newConfig(env),
+		newCertificate(env),
 		newUser(env),
 		newMigrate(env),
 		newBackup(env),
@@ -91,6 +109,7 @@ anything was changed, 4 changes wait to be applied, 5 runs but needs attention.`
 		newPostgres(env),
 		newMinIO(env),
 		newWAL(env),
+		newScratch(env),
 		newAlert(env),
 		newStorage(env),
 		newAPI(env),

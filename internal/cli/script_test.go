@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "shape": shape, "await": await, "target": makeTarget,
 			"field": field, "damage": damage,
-			"answers-health": answersHealth, "expand": expand, "append": appendFile, "in-order": inOrder, "break-unit": breakUnit,
+			"answers-health": answersHealth, "expand": expand, "append": appendFile, "in-order": inOrder, "break-unit": breakUnit, "stop-unit": stopUnit, "visit": visit,
 		},
 	})
 }
@@ -66,6 +66,10 @@ func setupScript(e *testscript.Env) error {
 	for name, dir := range map[string]string{"CONFIG": "etc", "STATE": "state", "RUN": "run"} {
 		e.Setenv("BUGSPARK_"+name+"_DIR", filepath.Join(e.WorkDir, "site", dir))
 	}
+	// Where apply and setup put backups unless told otherwise; services see /srv.
+	local := filepath.Join("/srv", filepath.Base(filepath.Dir(e.WorkDir))+"-"+filepath.Base(e.WorkDir), "bugspark")
+	e.Setenv("BUGSPARK_BACKUPS_DIR", local)
+	e.Defer(func() { os.RemoveAll(filepath.Dir(local)) })
 	for _, name := range []string{"HTTP_PORT", "HTTPS_PORT"} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -3,15 +3,17 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/assembly"
+	"github.com/bugspark/bugspark/internal/backup/health"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/progress"
 )
 
 type setupOptions struct {
@@ -29,6 +31,7 @@ type setupResult struct {
 	AdminEmail      string         `json:"admin_email"`
 	OneTimePassword string         `json:"one_time_password,omitempty"`
 	Changes         []setup.Change `json:"changes"`
+	Backups         string         `json:"backups,omitempty"` // where they go
 }
 
 func newSetup(env Env) *cobra.Command {
@@ -38,7 +41,8 @@ func newSetup(env Env) *cobra.Command {
 		Short: "Make this machine a BugSpark server",
 		Long: `Setup checks the machine, makes the secrets, the certificate authority and the
 configuration, starts every unit, proves that the whole answers, and makes the
-first administrator, whose one-time password it prints once.
+first administrator, whose one-time password it prints once. Backups run from then
+on, into /var/backups/bugspark unless the answers name another backup.target.
 
 Nothing is changed before every check has passed. It may be interrupted at any
 moment and run again.`,
@@ -60,7 +64,7 @@ func runSetup(ctx context.Context, env Env, o setupOptions) error {
 		return fault.New(fault.Usage, "bugspark setup --non-interactive [--answers FILE]",
 			"setup has no questions to ask yet and must be told so")
 	}
-	answers, err := readAnswers(env, o.answers)
+	answers, err := setup.ReadAnswers(env.Stdin, o.answers)
 	if err != nil {
 		return err
 	}
@@ -73,41 +77,62 @@ func runSetup(ctx context.Context, env Env, o setupOptions) error {
 		return err
 	}
 	defer m.Close()
-	if err := m.Preflight(ctx); err != nil {
-		return err
-	}
 	if o.dryRun {
 		return printPlan(ctx, env, m, o.json)
 	}
-	p := newProgress(env, o.json)
-	made, password, err := m.SetUp(ctx, data, p.change)
-	p.finish()
+	if _, err := m.Preflight(ctx); err != nil {
+		return err
+	}
+	unlock, err := setup.Lock(ctx, m.Dirs, waiting(env))
 	if err != nil {
 		return err
+	}
+	defer unlock()
+	p := progress.NewSteps(env.out(o.json))
+	p.Concise = true
+	made, password, beside := m.SetUp(ctx, data, p.Change)
+	p.Finish()
+	if !setup.Served(beside) {
+		return beside
 	}
 	r := setupResult{URL: m.Config.Server.PublicURL(), AdminEmail: m.Config.Accounts.AdminEmail, OneTimePassword: password, Changes: made}
 	if m.Config.TLS.Mode == "internal" {
 		r.CA = m.Site.RootCertificate()
 	}
-	return r.print(env.Stdout, o.json)
+	r.Backups = m.Config.Backup.Target
+	if err := r.print(env.Stdout, o.json); err != nil || o.json {
+		return errors.Join(err, beside)
+	}
+	if err := tellOfBackups(env.Stdout, m); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(env.Stdout, "Next: bugspark status"); err != nil {
+		return err
+	}
+	return beside
 }
 
-// readAnswers reads the file of --answers, which - makes standard input.
-func readAnswers(env Env, file string) (setup.Answers, error) {
-	a := setup.Answers{Name: file}
-	var err error
-	switch file {
-	case "":
-	case "-":
-		a.Name = "standard input"
-		a.Data, err = io.ReadAll(io.LimitReader(env.Stdin, 1<<20))
-	default:
-		a.Data, err = os.ReadFile(file)
-	}
+// tellOfBackups prints what is to be done about the backups.
+func tellOfBackups(w io.Writer, m *assembly.Machine) error {
+	s, err := m.Backups()
 	if err != nil {
-		return a, fault.Wrap(fault.Preflight, err, "", "reading the answers")
+		return err
 	}
-	return a, nil
+	for _, note := range s.Attention() {
+		if _, err := fmt.Fprintf(w, "! %s\n", note); err != nil {
+			return err
+		}
+	}
+	return printBefore(w, s)
+}
+
+// printBefore names backups that the target does not name any more.
+func printBefore(w io.Writer, s health.Status) error {
+	if s.Before == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "Backups from before lie in %[1]s: 'bugspark restore --target %[1]s ...' uses them, 'rm -r %[1]s' deletes them.\n", s.Before)
+	return err
 }
 
 func (r setupResult) print(w io.Writer, asJSON bool) error {
@@ -132,5 +157,9 @@ func (r setupResult) print(w io.Writer, asJSON bool) error {
 	if r.OneTimePassword != "" {
 		line("one-time password  %s (shown once; to be changed at the first sign-in)", r.OneTimePassword)
 	}
+	if r.Backups != "" {
+		line("backups go to      %s, from now on", r.Backups)
+	}
+	line("")
 	return err
 }

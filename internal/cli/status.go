@@ -19,11 +19,15 @@ func newStatus(env Env) *cobra.Command {
 		Use:   "status",
 		Short: "Show what runs and how it is",
 		Long: `Status asks systemd about every unit and the proxy for an answer, and judges the
-backups, the room on the disk and the certificate.
+backups, the room on the disk and the certificate. It names jobs whose last run
+failed, and a restore that is neither confirmed nor undone.
 
-Exit status: 0 everything is well, 1 a service is down or nobody is served,
-3 this machine is not set up, 5 everybody is served, but backups, disk or
-certificate need attention.`,
+It judges what was applied. An edit of bugspark.yaml that was not applied yet is said,
+and changes neither the state nor the exit status.
+
+Exit status: 0 everything is well, 1 a service is down, stopped, or nobody is served,
+3 this machine is not set up, 5 everybody is served, but backups, a job, a helper,
+disk, certificate or a restore need attention.`,
 		Example: "  bugspark status\n  bugspark status --json | jq -r .state",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,25 +63,22 @@ func statusOf(s health.State) error {
 	case health.Attention:
 		return &exitStatus{int(fault.NeedsAttention)}
 	}
-	return &exitStatus{int(fault.Failed)}
-}
-
-// verdict is a state for people.
-func verdict(s health.State) string {
-	switch s {
-	case health.Healthy:
-		return "is healthy"
-	case health.Attention:
-		return "runs, but NEEDS ATTENTION"
-	}
-	return "is NOT HEALTHY"
+	return &exitStatus{int(fault.Failed)} // stopped is not served, whoever wanted it
 }
 
 func printStatus(env Env, r assembly.Status) error {
 	w := tabwriter.NewWriter(env.Stdout, 2, 8, 2, ' ', 0)
-	fmt.Fprintf(env.Stdout, "BugSpark %s at %s %s\n%s\n", r.Version, r.URL, verdict(r.State), r.Backup.Sentence())
+	fmt.Fprintf(env.Stdout, "BugSpark %s at %s %s\n%s\n", r.Version, r.URL, r.State.Verdict(), r.Backup.Sentence())
 	for _, note := range r.Attention {
-		fmt.Fprintf(env.Stdout, "! %s\n", note)
+		if note != r.Backup.Sentence() { // that is the line before
+			fmt.Fprintf(env.Stdout, "! %s\n", note)
+		}
+	}
+	if err := printBefore(env.Stdout, r.Backup); err != nil {
+		return err
+	}
+	if r.Edit != "" {
+		fmt.Fprintf(env.Stdout, "%s\n", strings.ToUpper(r.Edit[:1])+r.Edit[1:])
 	}
 	fmt.Fprintln(env.Stdout)
 	fmt.Fprintln(w, "UNIT\tSTATE\tSINCE\tRESTARTS\tMEMORY")
@@ -96,7 +97,7 @@ func printStatus(env Env, r assembly.Status) error {
 			fmt.Fprintf(env.Stdout, "\n%s:\n  %s\n", u.Name, strings.ReplaceAll(strings.TrimSpace(u.Why), "\n", "\n  "))
 		}
 	}
-	if r.Answer != "ok" {
+	if r.Answer != "ok" && r.State != health.Stopped {
 		fmt.Fprintf(env.Stdout, "\n%s/health does not answer: %s\n", r.URL, r.Answer)
 	}
 	if r.Setup == "unfinished" {

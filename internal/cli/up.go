@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/terminal"
 )
 
 type upOptions struct {
@@ -26,7 +25,7 @@ func newUp(env Env) *cobra.Command {
 		Use:   "up --dir DIR",
 		Short: "Run the whole stack in the foreground, to try it",
 		Long: `Up runs database, API, dashboard and proxy as children of this program, with all
-data below DIR. It needs no systemd and changes nothing else on the machine;
+data below DIR. It needs no systemd;
 Ctrl-C stops everything, and the next run with the same DIR goes on where it
 stopped. Pictures are kept in a directory instead of MinIO.
 
@@ -57,7 +56,7 @@ func runUp(ctx context.Context, env Env, o upOptions) error {
 		out = env.Stderr
 	}
 	return assembly.Foreground{
-		Env: env.assembly(), Dir: dir, HTTP: o.http, HTTPS: o.https, Out: out, Color: isTerminal(out),
+		Env: env.assembly(), Dir: dir, HTTP: o.http, HTTPS: o.https, Out: terminal.Raw(out), Color: terminal.Is(out),
 		Ready: func(p *assembly.Parts, root, password string) error {
 			return announce(env, p, root, password, dir, o.json)
 		},
@@ -78,13 +77,4 @@ func announce(env Env, p *assembly.Parts, root, password, dir string, asJSON boo
 	}
 	_, err := fmt.Fprintf(env.Stdout, "  data               %s\n\n  Ctrl-C stops everything.\n\n", dir)
 	return err
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

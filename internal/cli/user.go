@@ -10,11 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bugspark/bugspark/internal/assembly"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/tracker"
 	"github.com/bugspark/bugspark/internal/tracker/password"
-	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
 
 type userOptions struct {
@@ -35,8 +33,13 @@ type userResult struct {
 }
 
 func newUser(env Env) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "Make accounts and reset passwords", Args: cobra.NoArgs}
-	c.AddCommand(newUserCreate(env), newUserReset(env))
+	c := &cobra.Command{Use: "user", Short: "List, make and disable accounts, reset passwords", Args: cobra.NoArgs}
+	c.AddCommand(newUserCreate(env), newUserReset(env), newUserList(env),
+		userState(env, false, "disable", "End an account's access", `Disable ends every session of an account and deletes its access tokens at once;
+nobody can sign in to it until it is enabled again. Its projects and reports
+stay, and widgets go on sending. The last administrator cannot be disabled.`),
+		userState(env, true, "enable", "Let a disabled account sign in again", `Enable lets a disabled account sign in again, with the password it had. Sessions
+and access tokens that were ended do not come back.`))
 	return c
 }
 
@@ -63,7 +66,8 @@ func newUserReset(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reset-password --email ADDRESS",
 		Short: "Give an account a new password",
-		Long: `Reset-password gives an account a new password and signs it out everywhere.
+		Long: `Reset-password gives an account a new password, signs it out everywhere and
+deletes its access tokens, those of scripts too.
 Without --password-file it prints a one-time password. Either way the person
 must change it at the next sign-in.`,
 		Args: cobra.NoArgs,
@@ -91,22 +95,15 @@ func createUser(ctx context.Context, env Env, o userOptions) error {
 	if err != nil {
 		return err
 	}
-	hash, err := password.Hash(plain)
+	p, err := env.parts()
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, env, assembly.API, func(s *postgres.Store) error {
-		a, err := s.CreateAccount(ctx, tracker.Account{
-			Email: o.email, Name: o.name, PasswordHash: hash, IsSuperadmin: o.superadmin, MustChangePassword: once != "",
-		})
-		if tracker.CodeOf(err) == tracker.Refused {
-			return fault.Wrap(fault.Failed, err, "bugspark user reset-password --email "+o.email, "making the account")
-		}
-		if err != nil {
-			return err
-		}
-		return printUser(env, o, "made", a, once)
-	})
+	a, err := p.CreateAccount(ctx, tracker.Account{Email: o.email, Name: o.name, IsSuperadmin: o.superadmin, MustChangePassword: once != ""}, plain)
+	if err != nil {
+		return err
+	}
+	return printUser(env, o, "made", a, once)
 }
 
 func resetPassword(ctx context.Context, env Env, o userOptions) error {
@@ -117,23 +114,15 @@ func resetPassword(ctx context.Context, env Env, o userOptions) error {
 	if err != nil {
 		return err
 	}
-	hash, err := password.Hash(plain)
+	p, err := env.parts()
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, env, assembly.API, func(s *postgres.Store) error {
-		a, err := s.AccountByEmail(ctx, o.email)
-		if tracker.CodeOf(err) == tracker.NotFound {
-			return fault.New(fault.Failed, "bugspark user create --email "+o.email+" --name NAME", "nobody has the address %s", o.email)
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.ResetPassword(ctx, a.ID, hash); err != nil {
-			return err
-		}
-		return printUser(env, o, "reset the password of", a, once)
-	})
+	a, err := p.ResetPassword(ctx, o.email, plain)
+	if err != nil {
+		return err
+	}
+	return printUser(env, o, "reset the password of", a, once)
 }
 
 func checkEmail(email string) error {
@@ -157,11 +146,11 @@ func choosePassword(env Env, file string) (plain, once string, err error) {
 		data, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return "", "", fault.Wrap(fault.Usage, err, "", "reading the password")
+		return "", "", fault.Wrap(fault.Usage, err, "name a file that is there with --password-file, or leave that out for a one-time password", "reading the password")
 	}
 	plain = strings.TrimRight(string(data), "\r\n")
 	if err := password.Check(plain); err != nil {
-		return "", "", fault.New(fault.Usage, "", "the password in %s %v", file, err)
+		return "", "", fault.New(fault.Usage, "put another password into "+file+", or leave out --password-file for a one-time password", "the password in %s %v", file, err)
 	}
 	return plain, "", nil
 }

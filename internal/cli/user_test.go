@@ -81,6 +81,9 @@ func TestUserAndMigrate(t *testing.T) {
 	if status, _, errs := c.run("", "user", "create", "--email", "ada@example.org", "--name", "Ada"); status != 1 || !strings.Contains(errs, "next: bugspark user reset-password --email ada@example.org") {
 		t.Errorf("%d %q", status, errs)
 	}
+	if status, _, errs := c.run("", "user", "disable", "--email", "ada@example.org"); status != 1 || !strings.Contains(errs, "ada@example.org is the last administrator") || !strings.Contains(errs, "next: bugspark user create --superadmin") {
+		t.Errorf("%d %q", status, errs)
+	}
 	status, out, errs = c.run("", "user", "reset-password", "--email", "ADA@example.org", "--json")
 	var result userResult
 	if err := json.Unmarshal([]byte(out), &result); status != 0 || err != nil || result.Email != "ada@example.org" {

@@ -22,7 +22,7 @@ type Copy struct {
 
 func backupSettings() []Setting {
 	return append(targetSettings("backup", "the target",
-		"Where backups are kept: a directory, best a mount of another machine's, or s3://BUCKET/PREFIX, or sftp://USER@HOST/DIRECTORY. It must exist. Empty: no backups."),
+		"Where backups are kept: a directory, best a mount of another machine's, or s3://BUCKET/PREFIX, or sftp://USER@HOST/DIRECTORY. It must exist, but for /var/backups/bugspark, which setup makes and writes here where nothing is said. Empty: no backups."),
 		Setting{Key: "backup.stream", Default: false, Applies: Condition{"database.mode", "external"},
 			Doc: "Copy your server as a whole and receive its WAL as it is written, by the role of the credential replication-dsn. Off: logical copies of our tables, by the schedule."})
 }
@@ -43,6 +43,8 @@ func targetSettings(section, name, doc string) []Setting {
 			Doc: "URL of the S3 service of " + name + "."},
 		{Key: section + ".region", Default: "us-east-1", Applies: s3,
 			Doc: "Region of the bucket of " + name + "."},
+		{Key: section + ".lock_days", Default: 0, Max: 365, Unit: "days", Applies: s3,
+			Doc: "How long no file of " + name + " can be deleted or replaced, by the bucket's object lock; files that stay needed are locked anew. 0: not at all. Fewer than 3 leave gaps."},
 		{Key: section + ".host_key", Default: "", Applies: sftp, Form: publicKey(),
 			Doc: "Public key of the SFTP server of " + name + ", as ssh-keyscan prints it behind the host's name."},
 	}
@@ -63,6 +65,6 @@ func scheduleSettings() []Setting {
 		{Key: "backup.keep_monthly", Default: 6, Max: 120, Unit: "months",
 			Doc: "The newest set of each of the last months is kept."},
 		{Key: "backup.spool_mib", Default: 4096, Min: 64, Max: 1 << 20, Unit: "MiB",
-			Doc: "WAL that may wait on this machine while the target is away."},
+			Doc: "WAL that may wait on this machine while the target is away; never more than a third of what backups leave free: a tenth of the disk, 6.6 GiB at most."},
 	}
 }

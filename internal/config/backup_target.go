@@ -16,6 +16,16 @@ type BackupTarget struct {
 	Endpoint string `mapstructure:"endpoint"`
 	Region   string `mapstructure:"region"`
 	HostKey  string `mapstructure:"host_key"`
+	LockDays int    `mapstructure:"lock_days"`
+}
+
+// Place names where the backups lie: another place is another target, to which
+// nothing was brought yet.
+func (p BackupTarget) Place() string {
+	if p.Endpoint != "" && strings.HasPrefix(p.Target, "s3://") {
+		return p.Target + " at " + p.Endpoint
+	}
+	return p.Target
 }
 
 // Location is a backup target, taken apart.

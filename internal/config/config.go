@@ -13,6 +13,7 @@ type Config struct {
 	Backup   Backup   `mapstructure:"backup"`
 	Alert    Alert    `mapstructure:"alert"`
 	Mail     Mail     `mapstructure:"mail"`
+	Outbound Outbound `mapstructure:"outbound"`
 	Accounts Accounts `mapstructure:"accounts"`
 	Limits   Limits   `mapstructure:"limits"`
 	Log      Log      `mapstructure:"log"`

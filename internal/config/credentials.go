@@ -8,8 +8,7 @@ type Credential struct {
 	Doc       string
 }
 
-// Credentials are the secrets that services are handed. The root key of the
-// internal CA is made with internal-ca.
+// Credentials are the secrets that services are handed.
 func Credentials() []Credential {
 	return []Credential{
 		{"secret-key", true, "signs picture links and session tokens"},
@@ -25,8 +24,10 @@ func Credentials() []Credential {
 		{"copy-ssh-key", false, "private key for the SFTP server of backup.copy.target"},
 		{"backup-key", true, "encrypts the backups; without a copy of it elsewhere they are worth nothing"},
 		{"archive-identity", true, "decrypts the archive of WAL and pictures between two backups; as precious as backup-key"},
-		{"archive-recipient", true, "the public half of archive-identity, which is enough to write the archive"},
+		{"archive-recipient", true, "the public half of archive-identity, which encrypts the archive"},
+		{"archive-signing-key", true, "signs every file of the archive; whoever has it can put files there that a restore believes"},
 		{"smtp-password", false, "password at your mail server, with mail.username"},
+		{"webhook-token", false, "secret of alert.webhook: takes the place of {token} there, or is sent as a bearer token"},
 		{"internal-ca", false, "the internal CA's intermediate key and chain; made by setup"},
 	}
 }

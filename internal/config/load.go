@@ -15,24 +15,36 @@ import (
 
 // Load reads bugspark.yaml below dirs (a missing file means all defaults),
 // applies BUGSPARK_* overrides and validates the result.
-func Load(dirs Dirs, env LookupEnv) (Config, error) {
-	data, err := readFile(dirs)
+func Load(dirs Dirs, env LookupEnv) (Config, error) { return load(dirs.File(), env) }
+
+// LoadInForce is Load for the configuration in force. A version before this one may have
+// applied what this one refuses; only the next apply replaces it.
+func LoadInForce(dirs Dirs, env LookupEnv) (Config, error) {
+	c, err := load(dirs.InForce(), env)
+	if err != nil && fault.Status(err) == int(fault.Usage) && dirs.InForce() != dirs.File() {
+		err = fault.Wrap(fault.Usage, err, "correct "+dirs.File()+" where it says the same, then: bugspark apply", "what was applied last cannot be read by this version")
+	}
+	return c, err
+}
+
+func load(path string, env LookupEnv) (Config, error) {
+	data, err := readFile(path)
 	if err != nil {
 		return Config{}, err
 	}
-	return Parse(dirs.File(), data, env)
+	return Parse(path, data, env)
 }
 
 // readFile returns nothing for a file that is not there.
-func readFile(dirs Dirs) ([]byte, error) {
-	data, err := os.ReadFile(dirs.File())
+func readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fault.Wrap(fault.Preflight, err, "run the command as root", "reading the configuration")
 	case err != nil:
-		return nil, fault.Wrap(fault.Preflight, err, "", "reading the configuration")
+		return nil, fault.Wrap(fault.Preflight, err, "look at "+path, "reading the configuration")
 	}
 	return data, nil
 }
@@ -56,7 +68,7 @@ func resolve(name string, data []byte, env LookupEnv) (Config, map[string]Origin
 		v.SetDefault(s.Key, s.Default)
 	}
 	if err := v.MergeConfigMap(raw); err != nil {
-		return Config{}, nil, fault.Wrap(fault.Usage, err, "", "%s", name)
+		return Config{}, nil, fault.Wrap(fault.Usage, err, "bugspark config sample shows how each setting is written", "%s", name)
 	}
 	for _, key := range inFile {
 		origins[key] = FromFile
@@ -73,7 +85,7 @@ func resolve(name string, data []byte, env LookupEnv) (Config, map[string]Origin
 		d.DecodeHook = mapstructure.StringToBasicTypeHookFunc()
 	})
 	if err != nil {
-		return Config{}, nil, fault.Wrap(fault.Usage, err, "", "%s", name)
+		return Config{}, nil, fault.Wrap(fault.Usage, err, "bugspark config sample shows how each setting is written", "%s", name)
 	}
 	if err := c.complete(name); err != nil {
 		return Config{}, nil, err

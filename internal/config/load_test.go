@@ -84,6 +84,26 @@ func TestSampleIsValidOnceUncommented(t *testing.T) {
 	}
 }
 
+// Somebody reads the settings of a set before they are used, in mails and on a terminal: what
+// cannot be seen there could make one name look like another.
+func TestWhatCannotBeSeenIsRefused(t *testing.T) {
+	for key, file := range map[string]string{
+		"backup.copy.target":       "backup:\n  copy:\n    target: \"sftp://u@evil.example/x\\u202egro.latipsoh\"\n",
+		"mail.host":                "mail:\n  host: \"evil\\u202e.org\"\n",
+		"alert.mail_to":            "alert:\n  mail_to: [\"a\\u2066@x.org\"]\n",
+		"storage.minio_binary":     "storage:\n  minio_binary: \"/opt/x\\u200boinim\"\n",
+		"outbound.plaintext_hosts": "outbound:\n  plaintext_hosts: [\"a\\u00ad.org\"]\n",
+		"log.level":                "log:\n  level: \"info\\x9b\"\n",
+	} {
+		if _, err := config.Parse("set", []byte(file), env()); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	if c, err := config.Parse("set", []byte("storage:\n  minio_binary: \"/opt/größer ☃/minio\"\n"), env()); err != nil {
+		t.Errorf("what can be seen is refused: %v, %q", err, c.Storage.MinIOBinary)
+	}
+}
+
 // What stands behind "---" would be ignored without a word.
 func TestASecondDocumentIsRefused(t *testing.T) {
 	_, err := config.Parse("bugspark.yaml", []byte("log:\n  level: info\n---\nserver:\n  name: x\n"), func(string) (string, bool) { return "", false })
@@ -92,5 +112,21 @@ func TestASecondDocumentIsRefused(t *testing.T) {
 	}
 	if _, err := config.Parse("bugspark.yaml", []byte("---\nserver:\n  name: bugs.test\n"), func(string) (string, bool) { return "", false }); err != nil {
 		t.Errorf("one document with its mark: %v", err)
+	}
+}
+
+// A service of an installed machine has no environment of ours: what setup, plan or apply
+// took from one would be lost with its next start.
+func TestOverridesAreRefusedWhereServicesGetNone(t *testing.T) {
+	dirs := config.Dirs{Config: "/etc/bugspark"}
+	for _, fine := range []config.LookupEnv{env(), env("BUGSPARK_CONFIG_DIR", "/x", "BUGSPARK_BACKUPS_DIR", "/y", "BUGSPARK_STATE_DIR", "/z")} {
+		if err := config.RefuseOverrides(dirs, fine); err != nil {
+			t.Errorf("no setting is set: %v", err)
+		}
+	}
+	err := config.RefuseOverrides(dirs, env("BUGSPARK_SERVER_HTTPS_PORT", "8443"))
+	if fault.Status(err) != int(fault.Usage) || !strings.Contains(err.Error(), "BUGSPARK_SERVER_HTTPS_PORT") ||
+		len(fault.Hints(err)) != 1 || !strings.Contains(fault.Hints(err)[0], "server.https_port into /etc/bugspark/bugspark.yaml") {
+		t.Errorf("%v, %q", err, fault.Hints(err))
 	}
 }

@@ -10,8 +10,8 @@ func alertSettings() []Setting {
 	return []Setting{
 		{Key: "alert.mail_to", Default: []string{}, Form: mailbox(), Split: mailboxes,
 			Doc: "Addresses that hear of failed backups and other failed services, such as ops@example.org or \"Ops <ops@example.org>\". Needs mail.host. Empty: nobody."},
-		{Key: "alert.webhook", Default: "", Form: webURL("https://alerts.example.org/bugspark"), Sensitive: true,
-			Doc: "URL that gets every alert as a JSON document by POST. Empty: none."},
+		{Key: "alert.webhook", Default: "", Form: webhookURL("https://alerts.example.org/bugspark"), Sensitive: true,
+			Doc: "URL that gets every alert as a JSON document by POST. This file is readable by all: put a secret part into the credential webhook-token, and write {token} where it stands; without {token} it is sent as a bearer token. Empty: none."},
 	}
 }
 

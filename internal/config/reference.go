@@ -14,8 +14,10 @@ func WriteReference(w io.Writer, readers func(credential string) []string) error
 
 Everything is set in ` + "`/etc/bugspark/bugspark.yaml`" + `, which holds only what differs from the defaults below. After an edit,
 ` + "`bugspark plan`" + ` shows what would change and ` + "`bugspark apply`" + ` does it. ` + "`bugspark config check`" + ` checks the file alone,
-` + "`bugspark config show`" + ` prints every value in force and where it comes from.
-An environment variable overrides a setting: ` + "`server.name`" + ` is ` + "`BUGSPARK_SERVER_NAME`" + `; elements of lists are separated by commas.
+` + "`bugspark config show`" + ` prints every value as the file stands and where it comes from;
+what is in force is ` + "`/var/lib/bugspark/applied.yaml`" + `.
+For ` + "`bugspark up`" + ` an environment variable overrides a setting: ` + "`server.name`" + ` is ` + "`BUGSPARK_SERVER_NAME`" + `; elements of lists are
+separated by commas. The services of an installed machine get none, so ` + "`setup`, `plan` and `apply`" + ` refuse while one is set.
 An unknown key or a value of the wrong type is an error that names the line.
 
 This page is generated from the program (` + "`bugspark config reference`" + `).
@@ -39,7 +41,7 @@ Which service gets which, and as which account it runs, is read from the units.
 | file | what it is for | handed to |
 | --- | --- | --- |
 `)
-	for _, c := range append(Credentials(), Credential{Name: "internal-ca-root-key", Doc: "the internal CA's root key"}) {
+	for _, c := range Credentials() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, cell(c.Doc), cell(strings.Join(readers(c.Name), ", ")))
 	}
 	_, err := io.WriteString(w, b.String())

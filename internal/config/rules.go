@@ -4,7 +4,7 @@ import "fmt"
 
 // rules are those between settings; each returns what is wrong, or "".
 func rules() []func(Config) string {
-	return []func(Config) string{portsDiffer, copyIsAnotherTarget, streamIsOfExternalDatabase, mailNeedsServer}
+	return []func(Config) string{portsDiffer, copyIsAnotherTarget, streamIsOfExternalDatabase, mailNeedsServer, plaintextIsSaid}
 }
 
 func portsDiffer(c Config) string {

@@ -12,7 +12,7 @@ func WriteSample(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# BugSpark configuration. Every setting is shown at its default; remove the # to change it,\n" +
 		"# then run 'bugspark plan' to see what would change and 'bugspark apply' to do it.\n" +
-		"# Each can also be given as an environment variable: server.name is BUGSPARK_SERVER_NAME.\n" +
+		"# For 'bugspark up' each can also be an environment variable: server.name is BUGSPARK_SERVER_NAME.\n" +
 		"# Secrets are not kept here but in /etc/bugspark/credentials/.\n")
 	var open []string
 	for _, s := range Settings() {

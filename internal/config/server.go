@@ -69,6 +69,8 @@ type Proxy struct {
 	Trusted        []string `mapstructure:"trusted"`
 	BodyLimitMiB   int      `mapstructure:"body_limit_mib"`
 	HeaderTimeoutS int      `mapstructure:"header_timeout_s"`
+
+	ConnectionsPerAddress int `mapstructure:"connections_per_address"`
 }
 
 func proxySettings() []Setting {
@@ -79,5 +81,7 @@ func proxySettings() []Setting {
 			Doc: "Largest request body that the proxy lets through."},
 		{Key: "proxy.header_timeout_s", Default: 10, Min: 1, Max: 300, Unit: "seconds",
 			Doc: "How long a client may take to send its request headers."},
+		{Key: "proxy.connections_per_address", Default: 512, Min: 16, Max: 8192,
+			Doc: "Connections, and requests under way, that one client address may have: an IPv4 address or the /64 of an IPv6 address. Raise it where many people reach the server through one address, as behind NAT or a VPN; networks of proxy.trusted are exempt."},
 	}
 }

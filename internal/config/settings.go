@@ -1,8 +1,11 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 // Setting declares one setting. Validation, the environment names, the sample
@@ -47,7 +50,7 @@ func Settings() []Setting {
 		serverSettings(), tlsSettings(), proxySettings(),
 		databaseSettings(), storageSettings(),
 		backupSettings(), copySettings(), scheduleSettings(),
-		alertSettings(), mailSettings(),
+		alertSettings(), mailSettings(), outboundSettings(),
 		accountsSettings(), limitsSettings(), logSettings(),
 	)
 }
@@ -81,4 +84,16 @@ func below(section string) []string {
 // EnvName is the environment variable that overrides a setting.
 func EnvName(key string) string {
 	return "BUGSPARK_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// RefuseOverrides fails when the environment has a setting: what is put in force with
+// it would be lost with the next start of a service, whose environment has none.
+func RefuseOverrides(dirs Dirs, env LookupEnv) error {
+	for _, s := range Settings() {
+		if _, set := env(EnvName(s.Key)); set {
+			return fault.New(fault.Usage, fmt.Sprintf("unset %s, and write %s into %s", EnvName(s.Key), s.Key, dirs.File()),
+				"the environment sets %s, which the services would not get", EnvName(s.Key))
+		}
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -46,7 +48,13 @@ func (s Setting) problems(values map[string]any) []string {
 		if s.Applies.holds(values) && (text != "" || s.Default != "") {
 			if problem := s.Form.problem(s, text); problem != "" {
 				out = append(out, problem)
+				return
 			}
+		}
+		// Values come into unit files, mails and logs, where a line is a directive of its
+		// own, also those of settings that do not apply.
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			out = append(out, s.Key+" must not hold line breaks, control characters and others that cannot be seen")
 		}
 	}
 	switch v := values[s.Key].(type) {

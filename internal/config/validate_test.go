@@ -18,15 +18,18 @@ func TestForms(t *testing.T) {
 		{"server.name", "", []string{"bugs.example.org", "10.0.0.1"}, []string{"https://bugs", "bugs:443", "a b", "a\tb", "a/b", long}, "bare DNS name"},
 		{"proxy.trusted", "", []string{"10.0.0.0/8", "2001:db8::/32"}, []string{"nonsense", "10.0.0.1", "10.0.0.0/33"}, "is not a network"},
 		{"tls.acme.directory", "BUGSPARK_TLS_MODE=acme", []string{"https://acme.example.org/dir"}, []string{"http://acme.example.org/dir", "acme.example.org", "https://"}, "an https URL"},
-		{"storage.endpoint", "BUGSPARK_STORAGE_ENGINE=s3", []string{"https://s3.example.org", "http://s3:9000/x"}, []string{"s3.example.org", "ftp://s3.example.org", "https://"}, "a URL such as"},
+		{"storage.endpoint", "BUGSPARK_STORAGE_ENGINE=s3", []string{"https://s3.example.org", "http://localhost:9000/x"}, []string{"s3.example.org", "ftp://s3.example.org", "https://"}, "a URL such as"},
 		{"storage.bucket", "", []string{"bugspark", "abc"}, []string{"ab", "Bugspark", "", strings.Repeat("b", 64)}, "3 to 63 lower-case"},
 		{"backup.target", "", []string{"/srv/backup", "sftp://vault@files.example.org/b"}, []string{"srv/backup", "/tmp/x", "ftp://x/y", "sftp://a:secret@files/b"}, "cannot be used"},
-		{"backup.endpoint", "BUGSPARK_BACKUP_TARGET=s3://b", []string{"https://s3.example.org", "http://s3:9000/"}, []string{"s3.example.org", "https://s3.example.org/b", "https://key@s3.example.org"}, "a URL such as"},
+		{"backup.endpoint", "BUGSPARK_BACKUP_TARGET=s3://b", []string{"https://s3.example.org", "http://[::1]:9000/"}, []string{"s3.example.org", "https://s3.example.org/b", "https://key@s3.example.org"}, "a URL such as"},
 		{"backup.host_key", "BUGSPARK_BACKUP_TARGET=sftp://a@files/b", []string{"", "ssh-ed25519 AAAA"}, []string{"AAAA"}, "a public key"},
+		{"tls.certificate", "BUGSPARK_TLS_KEY=/k", []string{"", "/etc/a b%.pem"}, []string{"/etc/a\nExecStartPre=+/bin/x", "/etc/a\r", "/etc/\x00", "/etc/\xff"}, "must not hold line breaks"},
+		{"storage.minio_binary", "", []string{"", "/opt/minio"}, []string{"/opt/minio\n[Service]"}, "must not hold line breaks"},
+		{"mail.host", "", []string{"", "mx"}, []string{"mx\nUser=root"}, "must not hold line breaks"},
 		{"backup.schedule", "", []string{"*-*-* 02:15"}, []string{"", "daily\nExecStart=/x", "%i"}, "a calendar expression"},
 		{"backup.drill_schedule", "", []string{"Sun *-*-* 03:45"}, []string{"", "%i"}, "a calendar expression"},
 		{"backup.copy.schedule", "", []string{"*:20"}, []string{"", "%i"}, "a calendar expression"},
-		{"alert.webhook", "", []string{"", "https://alerts.example.org/x", "http://10.0.0.1:8080"}, []string{"alerts.example.org", "mailto:a@b", "https://"}, "a URL such as"},
+		{"alert.webhook", "", []string{"", "https://alerts.example.org/x", "http://127.0.0.1:8080"}, []string{"alerts.example.org", "mailto:a@b", "https://"}, "a URL such as"},
 		{"alert.mail_to", "BUGSPARK_MAIL_HOST=mx", []string{"a@b", "Ops <a@b>", "a@b,c@d", `"Ops, night" <a@b>, c@d`, "a@b c@d"}, []string{"ops", "Ops <a@b", "a@b\r\nBcc: x@y"}, "is not an e-mail address"},
 		{"mail.from", "", []string{"", "a@b", "BugSpark <a@b>"}, []string{"ops", "<a@b"}, "must be an e-mail address"},
 		{"accounts.admin_email", "", []string{"", "a@b"}, []string{"admin"}, "must be an e-mail address"},
@@ -63,11 +66,12 @@ func TestForms(t *testing.T) {
 func TestRanges(t *testing.T) {
 	ranges := map[string][2]int{
 		"server.http_port": {1, 65535}, "server.https_port": {1, 65535}, "mail.port": {1, 65535},
-		"proxy.body_limit_mib": {1, 1024}, "proxy.header_timeout_s": {1, 300},
+		"proxy.body_limit_mib": {1, 1024}, "proxy.connections_per_address": {16, 8192}, "proxy.header_timeout_s": {1, 300},
 		"database.shared_buffers_mib": {0, 1 << 20}, "database.pool": {2, 500},
 		"accounts.session_days": {1, 365}, "limits.report_body_kib": {16, 65536}, "limits.picture_mib": {1, 100},
 		"limits.reports_per_project": {0, 1 << 30}, "limits.reports_per_address": {0, 1 << 30}, "limits.logins_per_address": {0, 1 << 30},
-		"backup.window_days": {1, 365}, "backup.keep_daily": {0, 366}, "backup.keep_weekly": {0, 520}, "backup.keep_monthly": {0, 120},
+		"limits.picture_mib_per_address": {0, 1 << 20}, "limits.unnamed_mib": {0, 1 << 20}, "limits.free_space_mib": {0, 1 << 20},
+		"backup.lock_days": {0, 365}, "backup.copy.lock_days": {0, 365}, "backup.window_days": {1, 365}, "backup.keep_daily": {0, 366}, "backup.keep_weekly": {0, 520}, "backup.keep_monthly": {0, 120},
 		"backup.spool_mib": {64, 1 << 20},
 	}
 	for _, s := range config.Settings() {
@@ -130,6 +134,30 @@ func TestSeveralProblemsAreNamedAtOnce(t *testing.T) {
 	for _, want := range []string{"tls.mode", "mail.port", "must differ"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
+		}
+	}
+}
+
+// Keys, pictures and alerts do not go over a network unencrypted unless somebody says so.
+func TestPlaintextIsSaid(t *testing.T) {
+	for yaml, want := range map[string]string{
+		"storage:\n  engine: s3\n  endpoint: http://s3.test\n":                                                  "storage.endpoint is not encrypted: use https://, or add s3.test to outbound.plaintext_hosts",
+		"backup:\n  target: s3://b\n  endpoint: http://10.0.0.1:9000\n":                                         "backup.endpoint is not encrypted",
+		"backup:\n  target: /srv/b\n  copy:\n    target: s3://b\n    endpoint: http://s3.test\n":                "backup.copy.endpoint is not encrypted",
+		"alert:\n  webhook: http://hook.test/x\n":                                                               "alert.webhook is not encrypted",
+		"alert:\n  webhook: https://user:password@hook.test/x\n":                                                "without an account",
+		"alert:\n  webhook: https://hook.test/T/{token}\n":                                                      "",
+		"storage:\n  engine: s3\n  endpoint: http://s3.test\noutbound:\n  plaintext_hosts: [s3.test]\n":         "",
+		"storage:\n  engine: s3\n  endpoint: http://s3.test\noutbound:\n  plaintext_hosts: [other.test]\n":      "storage.endpoint is not encrypted",
+		"storage:\n  engine: s3\n  endpoint: http://127.0.0.1:9000\nalert:\n  webhook: 'http://[::1]:8080/x'\n": "",
+		"storage:\n  engine: s3\n  endpoint: https://s3.test\n":                                                 "",
+	} {
+		_, err := config.Parse("bugspark.yaml", []byte(yaml), func(string) (string, bool) { return "", false })
+		if err != nil && strings.Contains(err.Error(), "password") {
+			t.Errorf("the error holds a secret: %v", err)
+		}
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v", yaml, err)
 		}
 	}
 }

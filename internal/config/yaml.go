@@ -39,7 +39,7 @@ func parseYAML(name string, data []byte) (map[string]any, []string, error) {
 			"%s: %s", name, strings.Join(w.problems, "; "))
 	}
 	if err := doc.Decode(&out); err != nil {
-		return nil, nil, fault.Wrap(fault.Usage, err, "", "%s", name)
+		return nil, nil, fault.Wrap(fault.Usage, err, "bugspark config sample shows how each setting is written", "%s", name)
 	}
 	return out, w.set, nil
 }

@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/durable"
 )
@@ -167,6 +170,55 @@ func TestChownTreeDoesNotFollowLinks(t *testing.T) {
 	for path, want := range map[string]uint32{dir: 65534, filepath.Join(dir, "file"): 65534, filepath.Join(dir, "link"): 65534, outside: 0} {
 		if got := owner(t, path); got != want {
 			t.Errorf("%s belongs to %d, want %d", path, got, want)
+		}
+	}
+}
+
+// Whoever owns a file that root reads can make it larger than any memory, and without a
+// block of the disk.
+func TestReadJSONReadsNoMoreThanItsLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wal.json")
+	if err := errors.Join(os.WriteFile(path, []byte("7"), 0o600), os.Truncate(path, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if _, err := durable.ReadJSON(path, &n); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "is larger than 4194304 bytes") {
+		t.Errorf("%v", err)
+	}
+	large := `"` + strings.Repeat("a", 1<<20) + `"`
+	if err := os.WriteFile(path, []byte(large), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	if _, err := durable.ReadJSON(path, &text); err != nil || len(text) != 1<<20 {
+		t.Errorf("a file of 1 MiB: %d, %v", len(text), err)
+	}
+}
+
+// A service owns the directory of its state, and root reads there.
+func TestReadJSONReadsRegularFilesOnly(t *testing.T) {
+	dir := t.TempDir()
+	fifo, link, file := filepath.Join(dir, "fifo"), filepath.Join(dir, "link"), filepath.Join(dir, "file")
+	if err := errors.Join(unix.Mkfifo(fifo, 0o600), os.WriteFile(file, []byte("7"), 0o600), os.Symlink(file, link)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{fifo: false, link: false, dir: false, file: true} {
+		read := make(chan error, 1)
+		go func() {
+			n := 0
+			_, err := durable.ReadJSON(path, &n)
+			if err == nil && n != 7 {
+				err = errors.New("another value")
+			}
+			read <- err
+		}()
+		select {
+		case err := <-read:
+			if (err == nil) != want {
+				t.Errorf("%s: %v", path, err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s: still reading", path)
 		}
 	}
 }

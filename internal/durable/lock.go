@@ -23,7 +23,17 @@ const (
 // TryLock takes the lock of a file, which it creates, or returns ErrLocked. The
 // kernel drops the lock when the process ends, however it ends.
 func TryLock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	return tryLock(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW)
+}
+
+// TryLockDir takes the lock of a directory itself, which needs no file in it, or
+// returns ErrLocked. An administrator may have put a link in its place.
+func TryLockDir(dir string) (unlock func(), err error) {
+	return tryLock(dir, os.O_RDONLY|unix.O_DIRECTORY)
+}
+
+func tryLock(path string, flags int) (unlock func(), err error) {
+	f, err := os.OpenFile(path, flags|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
@@ -41,8 +51,17 @@ func TryLock(path string) (unlock func(), err error) {
 
 // Lock is TryLock for a process that waits until the lock is free or ctx ends.
 func Lock(ctx context.Context, path string) (unlock func(), err error) {
+	return wait(ctx, path, TryLock)
+}
+
+// LockDir is TryLockDir for a process that waits.
+func LockDir(ctx context.Context, dir string) (unlock func(), err error) {
+	return wait(ctx, dir, TryLockDir)
+}
+
+func wait(ctx context.Context, path string, try func(string) (func(), error)) (unlock func(), err error) {
 	for interval := shortestInterval; ; interval = min(2*interval, longestInterval) {
-		unlock, err := TryLock(path)
+		unlock, err := try(path)
 		if !errors.Is(err, ErrLocked) {
 			return unlock, err
 		}

@@ -93,3 +93,17 @@ func walk(err error, visit func(error)) {
 		}
 	}
 }
+
+// Apart returns the errors that a fault joins, with what it says of them all; none when
+// it joins none, or has a next step for all of them.
+func Apart(err error) (string, []error) {
+	f, ok := err.(*Error)
+	if !ok {
+		return "", nil
+	}
+	joined, ok := f.Err.(interface{ Unwrap() []error })
+	if !ok || f.Hint != "" {
+		return "", nil
+	}
+	return f.Message, joined.Unwrap()
+}

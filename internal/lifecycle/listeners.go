@@ -4,11 +4,13 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 
@@ -38,6 +40,39 @@ func Inherited() (Listeners, error) {
 		return nil, fault.Wrap(fault.Failed, err, "", "reading the sockets passed by systemd")
 	}
 	return named, nil
+}
+
+// waiting is how long Pending waits for a connection that may be there.
+const waiting = 50 * time.Millisecond
+
+// Pending takes and ends the connections that wait at the socket with that name, and
+// tells whether there were any: for a service that a connection only wakes. Without such
+// a socket, as on a command line, there are none.
+func (l Listeners) Pending(name string) (bool, error) {
+	woken := false
+	for _, ln := range l[name] {
+		d, ok := ln.(interface{ SetDeadline(time.Time) error })
+		if !ok {
+			return woken, fmt.Errorf("the socket %q takes no connections", name)
+		}
+		if err := d.SetDeadline(time.Now().Add(waiting)); err != nil {
+			return woken, err
+		}
+		for {
+			c, err := ln.Accept()
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				break
+			}
+			if err != nil {
+				return woken, fmt.Errorf("taking a request at the socket %q: %w", name, err)
+			}
+			woken = true
+			if err := c.Close(); err != nil {
+				return woken, err
+			}
+		}
+	}
+	return woken, nil
 }
 
 // One returns the only socket with that name.

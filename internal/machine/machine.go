@@ -27,20 +27,26 @@ import (
 type Options struct {
 	Release string            // Debian's code name, such as "bookworm"
 	Files   map[string]string // host files or directories to copy, by their path inside
+	Mounts  map[string]string // host directories to mount, by their path inside; they outlive the machine
+	// Disk is a machine that does not run and is not started again. The new one begins
+	// with its disk instead of with that of the release.
+	Disk *Machine
 }
 
 // Machine is one booted machine.
 type Machine struct {
 	Addr string // its IPv4 address, reachable from the test
 
-	dir   string // overlay directories
-	root  string // its file system, seen from the host
-	net   *network
-	group *cgroup
-	cmd   *exec.Cmd
-	pid   int // of its systemd, seen from the host
-	done  chan struct{}
-	log   bytes.Buffer
+	dir    string   // overlay directories
+	layers string   // that are below
+	root   string   // its file system, seen from the host
+	mounts []string // arguments of systemd-nspawn
+	net    *network
+	group  *cgroup
+	cmd    *exec.Cmd
+	pid    int // of its systemd, seen from the host
+	done   chan struct{}
+	log    bytes.Buffer
 }
 
 // Boot makes a machine from the cached root of its release and waits until it
@@ -50,21 +56,29 @@ func Boot(t *testing.T, o Options) *Machine {
 	if os.Geteuid() != 0 {
 		t.Skip("machines need root: run 'sudo make test'")
 	}
-	base := cachedRoot(t, o.Release)
 	// Not in the usual temporary directory, which may be an overlay itself.
 	dir, err := os.MkdirTemp("/var/tmp", "bsmachine-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &Machine{dir: dir, root: filepath.Join(dir, "root")}
+	if o.Disk != nil {
+		m.layers = filepath.Join(o.Disk.dir, "upper") + ":" + o.Disk.layers
+	} else {
+		m.layers = cachedRoot(t, o.Release)
+	}
+	for inside, from := range o.Mounts {
+		m.mounts = append(m.mounts, "--bind="+from+":"+inside)
+	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	for _, sub := range []string{"upper", "work", "root"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+	// Without redirect_dir a directory that came from a layer below cannot be renamed.
 	host(t, "mount", "-t", "overlay", "overlay", "-o",
-		fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", base, dir, dir), m.root)
+		fmt.Sprintf("redirect_dir=on,lowerdir=%s,upperdir=%s/upper,workdir=%s/work", m.layers, dir, dir), m.root)
 	t.Cleanup(func() { host(t, "umount", "-l", m.root) })
 	for inside, from := range o.Files {
 		m.Copy(t, from, inside)
@@ -94,6 +108,7 @@ func (m *Machine) Start(t *testing.T) {
 		"--capability=CAP_NET_ADMIN", "--network-namespace-path=/run/netns/"+m.net.name,
 		// Unnamed machines are called after their directory, and two of one name refuse to be.
 		"--machine="+m.net.name, "--hostname=bugs", "-D", m.root, "-b")
+	args = append(args, m.mounts...)
 	m.cmd = exec.Command(args[0], args[1:]...)
 	m.cmd.Stdout, m.cmd.Stderr = &m.log, &m.log
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -125,8 +140,8 @@ func (m *Machine) await(limit time.Duration) error {
 			return errors.New("the machine ended while it booted")
 		default:
 		}
-		if m.pid == 0 {
-			m.pid = firstChild(firstChild(m.cmd.Process.Pid)) // of unshare's nspawn
+		// Of unshare's nspawn, which at first has another child for a moment.
+		if m.pid = firstChild(firstChild(m.cmd.Process.Pid)); m.pid == 0 {
 			continue
 		}
 		out, _ := m.Try("systemctl", "is-system-running")

@@ -22,10 +22,13 @@ The file holds only what differs from the defaults below. After an edit,
 .B bugspark plan
 shows what would change and
 .B bugspark apply
-does it. An environment variable overrides a setting:
+does it. For
+.B bugspark up
+an environment variable overrides a setting:
 .I server.name
 is
 .IR BUGSPARK_SERVER_NAME .
+The services of an installed machine get none, so setup, plan and apply refuse while one is set.
 An unknown key or a value of the wrong type is an error.
 .SH SETTINGS
 `)

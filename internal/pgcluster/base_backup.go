@@ -3,6 +3,7 @@ package pgcluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,34 @@ import (
 // BaseBackup is a running copy of the cluster: a tar stream of everything,
 // with the WAL that makes it consistent, so that it can be restored by itself.
 // Read ends with io.EOF only if pg_basebackup ended well.
-type BaseBackup struct{ *output }
+type BaseBackup struct {
+	*output
+	held *heldWAL
+}
+
+// Read reads the stream.
+func (b *BaseBackup) Read(p []byte) (int, error) {
+	n, err := b.output.Read(p)
+	if err != nil {
+		err = b.ended(err)
+	}
+	return n, err
+}
+
+// ended lets go of the WAL once the program has ended, however that was.
+func (b *BaseBackup) ended(err error) error {
+	if !errors.Is(err, io.EOF) {
+		err = b.held.explain(err)
+	}
+	b.held.release()
+	return err
+}
+
+// Close ends the copy if it still runs.
+func (b *BaseBackup) Close() error {
+	defer b.held.release()
+	return b.output.Close()
+}
 
 // BaseBackup starts a copy of our cluster; see Upstream.BaseBackup.
 func (c *Cluster) BaseBackup(ctx context.Context) (*BaseBackup, error) {
@@ -52,7 +80,7 @@ func (c *Cluster) output(ctx context.Context, name string, args ...string) (*out
 	if err != nil {
 		return nil, err
 	}
-	o, err := start(command(ctx, server.program(name), c.environment(), args...))
+	o, err := start(command(ctx, server.program(name), c.environment(), args...), client{})
 	if err != nil {
 		return nil, fault.Wrap(fault.Failed, err, c.install(server.Major), "starting %s", name)
 	}
@@ -67,14 +95,14 @@ func command(ctx context.Context, program string, env []string, args ...string) 
 	return cmd
 }
 
-func start(cmd *exec.Cmd) (_ *output, err error) {
+func start(cmd *exec.Cmd, as client) (_ *output, err error) {
 	b := &output{name: filepath.Base(cmd.Path), cmd: cmd, stderr: &tail{}}
 	cmd.Stderr = b.stderr
 	if b.out, err = cmd.StdoutPipe(); err != nil {
 		return nil, err
 	}
 	widen(b.out)
-	return b, cmd.Start()
+	return b, as.start(cmd)
 }
 
 // widen asks for as large a pipe as an ordinary account may have; a refusal only
@@ -140,7 +168,7 @@ type Extent struct {
 // Extent is known once the stream was read to its end.
 func (b *BaseBackup) Extent() (Extent, error) {
 	if err := b.wait(); err != nil {
-		return Extent{}, err
+		return Extent{}, b.ended(err)
 	}
 	said := string(b.stderr.bytes())
 	start, end := startPoint.FindStringSubmatch(said), endPoint.FindStringSubmatch(said)

@@ -1,8 +1,10 @@
 package pgcluster_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
@@ -152,6 +155,42 @@ func TestInterruptedInitdb(t *testing.T) {
 		t.Errorf("the rest of the interrupted initdb is still there: %v", err)
 	}
 	p.start(t)
+}
+
+// A restore holds the directory while it exchanges the data. A start that comes
+// meanwhile waits, and does not fail, which would be told as a crash loop.
+func TestAStartWaitsForWhoeverExchangesTheData(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	unlock, err := durable.TryLockDir(p.state())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	cmd := p.command(t, p.Account, "prepare", logVariable+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || !strings.Contains(lines.Text(), "waiting for another process") {
+		t.Errorf("it says %q", lines.Text())
+	}
+	if entries, err := os.ReadDir(p.state()); err != nil || len(entries) > 0 {
+		t.Errorf("it has made %v meanwhile (%v)", entries, err)
+	}
+	unlock()
+	rest, err := io.ReadAll(out)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		t.Fatalf("afterwards: %v: %s", err, rest)
+	}
+	if _, err := os.Stat(p.data()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDataThatIsNoCluster(t *testing.T) {

@@ -22,8 +22,12 @@ func (c *Cluster) configure(ctx context.Context, server Server) error {
 	if err != nil {
 		return fmt.Errorf("asking how much memory there is: %w", err)
 	}
+	disk, err := durable.SpaceAt(c.StateDir)
+	if err != nil {
+		return err
+	}
 	settings := tune(machine{
-		major: server.Major, memory: memory, lz4: c.accepts(ctx, server, "wal_compression=lz4"),
+		major: server.Major, memory: memory, disk: disk.Size, lz4: c.accepts(ctx, server, "wal_compression=lz4"),
 		sharedMiB: c.SharedBuffersMiB, pool: c.Pool,
 	})
 	overrides := ""

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -25,6 +26,25 @@ type CustomerServer struct {
 	Major       int    // of the server
 	Namespace   string // schema that holds our tables
 	Programs    *Cluster
+	// Account is of the programs that connect; nil, or one that returns nil: that of this
+	// process.
+	Account func(dsn string) (*syscall.Credential, error)
+}
+
+// client is how programs connect by a connection string, and the string for their command
+// line.
+func (f CustomerServer) client(dsn string) (shown string, as client, err error) {
+	if shown, as.password, as.keyPassword, err = hidden(dsn); err == nil && f.Account != nil {
+		as.account, err = f.Account(dsn)
+	}
+	return shown, as, err
+}
+
+// OwnFiles tells whether a connection needs the account of the backups: the server knows it
+// by its name, or a private key is its own.
+func OwnFiles(dsn string) bool {
+	c, err := pgconn.ParseConfig(dsn)
+	return err == nil && strings.HasPrefix(c.Host, "/") || strings.Contains(dsn, "sslkey")
 }
 
 // Dump starts pg_dump of our schema; see Cluster.Dump.
@@ -33,11 +53,11 @@ func (f CustomerServer) Dump(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn, env, err := hidden(f.DSN)
+	dsn, as, err := f.client(f.DSN)
 	if err != nil {
 		return nil, err
 	}
-	return start(command(ctx, program, append(f.Programs.environment(), env...), append(customerDump(f.Namespace), "--dbname="+dsn)...))
+	return start(command(ctx, program, f.Programs.environment(), append(customerDump(f.Namespace), "--dbname="+dsn)...), as)
 }
 
 // customerDump are the arguments of pg_dump for our schema on a customer's server,
@@ -52,16 +72,11 @@ func quotedPattern(name string) string { return `"` + strings.ReplaceAll(name, `
 // program finds the client program of the server's version, or else of the next
 // newer one; a server need not be installed beside it.
 func (f CustomerServer) program(name string) (string, error) {
-	program, _, err := f.newer(name)
-	return program, err
-}
-
-func (f CustomerServer) newer(name string) (program string, major int, err error) {
 	best, found := 0, ""
 	for _, pattern := range []string{"usr/lib/postgresql/*/bin/", "usr/pgsql-*/bin/"} {
 		files, err := fs.Glob(f.Programs.Root, pattern+name)
 		if err != nil {
-			return "", 0, err
+			return "", err
 		}
 		for _, file := range files {
 			digits := majorName.FindStringSubmatch(path.Base(path.Dir(path.Dir(file))))
@@ -74,24 +89,24 @@ func (f CustomerServer) newer(name string) (program string, major int, err error
 		}
 	}
 	if found == "" {
-		return "", 0, fault.New(fault.Preflight, fmt.Sprintf("apt install postgresql-client-%d (or a newer one, of the PostgreSQL project)", f.Major),
+		return "", fault.New(fault.Preflight, fmt.Sprintf("apt install postgresql-client-%d (or a newer one, of the PostgreSQL project)", f.Major),
 			"the database server is PostgreSQL %d, and no %s of that version or a newer one is installed", f.Major, name)
 	}
-	return found, best, nil
+	return found, nil
 }
 
-var keywordPassword = regexp.MustCompile(`\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)
+var (
+	keywordPassword    = regexp.MustCompile(`\b(?:password|passfile)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)
+	keywordEscape      = regexp.MustCompile(`\\(.)`)
+	keywordKeyPassword = regexp.MustCompile(`\bsslpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)
+)
 
-// hidden takes the password out of a connection string, because everybody on the
-// machine can read command lines, and puts it into the environment.
-func hidden(dsn string) (string, []string, error) {
+// hidden takes the password, and that of a private key, out of a connection string, because
+// everybody on the machine can read command lines; see client.
+func hidden(dsn string) (shown, password, keyPassword string, err error) {
 	c, err := pgconn.ParseConfig(dsn)
 	if err != nil {
-		return "", nil, fmt.Errorf("reading the connection string: %w", err)
-	}
-	var env []string
-	if c.Password != "" {
-		env = append(env, "PGPASSWORD="+c.Password)
+		return "", "", "", fmt.Errorf("reading the connection string: %w", err)
 	}
 	if u, err := url.Parse(dsn); err == nil && slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
 		if u.User != nil {
@@ -99,13 +114,22 @@ func hidden(dsn string) (string, []string, error) {
 		}
 		q := u.Query()
 		q.Del("password")
+		q.Del("passfile") // its content is the password
+		keyPassword = q.Get("sslpassword")
+		q.Del("sslpassword")
 		for name := range q { // what only pgx knows
 			if strings.HasPrefix(name, "pool_") || strings.HasPrefix(name, "default_query_") || strings.HasSuffix(name, "_cache_capacity") {
 				q.Del(name)
 			}
 		}
-		u.RawQuery = q.Encode()
-		return u.String(), env, nil
+		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // libpq takes a plus for itself
+		return u.String(), c.Password, keyPassword, nil
 	}
-	return strings.TrimSpace(keywordPassword.ReplaceAllString(dsn, "")), env, nil
+	if found := keywordKeyPassword.FindStringSubmatch(dsn); found != nil {
+		keyPassword = found[1]
+		if inside, quoted := strings.CutPrefix(keyPassword, "'"); quoted {
+			keyPassword = keywordEscape.ReplaceAllString(strings.TrimSuffix(inside, "'"), "$1")
+		}
+	}
+	return strings.TrimSpace(keywordPassword.ReplaceAllString(keywordKeyPassword.ReplaceAllString(dsn, ""), "")), c.Password, keyPassword, nil
 }

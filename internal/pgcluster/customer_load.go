@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
+	"syscall"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,31 +17,32 @@ import (
 )
 
 // Load reads what Dump wrote of a schema, in one transaction or not at all.
-// It replaces our tables. The schema itself, which may belong to another role, only
-// has to exist.
-func (f CustomerServer) Load(ctx context.Context, dump io.Reader, namespace string) error {
-	program, major, err := f.newer("pg_restore")
+// It replaces our tables, and marks them in the same transaction; see Mark. The schema
+// itself, which may belong to another role, only has to exist.
+func (f CustomerServer) Load(ctx context.Context, dump io.Reader, namespace, mark string) error {
+	program, err := f.program("pg_restore")
+	if err != nil {
+		return err
+	}
+	psql, err := f.program("psql")
 	if err != nil {
 		return err
 	}
 	if err := f.makeNamespace(ctx, namespace); err != nil {
 		return err
 	}
-	dsn, env, err := hidden(f.DSN)
+	dsn, as, err := f.client(f.DSN)
 	if err != nil {
 		return err
 	}
-	env = append(f.Programs.environment(), env...)
-	what := []string{"--schema=" + namespace, "--strict-names", "--clean", "--if-exists", "--no-owner", "--no-privileges"}
-	if f.Major < 17 && major >= 17 {
-		psql, err := f.program("psql")
-		if err != nil {
-			return err
-		}
-		return loadOlder(command(ctx, program, env, append(what, "--file=-")...),
-			command(ctx, psql, env, "--dbname="+dsn, "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--no-password"), dump)
+	env := f.Programs.environment()
+	t := transaction{
+		begin: fmt.Sprintf("BEGIN;\nSELECT pg_catalog.pg_advisory_xact_lock(%d);\n", loadLock(namespace)),
+		end:   marking(namespace, mark) + ";\nCOMMIT;\n",
+		older: f.Major < 17, as: as,
 	}
-	return load(command(ctx, program, env, append(what, "--dbname="+dsn, "--single-transaction", "--exit-on-error", "--no-password")...), dump)
+	return t.load(command(ctx, program, env, "--schema="+namespace, "--strict-names", "--clean", "--if-exists", "--no-owner", "--no-privileges", "--file=-"),
+		command(ctx, psql, env, "--dbname="+dsn, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password"), dump)
 }
 
 // makeNamespace makes a schema that is missing, and refuses one that is not the
@@ -65,7 +68,7 @@ func (f CustomerServer) makeNamespace(ctx context.Context, namespace string) err
 		return fmt.Errorf("making the schema %s: %w", name, err)
 	}
 	if current == nil || *current != namespace {
-		return fault.New(fault.Preflight, "there: ALTER ROLE ... SET search_path = "+name+", for the role of the credential database-dsn",
+		return fault.New(fault.Preflight, "run there: ALTER ROLE ... SET search_path = "+name+", for the role of the credential database-dsn",
 			"the tables of the set are in the schema %s, and whoever opens your database looks elsewhere", name)
 	}
 	return nil
@@ -73,21 +76,38 @@ func (f CustomerServer) makeNamespace(ctx context.Context, namespace string) err
 
 // load runs a pg_restore that connects by itself.
 func load(cmd *exec.Cmd, dump io.Reader) error {
-	said, source := &tail{}, &faithful{from: dump}
+	said, source := &tail{}, &Source{From: dump}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = source, said, said
 	if err := cmd.Run(); err != nil {
 		// pg_restore cannot tell a source that broke from one that ended.
-		return errors.Join(fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes())), source.err)
+		return errors.Join(fmt.Errorf("pg_restore: %w: %s", err, lastLines(said.bytes())), source.Err)
 	}
 	return nil
 }
 
-// loadOlder has pg_restore print SQL for psql, because from 17 on pg_restore sets
-// what older servers do not know.
-func loadOlder(restore, psql *exec.Cmd, dump io.Reader) error {
-	source := &faithful{from: dump}
+// transaction is the SQL around a dump. pg_restore alone could not mark what it
+// loads, and from 17 on it sets what older servers do not know.
+type transaction struct {
+	begin, end string
+	older      bool // than 17 is the server
+	as         client
+}
+
+// load has pg_restore print SQL for psql. The commit is sent only after pg_restore has
+// ended well: psql takes the end of its input, which also comes when this process is
+// killed, for the end of the work, and would commit half a dump with
+// --single-transaction.
+func (t transaction) load(restore, psql *exec.Cmd, dump io.Reader) error {
+	// Neither outlives this process. The signal comes when the thread that started
+	// them ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, cmd := range []*exec.Cmd{restore, psql} {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	}
+	source := &Source{From: dump}
 	restore.Stdin = source
-	sql, err := start(restore)
+	sql, err := start(restore, client{account: t.as.account})
 	if err != nil {
 		return fmt.Errorf("starting pg_restore: %w", err)
 	}
@@ -98,19 +118,60 @@ func loadOlder(restore, psql *exec.Cmd, dump io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := psql.Start(); err != nil {
+	if err := t.as.start(psql); err != nil {
 		return fmt.Errorf("starting psql: %w", err)
 	}
-	broken := withoutNewSetting(in, sql)
-	if broken != nil {
-		// The end of its input would have psql commit what came until then.
-		_ = psql.Process.Kill() // it may have ended, which is what broke it
-	}
-	err = errors.Join(broken, in.Close(), psql.Wait(), source.err)
+	err = t.feed(in, sql, source)
+	err = errors.Join(err, in.Close(), psql.Wait())
 	if err != nil {
-		return fmt.Errorf("loading into a server older than pg_restore: %w: %s", err, lastLines(said.bytes()))
+		return fmt.Errorf("loading into the database: %w: %s", err, lastLines(said.bytes()))
 	}
 	return nil
+}
+
+// feed writes the transaction, and its end only when the SQL and its source came to
+// theirs.
+func (t transaction) feed(psql io.Writer, sql io.Reader, source *Source) error {
+	sql, err := restricted(sql)
+	if err == nil {
+		_, err = io.WriteString(psql, t.begin)
+	}
+	if err != nil {
+		return errors.Join(err, source.Err)
+	}
+	if t.older {
+		err = withoutNewSetting(psql, sql)
+	} else {
+		_, err = io.Copy(psql, sql)
+	}
+	// pg_restore cannot tell a source that broke from one that ended.
+	if err = errors.Join(err, source.Err); err != nil {
+		return err
+	}
+	_, err = io.WriteString(psql, t.end)
+	return err
+}
+
+// restricted refuses SQL in which psql would run commands of its own, such as \!: a hostile
+// server can put them among its rows (CVE-2025-8714). pg_restore forbids them in its first
+// lines since August 2025, and psql, of the same package, obeys. An empty input is left to
+// whoever knows why.
+func restricted(sql io.Reader) (io.Reader, error) {
+	r := bufio.NewReaderSize(sql, 4<<10)
+	head, err := r.Peek(4 << 10)
+	for line := range bytes.Lines(head) {
+		if bytes.HasPrefix(line, []byte(`\restrict `)) {
+			return r, nil
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(head) == 0 {
+		return r, nil
+	}
+	return nil, fault.New(fault.Preflight, "apt update && apt install --only-upgrade 'postgresql*'",
+		"pg_restore does not keep psql from running commands that a dump may hold: it is older than PostgreSQL 13.22, 14.19, 15.14, 16.10 and 17.6")
 }
 
 // withoutNewSetting copies SQL but for the one statement that older servers do
@@ -133,18 +194,4 @@ func withoutNewSetting(to io.Writer, from io.Reader) error {
 	}
 	_, err := io.Copy(to, r)
 	return err
-}
-
-// faithful keeps the error with which a source broke.
-type faithful struct {
-	from io.Reader
-	err  error
-}
-
-func (f *faithful) Read(p []byte) (int, error) {
-	n, err := f.from.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		f.err = err
-	}
-	return n, err
 }

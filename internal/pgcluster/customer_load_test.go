@@ -31,23 +31,24 @@ func TestAnOlderServerIsNotToldWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// TestAnOlderServerCommitsNothingThatIsNotWhole lets pg_restore, psql and the dump
-// break: psql must not see the end of its input, upon which it would commit.
-func TestAnOlderServerCommitsNothingThatIsNotWhole(t *testing.T) {
+// TestNothingIsCommittedThatIsNotWhole lets pg_restore, psql and the dump break: psql
+// must not be told to commit.
+func TestNothingIsCommittedThatIsNotWhole(t *testing.T) {
 	committed := filepath.Join(t.TempDir(), "committed")
-	commits := "cat >/dev/null && touch " + committed
+	commits := "grep -qx 'COMMIT;' && touch " + committed
 	for name, c := range map[string]struct {
 		restore, psql string
 		dump          io.Reader
 		whole         bool
 	}{
-		"all is well":      {"cat", commits, strings.NewReader("SELECT 1;\n"), true},
-		"pg_restore fails": {"echo 'SELECT 1;'; echo no such schema >&2; exit 1", commits, strings.NewReader(""), false},
-		"psql fails":       {"cat", "echo server gone >&2; exit 2", io.LimitReader(endless{}, 8<<20), false},
-		"the dump breaks":  {"cat", commits, io.MultiReader(strings.NewReader("SELECT 1;\n"), endless{after: 1}), false},
+		"all is well":                        {"cat", "read first; test \"$first\" = 'BEGIN;' && " + commits, strings.NewReader("\\restrict x\nSELECT 1;\n"), true},
+		"pg_restore fails":                   {"echo 'SELECT 1;'; echo no such schema >&2; exit 1", commits, strings.NewReader(""), false},
+		"psql fails":                         {"echo '\\\\restrict x'; cat", "echo server gone >&2; exit 2", io.LimitReader(endless{}, 8<<20), false},
+		"the dump breaks":                    {"cat", commits, io.MultiReader(strings.NewReader("\\restrict x\nSELECT 1;\n"), endless{after: 1}), false},
+		"commands to psql are not forbidden": {"cat", commits, strings.NewReader("SELECT 1;\n"), false},
 	} {
 		os.Remove(committed)
-		err := loadOlder(exec.Command(script(t, "pg_restore", c.restore)), exec.Command(script(t, "psql", c.psql)), c.dump)
+		err := transaction{begin: "BEGIN;\n", end: "COMMIT;\n", older: true}.load(exec.Command(script(t, "pg_restore", c.restore)), exec.Command(script(t, "psql", c.psql)), c.dump)
 		_, there := os.Stat(committed)
 		if (err == nil) != c.whole || (there == nil) != c.whole {
 			t.Errorf("%s: %v, committed %v", name, err, there == nil)
@@ -65,4 +66,30 @@ func (e endless) Read(p []byte) (int, error) {
 		return 0, errBroke
 	}
 	return copy(p, bytes.Repeat([]byte("SELECT 1;\n"), len(p)/10+1)), nil
+}
+
+// TestACommandToPsqlInADumpIsNotRun loads what a hostile server can put among its rows
+// (CVE-2025-8714) with the programs that are installed.
+func TestACommandToPsqlInADumpIsNotRun(t *testing.T) {
+	s := initialized(t)
+	if err := s.Start(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	ran := filepath.Join(s.Dir, "ran")
+	for name, dump := range map[string]string{
+		"by a pg_restore that forbids it": "\\restrict x\nCREATE TABLE t (c text);\nCOPY t FROM stdin;\n\\.\n\\! touch " + ran + "\n\\unrestrict x\n",
+		"by one that does not":            "CREATE TABLE t (c text);\n\\! touch " + ran + "\n",
+	} {
+		psql := s.command(t.Context(), "psql", "--host="+s.Dir, "--username=postgres", "--dbname=postgres", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
+		load := transaction{begin: "BEGIN;\n", end: "COMMIT;\n", as: s.as()}
+		err := load.load(exec.Command("cat"), psql, strings.NewReader(dump))
+		if err == nil {
+			t.Errorf("%s: the dump was loaded", name)
+		}
+		if _, there := os.Stat(ran); there == nil {
+			t.Errorf("%s: psql ran the command of the dump", name)
+		}
+		t.Log(err)
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,16 +39,18 @@ func (f CustomerServer) CheckReplication(ctx context.Context) error {
 	var s struct {
 		role, level, system   string
 		version, keep, spaces int
+		slots                 int // free
 		segment               int64
 		may, standby          bool
 	}
 	err = conn.QueryRow(ctx, `SELECT current_user, current_setting('wal_level'), current_setting('server_version_num')::int,
 		(SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
 		(SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')),
+		current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots WHERE slot_name <> $1 AND NOT temporary)::int,
 		(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
 		(SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), pg_is_in_recovery(),
-		(SELECT system_identifier::text FROM pg_control_system())`).
-		Scan(&s.role, &s.level, &s.version, &s.keep, &s.spaces, &s.segment, &s.may, &s.standby, &s.system)
+		(SELECT system_identifier::text FROM pg_control_system())`, up.Slot).
+		Scan(&s.role, &s.level, &s.version, &s.keep, &s.spaces, &s.slots, &s.segment, &s.may, &s.standby, &s.system)
 	if err != nil {
 		return fmt.Errorf("asking the database server about itself: %w", err)
 	}
@@ -66,6 +67,8 @@ func (f CustomerServer) CheckReplication(ctx context.Context) error {
 	need(s.level != "minimal", "there: ALTER SYSTEM SET wal_level = 'replica', then restart it", "the server's wal_level is minimal")
 	// Without a limit, a backup target that is away for long fills the customer's disk.
 	need(s.keep > 0, "there: ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf()", "max_slot_wal_keep_size of the server is %d: it would keep WAL for us without a limit, until its disk is full, or none", s.keep)
+	// One receives the WAL, and a copy holds one for as long as it lasts.
+	need(s.slots >= 2, "there: ALTER SYSTEM SET max_replication_slots = '10', then restart it", "the server has %d replication slots to spare, and two are needed", max(s.slots, 0))
 	need(s.segment == 16<<20, "leave backup.stream off", "the server's WAL segments have %d MiB, and only those of 16 can be received", s.segment>>20)
 	need(s.spaces == 0, "leave backup.stream off", "the server has tablespaces outside of its data directory, which a stream cannot copy")
 	if len(missing) > 0 {
@@ -96,7 +99,7 @@ func (f CustomerServer) checkLocales(ctx context.Context, conn *pgx.Conn) error 
 	have := strings.Fields(plain(string(out)))
 	for _, name := range wanted {
 		if !slices.Contains(have, plain(name)) {
-			return fault.New(fault.Preflight, "here: apt install locales, add "+name+" to /etc/locale.gen, and run locale-gen",
+			return fault.New(fault.Preflight, "run here: apt install locales, add "+name+" to /etc/locale.gen, and run locale-gen",
 				"the databases of the server have the locale %s, which this machine does not know, so a copy could not be opened", name)
 		}
 	}
@@ -139,22 +142,11 @@ func (u Upstream) mayStream(ctx context.Context) error {
 // WAL for us. One that is not there is fine.
 func (f CustomerServer) DropSlot(ctx context.Context) error {
 	up, err := f.Upstream()
-	if err != nil {
-		return err
-	}
-	conn, err := up.connect(ctx)
 	if err == nil {
-		defer conn.Close(context.WithoutCancel(ctx))
-		for range 20 { // the receiver, which was just stopped, may still hold it
-			_, err = conn.Exec(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", up.Slot)
-			if held := (*pgconn.PgError)(nil); !errors.As(err, &held) || held.Code != "55006" { // object_in_use
-				break
-			}
-			time.Sleep(500 * time.Millisecond)
-		}
+		_, err = up.dropSlot(ctx)
 	}
 	if err != nil {
-		return fault.Wrap(fault.Failed, err, "there: SELECT pg_drop_replication_slot('"+up.Slot+"')", "dropping the replication slot on your database server")
+		return fault.Wrap(fault.Failed, err, "run there: SELECT pg_drop_replication_slot('"+up.Slot+"')", "dropping the replication slot on your database server")
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -115,10 +115,14 @@ func (c *Cluster) Find(ctx context.Context) (Server, error) {
 	}
 }
 
-// dataMajor is the major of the data, 0 when there is none yet.
+// MaxVersionFile is the limit of PG_VERSION in bytes, which holds one number.
+const MaxVersionFile = 64
+
+// dataMajor is the major of the data, 0 when there is none yet. Root asks too, and the
+// directory belongs to the account of the database: what its file holds is not shown.
 func (c *Cluster) dataMajor() (int, error) {
 	file := filepath.Join(c.DataDir(), "PG_VERSION")
-	data, err := os.ReadFile(file)
+	data, err := durable.ReadBelow(c.StateDir, filepath.Join(filepath.Base(c.DataDir()), "PG_VERSION"), MaxVersionFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -127,7 +131,7 @@ func (c *Cluster) dataMajor() (int, error) {
 	}
 	major, err := strconv.Atoi(strings.TrimSpace(string(data)))
 	if err != nil || major <= 0 {
-		return 0, fault.New(fault.Preflight, "restore the directory from a backup", "%s does not hold the version of a cluster: %.20q", file, data)
+		return 0, fault.New(fault.Preflight, "restore the directory from a backup", "%s does not hold the version of a cluster", file)
 	}
 	return major, nil
 }

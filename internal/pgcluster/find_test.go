@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
@@ -83,6 +86,44 @@ func TestFindRefuses(t *testing.T) {
 			}
 			if hints := strings.Join(fault.Hints(err), " "); !strings.Contains(hints, c.hint) {
 				t.Errorf("hint %q, want %q", hints, c.hint)
+			}
+		})
+	}
+}
+
+// Root looks for the server of data that belongs to the account of the database.
+func TestFindReadsNothingElsewhereForRoot(t *testing.T) {
+	t.Parallel()
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("root:$6$secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, plant := range map[string]func(version string) error{
+		"a link to a file of root's":     func(version string) error { return os.Symlink(outside, version) },
+		"a file without an end":          func(version string) error { return os.Symlink("/dev/zero", version) },
+		"a FIFO":                         func(version string) error { return unix.Mkfifo(version, 0o600) },
+		"a file larger than any version": func(version string) error { return os.WriteFile(version, []byte("15"+strings.Repeat("\n", 64)), 0o600) },
+		"a link to a file of the account": func(version string) error {
+			return errors.Join(os.WriteFile(version+".real", []byte("root:$6$secret"), 0o600), os.Symlink("PG_VERSION.real", version))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := t.TempDir()
+			version := filepath.Join(state, "data", "PG_VERSION")
+			if err := errors.Join(os.Mkdir(filepath.Dir(version), 0o700), plant(version)); err != nil {
+				t.Fatal(err)
+			}
+			c := pgcluster.New(pgcluster.Options{StateDir: state, Root: tree("usr/lib/postgresql/15/bin"), Log: slog.New(slog.DiscardHandler),
+				Lookup: func(string) (string, bool) { return "", false }})
+			found := make(chan error, 1)
+			go func() { _, err := c.Find(t.Context()); found <- err }()
+			select {
+			case err := <-found:
+				if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "root:") {
+					t.Errorf("it was read: %v", err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("still reading")
 			}
 		})
 	}

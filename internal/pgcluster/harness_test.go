@@ -27,6 +27,9 @@ import (
 // root, PostgreSQL must not be, so each step is a process of another account.
 const stepVariable = "PGCLUSTER_TEST_STEP"
 
+// logVariable makes a step print its log.
+const logVariable = "PGCLUSTER_TEST_LOG"
+
 func TestMain(m *testing.M) {
 	if step, ok := os.LookupEnv(stepVariable); ok {
 		if err := takeStep(step); err != nil {
@@ -78,11 +81,15 @@ func (p place) cluster() *pgcluster.Cluster {
 	if err != nil {
 		panic(err)
 	}
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv(logVariable) != "" {
+		log = slog.New(slog.NewTextHandler(os.Stdout, nil))
+	}
 	return pgcluster.New(pgcluster.Options{
 		StateDir: p.state(), SocketDir: p.socket(), OverrideDir: filepath.Join(p.Dir, "override"),
 		SharedBuffersMiB: 64, Pool: 4, Account: pgcluster.Account{UID: uid, Name: current.Username},
 		Root: os.DirFS("/"), Lookup: os.LookupEnv, Run: pgcluster.Exec,
-		Memory: pgcluster.Memory, Log: slog.New(slog.DiscardHandler),
+		Memory: pgcluster.Memory, Log: log,
 	})
 }
 

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -28,7 +26,7 @@ func (c *Cluster) Prepare(ctx context.Context) error {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return c.notOurs(err, c.StateDir)
 	}
-	unlock, err := c.lock()
+	unlock, err := c.lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +73,7 @@ func (c *Cluster) initialize(ctx context.Context, server Server) error {
 	}
 	c.Log.Info("making the database cluster", "major", server.Major, "directory", c.DataDir())
 	if out, err := c.Run(ctx, c.environment(), server.program("initdb"), args...); err != nil {
-		return fault.Wrap(fault.Failed, err, "read the message, then start the service again",
+		return fault.Wrap(fault.Failed, err, "correct what the message says, then: systemctl start bugspark.target",
 			"making the database cluster with initdb of PostgreSQL %d: %s", server.Major, lastLines(out))
 	}
 	// An empty directory that an administrator has made is removed.
@@ -125,17 +123,19 @@ func (c *Cluster) checkRoom() error {
 	return nil
 }
 
-// lock keeps a second prepare from the same directory.
-func (c *Cluster) lock() (unlock func(), err error) {
-	dir, err := os.Open(c.StateDir)
+// lock waits for the directory: a second prepare, or a restore that exchanges the
+// data, may work on it. So whatever starts the server meanwhile starts it with the
+// data that is in place afterwards.
+func (c *Cluster) lock(ctx context.Context) (unlock func(), err error) {
+	unlock, err = durable.TryLockDir(c.StateDir)
+	if errors.Is(err, durable.ErrLocked) {
+		c.Log.Info("waiting for another process that works on the data, such as a restore", "directory", c.StateDir)
+		return durable.LockDir(ctx, c.StateDir)
+	}
 	if err != nil {
 		return nil, c.notOurs(err, c.StateDir)
 	}
-	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		dir.Close()
-		return nil, fault.Wrap(fault.Failed, err, "wait for it to end", "another process prepares %s", c.StateDir)
-	}
-	return func() { dir.Close() }, nil
+	return unlock, nil
 }
 
 // notOurs explains an error about a file: mostly its owner, or a full disk.

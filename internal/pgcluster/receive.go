@@ -2,10 +2,9 @@ package pgcluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,26 +23,34 @@ const receiverName = "bugspark_walstream"
 type Receiver struct {
 	Upstream Upstream
 	Spool    string // SYSTEM/TIMELINE below it are the directories of pg_receivewal
-	Limit    int64  // bytes of the spool beyond which it waits
+	Limit    int64  // bytes of the spool beyond which it waits; it waits earlier when the disk is small
 	Log      *slog.Logger
 	// RequestSet is called when only a new set can continue the archive.
 	RequestSet func(why string) error
+	// Arrived is told, before any WAL of a timeline is received into dir, that the server
+	// is on it, and since when at the latest.
+	Arrived func(dir string, timeline uint32, since time.Time) error
+
+	claim int64 // bytes of WAL that the server may have without asking anybody
 }
 
 // Run receives until ctx ends. It waits for a database that goes away.
 func (r *Receiver) Run(ctx context.Context) error {
-	last := ""
+	last, well := "", time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := r.receive(ctx)
 		if time.Since(began) > time.Minute {
-			last = "" // it went well for a while
+			last, well = "", time.Now() // it went well for a while
 		}
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case err.Error() != last: // the journal gets each error once
 			last = err.Error()
 			r.Log.Warn("receiving WAL was interrupted and is tried again", "error", err)
+		}
+		if time.Since(well) > time.Minute {
+			r.relieve(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -59,10 +66,10 @@ func (r *Receiver) receive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if full, err := r.full(dir, r.Limit); err != nil || full {
+	if full, err := r.full(1); err != nil || full {
 		if full {
-			err = fault.New(fault.Failed, "see why the archive takes no WAL: bugspark status", "the WAL spool is full")
-			r.rest(ctx, dir)
+			err = fault.New(fault.Failed, "bugspark status tells why the archive takes no WAL", "the WAL spool is full")
+			r.rest(ctx)
 		}
 		return err
 	}
@@ -72,17 +79,17 @@ func (r *Receiver) receive(ctx context.Context) error {
 		return err
 	}
 	said := &tail{}
-	cmd := command(ctx, server.program("pg_receivewal"), append(up.env, "PGAPPNAME="+receiverName), "--dbname="+up.shown,
+	cmd := command(ctx, server.program("pg_receivewal"), append(up.programs.environment(), "PGAPPNAME="+receiverName), "--dbname="+up.shown,
 		"--directory="+dir, "--slot="+up.Slot, "--synchronous", "--status-interval=1", "--no-loop", "--no-password")
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	// Otherwise it would outlive this process and hold the slot.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
-	if err := cmd.Start(); err != nil {
+	if err := up.as.start(cmd); err != nil {
 		return fault.Wrap(fault.Failed, err, up.programs.install(server.Major), "starting pg_receivewal")
 	}
 	watched, stop := context.WithCancel(ctx)
-	go r.watch(watched, dir, cmd.Process)
+	go r.watch(watched, cmd.Process)
 	err = cmd.Wait()
 	stop()
 	if err != nil && ctx.Err() == nil {
@@ -92,7 +99,7 @@ func (r *Receiver) receive(ctx context.Context) error {
 }
 
 // watch ends pg_receivewal when the spool is full.
-func (r *Receiver) watch(ctx context.Context, dir string, p *os.Process) {
+func (r *Receiver) watch(ctx context.Context, p *os.Process) {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -101,45 +108,11 @@ func (r *Receiver) watch(ctx context.Context, dir string, p *os.Process) {
 			return
 		case <-tick.C:
 		}
-		if full, err := r.full(dir, r.Limit); err == nil && full {
+		if full, err := r.full(1); err == nil && full {
 			_ = p.Signal(syscall.SIGINT) // it may have ended by itself
 			return
 		}
 	}
-}
-
-// rest waits until a fifth of the spool is free again.
-func (r *Receiver) rest(ctx context.Context, dir string) {
-	r.Log.Error("the WAL spool is full; receiving waits until the archive takes WAL again", "limit", r.Limit)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(2 * time.Second):
-		}
-		if full, err := r.full(dir, r.Limit*4/5); err != nil || !full {
-			return
-		}
-	}
-}
-
-func (r *Receiver) full(dir string, limit int64) (bool, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false, fmt.Errorf("looking into the WAL spool: %w", err)
-	}
-	var n int64
-	for _, e := range entries {
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // shipped meanwhile
-		}
-		if err != nil {
-			return false, err
-		}
-		n += info.Size()
-	}
-	return n >= limit, nil
 }
 
 // ready makes the slot and the spool's directory. Where the slot is new, the WAL
@@ -154,10 +127,16 @@ func (r *Receiver) ready(ctx context.Context) (dir string, err error) {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var system, state string
-	var timeline int64
+	var timeline, kept int64
+	var started time.Time
+	// The last checkpoint may be of the timeline before; the name of the current WAL
+	// file begins with that of now.
 	err = conn.QueryRow(ask, `SELECT system_identifier::text,
 		coalesce((SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = $1), 'absent'),
-		(SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_control_system()`, slot).Scan(&system, &state, &timeline)
+		coalesce((SELECT div(restart_lsn - '0/0', 16 << 20)::bigint FROM pg_replication_slots WHERE slot_name = $1 AND wal_status <> 'lost'), $2),
+		('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint, pg_postmaster_start_time(),
+		(SELECT sum(greatest(setting::bigint, 0))::bigint << 20 FROM pg_settings WHERE name IN ('max_slot_wal_keep_size', 'max_wal_size'))
+		FROM pg_control_system()`, slot, int64(math.MaxInt64)).Scan(&system, &state, &kept, &timeline, &started, &r.claim)
 	if err != nil {
 		return "", fmt.Errorf("asking for the replication slot: %w", err)
 	}
@@ -165,13 +144,25 @@ func (r *Receiver) ready(ctx context.Context) (dir string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the WAL spool: %w", err)
 	}
+	if err := r.Arrived(dir, uint32(timeline), started); err != nil {
+		return "", err
+	}
 	if err := endOthers(dir); err != nil {
+		return "", err
+	}
+	if err := r.heal(dir, uint64(kept)); err != nil {
 		return "", err
 	}
 	if state != "lost" && state != "absent" {
 		return dir, nil
 	}
 	if err := cutPartials(dir); err != nil {
+		return "", err
+	}
+	if scarce, err := r.scarce(); err != nil || scarce {
+		if scarce {
+			err = fault.New(fault.Failed, "make room on the disk of the database", "no WAL is received, because the disk of the database is nearly full")
+		}
 		return "", err
 	}
 	if state == "lost" {

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +31,9 @@ type Scratch struct {
 	Durable bool                // what it writes must survive a power cut
 	Origin  Origin              // of a copy of a customer's server; see ExtractProduct
 
+	// Disarmed is what a copy had that would have run by itself, and was switched off.
+	Disarmed []string
+
 	process *os.Process
 	exited  chan error
 }
@@ -37,9 +42,10 @@ type Scratch struct {
 type RecoveryTarget struct {
 	Time      time.Time // zero: as Immediate says
 	Immediate bool      // as soon as the copy is consistent; otherwise at the end of the WAL
-	// Own keeps recovery on the copy's own timeline rather than the newest one.
-	Own bool
-	// Command is the restore_command, with %f and %p; empty when no WAL is wanted.
+	// Timeline is the one to follow; zero is the copy's own.
+	Timeline uint32
+	// Command is the restore_command, with %f and %p. Recovery ends on a new timeline
+	// after those whose histories it gives, so there is one even if no WAL is wanted.
 	Command string
 }
 
@@ -102,8 +108,9 @@ func (s *Scratch) Check(ctx context.Context) error {
 
 func (s *Scratch) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.Server.program(name), args...)
-	cmd.Env, cmd.Dir = []string{"LC_ALL=C.UTF-8", "TZ=UTC", "PATH=" + os.Getenv("PATH")}, "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.Account, Pdeathsig: syscall.SIGQUIT}
+	cmd.Env, cmd.Dir = []string{"LC_ALL=C.UTF-8", "TZ=UTC", "PATH=" + os.Getenv("PATH"), s.pgoptions()}, "/"
+	// Without a terminal, into which code of the copy could type.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.Account, Pdeathsig: syscall.SIGQUIT, Setsid: true}
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
@@ -111,8 +118,15 @@ func (s *Scratch) command(ctx context.Context, name string, args ...string) *exe
 // DSN connects as superuser.
 func (s *Scratch) DSN(database string) string { return s.dsn(Superuser, database) }
 
+// OwnerDSN connects to our database as its owner, who has no other rights.
+func (s *Scratch) OwnerDSN() string { return s.dsn(Owner, Database) }
+
 func (s *Scratch) dsn(role, database string) string {
-	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: url.Values{"host": {s.Dir}, "sslmode": {"disable"}}.Encode()}
+	values := url.Values{"host": {s.Dir}, "sslmode": {"disable"}}
+	if role != Owner { // who may not set them
+		values.Set("options", s.calm().options())
+	}
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: strings.ReplaceAll(values.Encode(), "+", "%20")} // libpq takes a plus for itself
 	return u.String()
 }
 
@@ -124,12 +138,9 @@ func (s *Scratch) Start(ctx context.Context, target *RecoveryTarget) error {
 	}
 	// Settings that name paths or load code are on the command line, where no file of
 	// the copy overrides them.
-	cmd := s.command(context.WithoutCancel(ctx), "postgres", "-D", s.DataDir, "-c", "config_file="+s.file("postgresql.conf"),
-		"-c", "hba_file="+s.file("pg_hba.conf"), "-c", "ident_file="+s.file("pg_ident.conf"), "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.Dir,
-		"-c", "port=5432", "-c", "archive_mode=off", "-c", "shared_preload_libraries=", "-c", "primary_conninfo=", "-c", "primary_slot_name=",
-		"-c", "session_preload_libraries=", "-c", "local_preload_libraries=", "-c", "hot_standby=off",
-		// A subscription of the customer's would go on from here, and take from its publisher.
-		"-c", "max_logical_replication_workers=0", "-c", "ssl=off", "-c", "logging_collector=off")
+	args := []string{"-D", s.DataDir, "-c", "config_file=" + s.file("postgresql.conf"), "-c", "hba_file=" + s.file("pg_hba.conf"), "-c", "ident_file=" + s.file("pg_ident.conf"),
+		"-c", "unix_socket_directories=" + s.Dir}
+	cmd := s.command(context.WithoutCancel(ctx), "postgres", append(args, s.forced().arguments()...)...)
 	log, err := s.create(s.file("log"))
 	if err != nil {
 		return err
@@ -152,7 +163,11 @@ func (s *Scratch) Start(ctx context.Context, target *RecoveryTarget) error {
 		return fmt.Errorf("starting the scratch server: %w", err)
 	}
 	s.process = cmd.Process
-	if err := s.answers(ctx); err != nil {
+	err = s.answers(ctx)
+	if err == nil && !s.Durable {
+		err = s.disarm(ctx)
+	}
+	if err != nil {
 		return errors.Join(err, s.Stop())
 	}
 	return nil
@@ -167,15 +182,11 @@ func (s *Scratch) configure(target *RecoveryTarget) error {
 		{"autovacuum", "off", "it is read, or stopped soon"}, {"lc_messages", "C.UTF-8", ""}, {"log_line_prefix", logPrefix, ""},
 	}
 	if target != nil {
-		timeline := "latest"
-		if target.Own {
-			timeline = "current"
+		timeline := "current"
+		if target.Timeline != 0 {
+			timeline = strconv.FormatUint(uint64(target.Timeline), 10)
 		}
-		command := target.Command
-		if command == "" {
-			command = "false" // recovery demands a command
-		}
-		settings = append(settings, setting{"restore_command", command, ""}, setting{"recovery_target_timeline", timeline, ""}, setting{"recovery_target_action", "promote", ""})
+		settings = append(settings, setting{"restore_command", target.Command, ""}, setting{"recovery_target_timeline", timeline, ""}, setting{"recovery_target_action", "promote", ""})
 		switch {
 		case !target.Time.IsZero():
 			settings = append(settings, setting{"recovery_target_time", target.Time.UTC().Format("2006-01-02 15:04:05.999999+00"), ""})
@@ -188,9 +199,8 @@ func (s *Scratch) configure(target *RecoveryTarget) error {
 		// The directory is its account's alone.
 		s.file("pg_hba.conf"): "local all all trust\n", s.file("pg_ident.conf"): "",
 	}
-	if s.Origin.Database != "" {
-		// What a customer has set with ALTER SYSTEM fits the customer's machine.
-		files[filepath.Join(s.DataDir, "postgresql.auto.conf")] = ""
+	if err := s.setAsideAuto(); err != nil {
+		return fmt.Errorf("configuring the scratch server: %w", err)
 	}
 	if target != nil {
 		files[filepath.Join(s.DataDir, "recovery.signal")] = ""
@@ -232,13 +242,9 @@ func (s *Scratch) create(path string) (*os.File, error) {
 
 // answers waits for the end of recovery, however long it takes.
 func (s *Scratch) answers(ctx context.Context) error {
-	first := s.DSN("postgres")
-	if s.Origin.Database != "" {
-		first = s.dsn(s.Origin.Superuser, s.Origin.Database)
-	}
 	for {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		conn, err := pgx.Connect(try, first)
+		conn, err := pgx.Connect(try, s.first())
 		cancel()
 		if err == nil {
 			return conn.Close(context.WithoutCancel(ctx))
@@ -257,18 +263,6 @@ func (s *Scratch) answers(ctx context.Context) error {
 	}
 }
 
-// StartNewTimeline moves a data directory that was shut down cleanly to a new
-// timeline, after all of those whose history files are in a directory, so that its
-// WAL cannot be taken for theirs.
-func (s *Scratch) StartNewTimeline(ctx context.Context, histories string) error {
-	// Only histories: a segment from there may be shorter than the one of this data.
-	command := fmt.Sprintf(`case '%%f' in *.history) exec cp '%s/%%f' '%%p';; *) exit 1;; esac`, histories)
-	if err := s.Start(ctx, &RecoveryTarget{Own: true, Command: command}); err != nil {
-		return err
-	}
-	return s.Stop()
-}
-
 // Stop shuts the server down.
 func (s *Scratch) Stop() error {
 	if s.process == nil {
@@ -281,8 +275,11 @@ func (s *Scratch) Stop() error {
 	_ = s.process.Signal(signal) // it may have ended
 	err := <-s.exited
 	s.process = nil
-	if err != nil && s.Durable {
+	if !s.Durable {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("stopping the scratch server: %w: %s", err, s.lastWords())
 	}
-	return nil
+	return s.putBackAuto()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -38,6 +39,8 @@ func (s *Scratch) Load(ctx context.Context, dump io.Reader, namespace string) er
 			return fmt.Errorf("preparing the scratch server: %s: %w", statement.sql, err)
 		}
 	}
-	return load(s.command(ctx, "pg_restore", "--host="+s.Dir, "--username="+Owner, "--dbname="+Database, "--clean", "--if-exists", "--no-owner", "--no-privileges",
-		"--single-transaction", "--exit-on-error", "--no-password"), dump)
+	restore := s.command(ctx, "pg_restore", "--host="+s.Dir, "--username="+Owner, "--dbname="+Database, "--clean", "--if-exists", "--no-owner", "--no-privileges",
+		"--single-transaction", "--exit-on-error", "--no-password")
+	restore.Env = slices.DeleteFunc(restore.Env, func(v string) bool { return v == s.pgoptions() }) // our owner may not set them
+	return load(restore, dump)
 }

@@ -34,7 +34,7 @@ func (s *Scratch) ExtractProduct(ctx context.Context) error {
 		return fmt.Errorf("preparing the copy of the server: %w", err)
 	}
 	dump, err := start(s.command(ctx, "pg_dump", append(customerDump(s.Origin.Namespace),
-		"--host="+s.Dir, "--username="+s.Origin.Superuser, "--dbname="+s.origin())...))
+		"--host="+s.Dir, "--username="+s.Origin.Superuser, "--dbname="+s.origin())...), s.as())
 	if err != nil {
 		return fmt.Errorf("starting pg_dump: %w", err)
 	}
@@ -70,7 +70,7 @@ func (s *Scratch) introduce(ctx context.Context) error {
 
 // Dump starts pg_dump of our schema, for a customer's server.
 func (s *Scratch) Dump(ctx context.Context) (*Dump, error) {
-	o, err := start(s.command(ctx, "pg_dump", append(customerDump(s.Origin.Namespace), "--host="+s.Dir, "--username="+Superuser, "--dbname="+Database)...))
+	o, err := start(s.command(ctx, "pg_dump", append(customerDump(s.Origin.Namespace), "--host="+s.Dir, "--username="+Superuser, "--dbname="+Database)...), s.as())
 	if err != nil {
 		return nil, fmt.Errorf("starting pg_dump: %w", err)
 	}
@@ -80,3 +80,6 @@ func (s *Scratch) Dump(ctx context.Context) (*Dump, error) {
 // Dump is a running logical copy. Read ends with io.EOF only if pg_dump ended
 // well.
 type Dump struct{ *output }
+
+// as keeps the account of the server's programs.
+func (s *Scratch) as() client { return client{account: s.Account} }

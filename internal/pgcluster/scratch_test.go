@@ -61,7 +61,7 @@ func TestARecoveryThatDoesNotReachItsTargetIsTold(t *testing.T) {
 		if err := s.Stop(); err != nil {
 			t.Fatal(err)
 		}
-		err := s.Start(t.Context(), &RecoveryTarget{Time: time.Now().Add(time.Hour)})
+		err := s.Start(t.Context(), &RecoveryTarget{Time: time.Now().Add(time.Hour), Command: "false"})
 		if !errors.Is(err, ErrTargetNotReached) {
 			t.Errorf("PostgreSQL %d: %v", server.Major, err)
 		}

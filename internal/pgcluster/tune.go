@@ -31,6 +31,7 @@ type machine struct {
 	lz4       bool   // the server was built with it
 	sharedMiB int    // 0 means a quarter of memory
 	pool      int    // connections the API keeps
+	disk      int64  // bytes of the file system that holds the WAL
 }
 
 // tune chooses settings for a server that shares its machine with the rest of
@@ -61,8 +62,9 @@ func tune(m machine) settings {
 		{"max_replication_slots", "4", ""},
 		{"wal_compression", wal, "page images are most of the WAL after a checkpoint"},
 		{"checkpoint_timeout", "15min", "fewer page images; recovery after a crash stays under a minute"},
-		{"max_wal_size", "2GB", ""},
-		{"min_wal_size", "160MB", ""},
+		{"max_wal_size", mb(maxWALMiB(m.disk)), "a tenth of the disk at most"},
+		{"min_wal_size", mb(min(160, maxWALMiB(m.disk))), ""},
+		{boundSetting, mb(slotBoundMiB(m.disk)), "what backups may keep while their target is away: a fifth of the disk at most, so that the database goes on"},
 		{"default_toast_compression", toast, ""},
 
 		{"log_destination", "stderr", "the journal keeps it, with time and process"},
@@ -87,6 +89,16 @@ func tune(m machine) settings {
 	}
 	return s
 }
+
+// boundSetting is how much WAL the server keeps for a replication slot.
+const boundSetting = "max_slot_wal_keep_size"
+
+// slotBoundMiB is a fifth of a disk, between four segments and 10 GiB.
+func slotBoundMiB(disk int64) int { return clamp(int(disk/5/mib), 64, 10<<10) }
+
+// maxWALMiB is a tenth of a disk, between four segments and 2 GiB. PostgreSQL may
+// have as much WAL again on top of what it keeps for a slot.
+func maxWALMiB(disk int64) int { return clamp(int(disk/10/mib), 64, 2<<10) }
 
 func mb(n int) string { return fmt.Sprintf("%dMB", n) }
 

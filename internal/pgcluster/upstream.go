@@ -17,26 +17,28 @@ type Upstream struct {
 	// Slot is the replication slot that keeps WAL until the spool has it.
 	Slot string
 
-	dsn      string // of a role with the right to replicate
-	shown    string // dsn for command lines, which everybody can read
-	env      []string
-	programs *Cluster
+	dsn       string // of a role with the right to replicate
+	shown     string // dsn for command lines, which everybody can read
+	as        client
+	programs  *Cluster
+	overrides string // directory of the administrator's settings; empty for a customer's server
+	home      string // a directory on the disk of our own server; empty for a customer's
 }
 
 // Upstream is our cluster, by the role of the backups.
 func (c *Cluster) Upstream() Upstream {
 	dsn := c.DSN(Backup, Database)
-	return Upstream{Slot: "bugspark", dsn: dsn, shown: dsn, env: c.environment(), programs: c}
+	return Upstream{Slot: "bugspark", dsn: dsn, shown: dsn, programs: c, overrides: c.OverrideDir, home: c.StateDir}
 }
 
 // Upstream is the customer's server, by the role of Replication.
 func (f CustomerServer) Upstream() (Upstream, error) {
-	shown, env, err := hidden(f.Replication)
+	shown, as, err := f.client(f.Replication)
 	if err != nil {
 		return Upstream{}, err
 	}
 	slot, err := f.Slot()
-	return Upstream{Slot: slot, dsn: f.Replication, shown: shown, env: append(f.Programs.environment(), env...), programs: f.Programs}, err
+	return Upstream{Slot: slot, dsn: f.Replication, shown: shown, as: as, programs: f.Programs}, err
 }
 
 // connect opens a session that may ask about the server and manage its slots.
@@ -69,12 +71,27 @@ func (u Upstream) BaseBackup(ctx context.Context) (*BaseBackup, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := start(command(ctx, server.program("pg_basebackup"), u.env, "--dbname="+u.shown,
-		"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--verbose", "--label=bugspark"))
+	copying, end := context.WithCancel(ctx)
+	held, err := u.hold(ctx, end)
 	if err != nil {
+		end()
+		return nil, err
+	}
+	o, err := start(command(copying, server.program("pg_basebackup"), u.programs.environment(), "--dbname="+u.shown,
+		"--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--verbose", "--label=bugspark"), u.as)
+	if err != nil {
+		held.release()
 		return nil, fault.Wrap(fault.Failed, err, u.programs.install(server.Major), "starting pg_basebackup")
 	}
-	return &BaseBackup{o}, nil
+	return &BaseBackup{o, held}, nil
+}
+
+// toSet tells the administrator how a setting of the server is changed.
+func (u Upstream) toSet(setting, value string) string {
+	if u.overrides == "" {
+		return "there: ALTER SYSTEM SET " + setting + " = '" + value + "'; SELECT pg_reload_conf()"
+	}
+	return fmt.Sprintf("put %s = '%s' into %s/NAME.conf and: systemctl reload %s", setting, value, u.overrides, service)
 }
 
 var notInSlots = regexp.MustCompile(`[^a-z0-9_]`)

@@ -32,6 +32,12 @@ type site struct {
 // newSite starts a proxy whose API is h; the dashboard answers "dashboard".
 func newSite(t *testing.T, c config.Proxy, h http.HandlerFunc) *site {
 	t.Helper()
+	return newImpatientSite(t, c, 0, h)
+}
+
+// newImpatientSite is newSite with another StallTimeout.
+func newImpatientSite(t *testing.T, c config.Proxy, stall time.Duration, h http.HandlerFunc) *site {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "px")
 	if err != nil {
 		t.Fatal(err)
@@ -50,10 +56,14 @@ func newSite(t *testing.T, c config.Proxy, h http.HandlerFunc) *site {
 	if c.BodyLimitMiB == 0 {
 		c.BodyLimitMiB = 12
 	}
+	if c.ConnectionsPerAddress == 0 {
+		c.ConnectionsPerAddress = 512
+	}
 	if c.HeaderTimeoutS == 0 {
 		c.HeaderTimeoutS = 10
 	}
 	p, err := proxy.New(proxy.Options{
+		Stall:  stall,
 		Server: config.Server{Name: "bugs.test", HTTPPort: 80, HTTPSPort: 443}, Proxy: c,
 		API: filepath.Join(dir, "api"), Dashboard: filepath.Join(dir, "web"), Log: slog.New(slog.DiscardHandler),
 	})
@@ -62,6 +72,10 @@ func newSite(t *testing.T, c config.Proxy, h http.HandlerFunc) *site {
 	}
 	s.Server = httptest.NewUnstartedServer(p)
 	s.Config = proxy.NewServer(p, c, slog.New(slog.DiscardHandler))
+	if stall == 0 {
+		stall = proxy.StallTimeout
+	}
+	s.Listener = proxy.NewAdmission(proxy.AdmissionOptions{Connections: 1000, PerNetwork: c.ConnectionsPerAddress, Stall: stall}).Listen(s.Listener)
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)

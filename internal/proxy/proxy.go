@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -22,7 +23,8 @@ type Options struct {
 	Server    config.Server
 	Proxy     config.Proxy
 	HSTS      bool
-	API       string // socket paths
+	Stall     time.Duration // 0 is StallTimeout
+	API       string        // socket paths
 	Dashboard string
 	Log       *slog.Logger
 }
@@ -34,18 +36,32 @@ type Proxy struct {
 	trusted   []netip.Prefix
 	bodyLimit int64
 	buffers   sync.Pool
+	inflight  *inflight
+	replaying atomic.Int64 // bytes of bodies that may be sent again
 }
 
 // A body of at most replayLimit bytes is read whole before it is forwarded, so it
-// can be sent again when the service restarts meanwhile.
-const replayLimit = 64 << 10
+// can be sent again when the service restarts meanwhile; together at most replayMemory.
+const (
+	replayLimit  = 64 << 10
+	replayMemory = 64 << 20
+)
 
-// stallTimeout is how long a body may make no progress at all, in either direction.
-const stallTimeout = 30 * time.Second
+// StallTimeout is how long stallWindow bytes of a body may take, in either direction:
+// about a kilobyte a second, which the slowest mobile line has. The deadline moves with
+// the bytes, so a large picture on such a line takes as long as it takes.
+const (
+	StallTimeout = 30 * time.Second
+	stallWindow  = 32 << 10
+)
 
 // New makes the handler. The configuration was validated when it was loaded.
 func New(o Options) (*Proxy, error) {
 	p := &Proxy{o: o, api: upstream.New(o.API), web: upstream.New(o.Dashboard), bodyLimit: int64(o.Proxy.BodyLimitMiB) << 20}
+	if p.o.Stall == 0 {
+		p.o.Stall = StallTimeout
+	}
+	p.inflight = newInflight(o.Proxy.ConnectionsPerAddress)
 	for _, network := range o.Proxy.Trusted {
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil {
@@ -59,6 +75,9 @@ func New(o Options) (*Proxy, error) {
 	}
 	return p, nil
 }
+
+// Trusted are the networks of proxies in front of this one.
+func (p *Proxy) Trusted() []netip.Prefix { return p.trusted }
 
 // route returns the service for a path.
 func (p *Proxy) route(path string) *upstream.Upstream {
@@ -89,7 +108,21 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, http.StatusRequestEntityTooLarge, "the request is larger than this server takes")
 		return
 	}
+	defer p.finish(w, r)
+	from := p.client(r)
+	client := NetworkOf(from)
+	if !p.inflight.enter(client, p.trusts(from)) {
+		h["Retry-After"] = []string{"5"}
+		p.refuse(w, r, http.StatusTooManyRequests, "too many requests of this address are under way; try again in a few seconds")
+		return
+	}
+	defer p.inflight.leave(client)
+	if p.away(r) {
+		p.answerError(w, r, upstream.ErrUnavailable)
+		return
+	}
 	out, replayable, err := p.outgoing(w, r, id)
+	defer func() { p.replaying.Add(-kept(out)) }()
 	if err != nil {
 		p.answerError(w, r, err)
 		return
@@ -102,6 +135,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	complete := false
 	defer func() { exchange.Done(complete) }()
 	complete = p.answer(w, r, exchange)
+}
+
+// finish sends what an HTTP/2 stream still holds back, in time. On HTTP/1 the server
+// does that itself, in a write of the connection, which has its own deadline.
+func (p *Proxy) finish(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor < 2 {
+		return
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(p.o.Stall))
+	_ = control.Flush() // an error means that the client left
 }
 
 // repeatable reports whether a request may be processed twice without harm:
@@ -135,15 +179,20 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, e *upstream.Excha
 	for {
 		n, err := resp.Body.Read(*buf)
 		if n > 0 {
+			// Of HTTP/2 the deadline is the stream's: one whose window is never opened ends,
+			// which no deadline of the connection sees. Cleared, it does not count while the
+			// service thinks.
+			_ = control.SetWriteDeadline(time.Now().Add(p.o.Stall))
 			if _, err := w.Write((*buf)[:n]); err != nil {
-				return false // the client left
+				return false // the client left, or reads too slowly
 			}
+			_ = control.SetWriteDeadline(time.Time{})
 			if stream {
 				if control.Flush() != nil {
 					return false
 				}
 			}
-			if !errors.Is(err, io.EOF) && e.Extend(stallTimeout) != nil {
+			if !errors.Is(err, io.EOF) && e.Extend(p.o.Stall) != nil {
 				return false
 			}
 		}

@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -202,10 +202,14 @@ func TestMaintenance(t *testing.T) {
 	if resp.Header.Get("Access-Control-Allow-Origin") != "https://shop.test" {
 		t.Error("a widget could not see the status")
 	}
-	if err := os.Remove(filepath.Join(s.dir, "web")); err != nil {
-		t.Fatal(err)
+	// The dashboard runs, and would show errors only; its files go on being served.
+	if resp, body := get(t, s, "/assets/index.js", "Accept", "*/*"); resp.StatusCode != 200 || body != "dashboard" {
+		t.Errorf("a file of the dashboard's: %s %s", resp.Status, body)
 	}
 	resp, body = get(t, s, "/", "Accept", "text/html")
+	if resp.Header.Get("Retry-After") == "" {
+		t.Error("nobody is told when to look again")
+	}
 	if resp.StatusCode != 503 || !strings.Contains(body, "Back in a moment") || strings.Contains(body, "://") {
 		t.Errorf("%s %s", resp.Status, body)
 	}
@@ -213,6 +217,40 @@ func TestMaintenance(t *testing.T) {
 	sum := sha256.Sum256([]byte(style))
 	if !strings.Contains(resp.Header.Get("Content-Security-Policy"), base64.StdEncoding.EncodeToString(sum[:])) {
 		t.Error("the policy does not allow the page's own style")
+	}
+}
+
+// A browser asks before it lets the widget send a report. If it were refused, the
+// widget could not tell a server that is being maintained from one that is none.
+func TestTheWidgetIsToldToTryAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, config.Proxy{}, nil)
+	ask := func(method, path string) *http.Response {
+		r, err := http.NewRequest(method, s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://shop.test")
+		if method == http.MethodOptions {
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			r.Header.Set("Access-Control-Request-Headers", "content-type,x-api-key")
+		}
+		resp, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	if r := ask(http.MethodOptions, "/api/v1/reports"); r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "https://shop.test" ||
+		!strings.Contains(r.Header.Get("Access-Control-Allow-Headers"), "X-API-Key") || r.Header.Get("Access-Control-Max-Age") != "0" {
+		t.Errorf("the browser's question: %s %v", r.Status, r.Header)
+	}
+	if r := ask(http.MethodPost, "/api/v1/reports"); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(r.Header.Get("Access-Control-Expose-Headers"), "Retry-After") {
+		t.Errorf("the report: %s %v", r.Status, r.Header)
+	}
+	if r := ask(http.MethodOptions, "/api/v1/projects"); r.StatusCode != 503 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("a route that pages of others must not call: %s %v", r.Status, r.Header)
 	}
 }
 
@@ -280,5 +318,33 @@ func TestSilentClientsAreCutOff(t *testing.T) {
 	}
 	if answer := s.raw(t, "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: "); status(answer) == 200 {
 		t.Errorf("half a header was answered: %s", answer)
+	}
+}
+
+// Published widgets do not keep a report that was not taken.
+func TestTheMaintenancePagePromisesNothing(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("maintenance.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"sent again", "are kept", "kept by"} {
+		if bytes.Contains(page, []byte(word)) {
+			t.Errorf("it says %q", word)
+		}
+	}
+}
+
+func TestStrictTransportSecurityIsASetting(t *testing.T) {
+	for _, hsts := range []bool{true, false} {
+		p, err := proxy.New(proxy.Options{HSTS: hsts, Server: config.Server{Name: "bugs.test"}, API: "/nowhere", Dashboard: "/nowhere", Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "https://bugs.test/", nil))
+		if got := w.Header().Get("Strict-Transport-Security"); (got != "") != hsts || hsts && !strings.HasPrefix(got, "max-age=63072000") {
+			t.Errorf("tls.hsts=%v: %q", hsts, got)
+		}
 	}
 }

@@ -46,19 +46,44 @@ func (p *Proxy) outgoing(w http.ResponseWriter, r *http.Request, id string) (*ht
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return out, true, nil
 	}
-	body := &clientBody{from: r.Body, control: http.NewResponseController(w), left: p.bodyLimit}
+	body := &clientBody{from: r.Body, control: http.NewResponseController(w), left: p.bodyLimit, stall: p.o.Stall}
 	out.ContentLength = r.ContentLength
-	if r.ContentLength < 0 || r.ContentLength > replayLimit {
+	if r.ContentLength < 0 || r.ContentLength > replayLimit || !p.reserve(r.ContentLength) {
 		out.Body = body
 		return out, false, nil
 	}
-	whole := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(body, whole); err != nil {
+	// The buffer grows with what arrives: a length is announced for nothing.
+	var buf bytes.Buffer
+	_, err := buf.ReadFrom(io.LimitReader(body, r.ContentLength))
+	whole := buf.Bytes()
+	if err == nil && int64(len(whole)) < r.ContentLength {
+		err = errTruncated
+	}
+	if err != nil {
+		p.replaying.Add(-r.ContentLength)
 		return nil, false, err
 	}
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(whole)), nil }
 	out.Body = io.NopCloser(bytes.NewReader(whole))
 	return out, true, nil
+}
+
+// reserve takes memory for a body that may be sent again. Without it the body is
+// passed on as it comes, and a restart of the service meanwhile is an error.
+func (p *Proxy) reserve(n int64) bool {
+	if p.replaying.Add(n) > replayMemory {
+		p.replaying.Add(-n)
+		return false
+	}
+	return true
+}
+
+// kept is what reserve took for a request.
+func kept(out *http.Request) int64 {
+	if out == nil || out.GetBody == nil {
+		return 0
+	}
+	return out.ContentLength
 }
 
 // clientBody reads a body that must make progress and must not grow beyond
@@ -67,6 +92,10 @@ type clientBody struct {
 	from    io.ReadCloser
 	control *http.ResponseController
 	left    int64
+	stall   time.Duration
+
+	window int       // bytes since the deadline was moved
+	until  time.Time // when stallWindow bytes must have come
 }
 
 func (b *clientBody) Read(buf []byte) (int, error) {
@@ -74,15 +103,24 @@ func (b *clientBody) Read(buf []byte) (int, error) {
 		buf = buf[:b.left+1] // one more than allowed tells a full body from a too large one
 	}
 	// An error here means that the connection is gone, which Read reports too.
-	_ = b.control.SetReadDeadline(time.Now().Add(stallTimeout))
+	if b.until.IsZero() || b.window >= stallWindow {
+		b.window, b.until = 0, time.Now().Add(b.stall)
+	}
+	_ = b.control.SetReadDeadline(b.until)
 	n, err := b.from.Read(buf)
+	b.window += n
 	if b.left -= int64(n); b.left < 0 {
 		return 0, errTooLarge
 	}
 	var timeout net.Error
 	switch {
-	case err == nil, errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF):
+		// The server goes on reading, to hear when the client leaves; that must not end
+		// with the body's deadline.
+		_ = b.control.SetReadDeadline(time.Time{})
 		return n, err
+	case err == nil:
+		return n, nil
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return n, errTooSlow
 	default:
@@ -125,18 +163,23 @@ func (p *Proxy) forwarded(r *http.Request, id string) http.Header {
 	if _, has := h["User-Agent"]; !has {
 		h["User-Agent"] = []string{""} // otherwise Go sends its own name
 	}
+	h["X-Forwarded-For"] = []string{p.client(r)}
+	h["X-Forwarded-Proto"] = []string{"https"}
+	h["X-Forwarded-Host"] = []string{r.Host}
+	h["X-Request-Id"] = []string{id}
+	return h
+}
+
+// client is the address that this proxy, or a trusted proxy before it, saw.
+func (p *Proxy) client(r *http.Request) string {
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		peer = r.RemoteAddr
 	}
 	if before := p.clientOf(peer, r.Header["X-Forwarded-For"]); before != "" {
-		peer = before
+		return before
 	}
-	h["X-Forwarded-For"] = []string{peer}
-	h["X-Forwarded-Proto"] = []string{"https"}
-	h["X-Forwarded-Host"] = []string{r.Host}
-	h["X-Request-Id"] = []string{id}
-	return h
+	return peer
 }
 
 // clientOf returns the client's address as trusted proxies report it: the last one

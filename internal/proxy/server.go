@@ -23,7 +23,14 @@ func NewServer(h http.Handler, c config.Proxy, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: time.Duration(c.HeaderTimeoutS) * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(NewThrottledHandler(log.Handler()), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 100,
+			// A client that neither reads nor answers is gone.
+			SendPingTimeout: time.Minute, PingTimeout: 30 * time.Second, WriteByteTimeout: StallTimeout,
+			// What one connection may make us keep of bodies that no service reads yet.
+			MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 256 << 10,
+		},
+		ErrorLog: slog.NewLogLogger(NewThrottledHandler(log.Handler()), slog.LevelDebug),
 	}
 }
 

@@ -13,6 +13,10 @@ type Account struct {
 	MustChangePassword      bool // the one-time password of setup or a reset
 	NotificationPreferences map[string]bool
 	CreatedAt               time.Time
+
+	// AccessGeneration is how often all access to the account was ended. Whoever
+	// compares it later knows whether what was checked before still counts.
+	AccessGeneration int64
 }
 
 // Validate returns FieldErrors, or nil.
@@ -32,6 +36,31 @@ func (c ProfileChange) Validate() error {
 		preferences = invalid("notification_preferences", "must be an object of true and false")
 	}
 	return join(checkOptional("name", c.Name, 1, MaxName), preferences)
+}
+
+// AccountChange is what an administrator changes of an account; nil members stay as
+// they are.
+type AccountChange struct {
+	IsSuperadmin *bool
+	IsActive     *bool
+}
+
+// AccountFilter selects a page of accounts.
+type AccountFilter struct {
+	ID           string // "" is all
+	Search       string // literal, case-insensitive: address, name
+	IsSuperadmin *bool
+	Page         int // from 1
+	PageSize     int // 0 is all
+}
+
+// AccountSummary is an account as administrators list it.
+type AccountSummary struct {
+	Account
+	UpdatedAt        time.Time
+	SeenAt           *time.Time // the last use of a session or a token that there still is
+	Projects         int        // active ones it owns
+	ReportsThisMonth int        // of all it owns, in UTC
 }
 
 // Viewer is the account on whose behalf something is read.
@@ -55,6 +84,9 @@ type Session struct {
 	Address   string
 	UserAgent string
 }
+
+// CLITokenName is the name of the tokens that the command-line client's sign-ins make.
+const CLITokenName = "BugSpark CLI"
 
 // AccessToken is a personal token for scripts and the CLI.
 type AccessToken struct {

@@ -17,6 +17,7 @@ const (
 	NotFound     Code = "not_found"    // does not exist for this caller (404)
 	TooLarge     Code = "too_large"    // (413)
 	TooMany      Code = "too_many"     // a rate limit (429)
+	Full         Code = "full"         // the disk is at its reserve (507)
 	Unavailable  Code = "unavailable"  // a dependency does not answer; try again (503)
 	Internal     Code = "internal"     // everything unexpected (500)
 )

@@ -19,6 +19,12 @@ type Project struct {
 	ReportCount  int
 }
 
+// Usage is what an account owns.
+type Usage struct {
+	Projects int // active ones
+	Reports  int // of all of them
+}
+
 // NewProject is a project to be created.
 type NewProject struct {
 	OwnerID string

@@ -151,9 +151,11 @@ type ReportFilter struct {
 	Cursor     string // opaque; replaces Page
 }
 
-// ReportPage is one page; Total counts before paging, in a search up to 1000.
+// ReportPage is one page; Total counts before paging, in a search up to 10,000. When
+// there are more, TotalIsEstimate.
 type ReportPage struct {
-	Items      []Report
-	Total      int
-	NextCursor string
+	Items           []Report
+	Total           int
+	TotalIsEstimate bool
+	NextCursor      string
 }

@@ -23,7 +23,8 @@ const (
 const (
 	MaxSettings    = 10 << 10 // bytes of a project's settings
 	MaxPreferences = 20       // members of an account's notification preferences
-	MaxTokens      = 25       // access tokens of an account
+	MaxTokens      = 25       // access tokens of an account that have not expired
+	MaxCLITokens   = 10       // of those, sign-ins of the command-line client
 	MaxTokenDays   = 365      // the longest life of an access token that ends
 )
 

@@ -50,7 +50,7 @@ func TestYourOwnDatabaseAndStorage(t *testing.T) {
 		t.Errorf("drill: %+v", r.Failures)
 	}
 	m.Run(t, "systemctl", "start", "bugspark-backup-drill.service", "bugspark-backup-verify.service", "bugspark-backup-prune.service", "bugspark-backup-check.service")
-	if out := m.Run(t, "bugspark", "status"); !strings.Contains(out, "is in no set") {
+	if out := runs(t, m); !strings.Contains(out, "is in no set") {
 		t.Errorf("status does not tell what is not saved:\n%s", out)
 	}
 	if out, status := m.Try("bugspark", "restore", "--set", "latest", "--yes"); status != 3 || !strings.Contains(out, "holds data") {
@@ -85,7 +85,7 @@ func TestYourOwnDatabaseAndStorage(t *testing.T) {
 	n.Copy(t, filepath.Join(m.Root(), "srv/backup"), "/srv/backup")
 	n.Write(t, "/root/kit.txt", kit)
 	restored := time.Now()
-	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest"))
+	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest", "--yes"))
 	t.Logf("restored in %.1f s", time.Since(restored).Seconds())
 	s.move(t, n)
 	l.recovered(t, s, began)

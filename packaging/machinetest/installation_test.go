@@ -31,7 +31,7 @@ func TestInstallation(t *testing.T) {
 				return
 			}
 			var s *site
-			if !t.Run("setup makes a healthy server", func(t *testing.T) { s = setUp(t, m); healthy(t, m) }) {
+			if !t.Run("setup makes a healthy server", func(t *testing.T) { s = setUpWith(t, m, ""); healthy(t, m) }) {
 				return
 			}
 			t.Run("status tells well from trouble", func(t *testing.T) { statusTells(t, m) })
@@ -76,7 +76,7 @@ func healthy(t *testing.T, m *machine.Machine) {
 	if err := json.Unmarshal([]byte(out), &status); err != nil {
 		t.Fatalf("%v: %d %s", err, exit, out)
 	}
-	// 0, or 5 where the machine has no backups yet.
+	// 0, or 5 where the backups die with the machine.
 	if want := map[bool]int{true: 0, false: 5}[status.State == "healthy"]; exit != want {
 		t.Errorf("status ends with %d in the state %s: %v", exit, status.State, status.Attention)
 	}
@@ -97,8 +97,8 @@ func healthy(t *testing.T, m *machine.Machine) {
 
 // statusTells: 5 for a server that needs attention, 1 for one with a service down.
 func statusTells(t *testing.T, m *machine.Machine) {
-	if out, status := m.Try("bugspark", "status"); status != 5 || !strings.Contains(out, "runs, but NEEDS ATTENTION") || !strings.Contains(out, "NO BACKUPS") {
-		t.Errorf("without backups: %d\n%s", status, out)
+	if out, status := m.Try("bugspark", "status"); status != 5 || !strings.Contains(out, "runs, but NEEDS ATTENTION") || !strings.Contains(out, "DIE WITH THIS MACHINE") || !strings.Contains(out, "NOBODY CAN READ") {
+		t.Errorf("with backups on this machine: %d\n%s", status, out)
 	}
 	m.Run(t, "systemctl", "stop", "bugspark-dashboard.socket", "bugspark-dashboard.service")
 	if out, status := m.Try("bugspark", "status"); status != 1 || !strings.Contains(out, "is NOT HEALTHY") || !strings.Contains(out, "! inactive") {
@@ -114,6 +114,9 @@ func unitsAreSandboxed(t *testing.T, m *machine.Machine) {
 		for unit in bugspark*.service; do systemd-analyze security --threshold=15 "$unit" >/tmp/score || { echo "$unit:"; tail -n 1 /tmp/score; }; done`)
 	if strings.TrimSpace(out) != "" {
 		t.Errorf("systemd-analyze says:\n%s", out)
+	}
+	if out := m.Shell(t, `getent passwd | grep '^bugspark' | grep -v ':/usr/sbin/nologin$'; getent shadow | grep '^bugspark' | grep -vE '^[^:]+:[!*]'; true`); strings.TrimSpace(out) != "" {
+		t.Errorf("accounts with a shell or a password:\n%s", out)
 	}
 }
 

@@ -5,21 +5,33 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/bugspark/bugspark/internal/machine"
 )
 
-// kills is how often TestKilledCommandsLoseNothing kills.
-const kills = 50
+// howMany is how often TestKilledCommandsLoseNothing kills; BUGSPARK_KILLS says it.
+func howMany(t *testing.T) int {
+	text := os.Getenv("BUGSPARK_KILLS")
+	if text == "" {
+		return 20
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
-// TestKilledCommandsLoseNothing kills backup, prune and restore at moments that
-// nobody chose. Afterwards the repository is intact, and the data in place is
-// that from before the restore or that from after it.
+// TestKilledCommandsLoseNothing kills backup, prune and restore after a part of
+// their work that nobody chose. Afterwards the repository is intact, and the data in
+// place is that from before the restore or that from after it.
 func TestKilledCommandsLoseNothing(t *testing.T) {
 	t.Parallel()
+	kills := howMany(t)
 	m := installed(t, "bookworm")
 	s := setUp(t, m)
 	backupsStart(t, m)
@@ -34,7 +46,8 @@ func TestKilledCommandsLoseNothing(t *testing.T) {
 	before := s.ids(t)
 	archived(t, m)
 	moment := strings.Replace(strings.TrimSpace(m.Run(t, "date", "--iso-8601=ns")), ",", ".", 1)
-	time.Sleep(time.Second)
+	// The archive has to be past the moment before anything else is written.
+	archived(t, m)
 	for range 5 {
 		if _, err := s.report("after the moment", ""); err != nil {
 			t.Fatal(err)
@@ -42,7 +55,7 @@ func TestKilledCommandsLoseNothing(t *testing.T) {
 	}
 	after := s.ids(t)
 	archived(t, m)
-	k := killer{m: m, s: s, moment: moment, before: before, after: after, took: map[string]time.Duration{}}
+	k := killer{m: m, s: s, moment: moment, before: before, after: after, work: map[string]int{}}
 	commands := []string{"bugspark backup create", "bugspark restore --yes --time " + moment, "bugspark backup prune", "bugspark restore --yes --time " + moment, "bugspark backup prune --now"}
 	ended := 0
 	for i := range kills {
@@ -60,7 +73,7 @@ func TestKilledCommandsLoseNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d of them after the command had ended; restores that left the old data, and the new: %v; they were killed after\n%s", kills, ended, k.outcomes, strings.Join(k.at, "\n"))
-	if ended > kills/2 {
+	if ended > kills/3 {
 		t.Errorf("%d of %d kills came too late to hurt", ended, kills)
 	}
 	healthy(t, m)
@@ -74,35 +87,65 @@ type killer struct {
 	s             *site
 	moment        string
 	before, after map[string]bool
-	took          map[string]time.Duration // by a command that was left alone
-	late          bool
-	at            []string // how far the killed restores were
+	work          map[string]int // of a command that was left alone, see run
+	at            []string       // how far the killed restores were
 	sets          []string
 	outcomes      [2]int // of restores: the old data in place, the new
 }
 
-// kill runs a command and kills it at a random moment of its life; it tells
-// whether the command had ended before.
+// kill runs a command and kills it after a part of its work; it tells whether the
+// command had ended before.
 func (k *killer) kill(t *testing.T, command string) (ended bool) {
 	t.Helper()
-	if k.took[command] == 0 {
-		began := time.Now()
-		k.m.Shell(t, command)
-		k.took[command] = time.Since(began)
+	if k.work[command] == 0 {
+		if k.work[command], ended = k.run(t, command, 0); !ended || k.work[command] == 0 {
+			t.Fatalf("%s, left alone, did %d and ended: %v", command, k.work[command], ended)
+		}
 		k.settle(t)
 	}
 	k.sets = k.list(t)
-	after := rand.N(k.took[command])
-	if k.late = !k.late; k.late {
-		// What a restore does last, it does in little time, and not always at the same.
-		after = k.took[command]*9/10 + after*2/5
+	limit := k.work[command]
+	if !isRestore(command) {
+		limit = limit * 9 / 10 // how much it writes is not always the same
 	}
-	out := k.m.Shell(t, fmt.Sprintf(`%s >/tmp/out 2>&1 & p=$!; sleep %.3f; kill -9 $p || true; wait $p || echo status $?`, command, after.Seconds()))
-	if strings.Contains(command, "restore") {
-		said := strings.Split(strings.TrimSpace(k.m.Shell(t, "cat /tmp/out")), "\n")
-		k.at = append(k.at, fmt.Sprintf("%.1f s: %s", after.Seconds(), strings.TrimSpace(said[len(said)-1])))
+	at := 1 + rand.N(limit)
+	_, ended = k.run(t, command, at)
+	if isRestore(command) {
+		said := strings.Split(strings.TrimSpace(k.m.Shell(t, "cat /tmp/steps")), "\n")
+		k.at = append(k.at, fmt.Sprintf("step %d of %d: %s", at, limit, strings.TrimSpace(said[len(said)-1])))
 	}
-	return !strings.Contains(out, "status 137")
+	return ended
+}
+
+func isRestore(command string) bool { return strings.Contains(command, "restore") }
+
+// run runs a command and kills it as soon as it has done an amount of work; 0 leaves
+// it alone. The work of a restore are the steps it tells of, of which the last ones
+// count most and take the least time. That of others is what they have read and
+// written, in bytes.
+func (k *killer) run(t *testing.T, command string, at int) (work int, ended bool) {
+	t.Helper()
+	script := `%[1]s >/tmp/out 2>&1 & p=$!; work=0
+		while [ -d /proc/$p ] && done=$(awk '/^[rw]char/ {n += $2} END {print n}' /proc/$p/io 2>/dev/null) && [ -n "$done" ]; do
+			work=$done; if [ %[2]d != 0 ] && [ $work -ge %[2]d ]; then kill -9 $p || true; break; fi
+		done`
+	if isRestore(command) {
+		script = `rm -f /tmp/told; mkfifo /tmp/told; : >/tmp/steps; %[1]s >/tmp/out 2>/tmp/told & p=$!; work=0
+			while IFS= read -r line; do
+				echo "$line" >>/tmp/steps; work=$((work + 1)); if [ $work = %[2]d ]; then kill -9 $p || true; fi
+			done </tmp/told`
+	}
+	out := k.m.Shell(t, fmt.Sprintf(script+`
+		status=0; wait $p || status=$?; echo "did $work $status"`, command, at))
+	status := 0
+	did := strings.LastIndex(out, "did ")
+	if _, err := fmt.Sscanf(out[max(did, 0):], "did %d %d", &work, &status); err != nil {
+		t.Fatalf("%s: %v in %s", command, err, out)
+	}
+	if at == 0 && status != 0 {
+		t.Fatalf("%s: status %d: %s", command, status, k.m.Shell(t, "cat /tmp/out /tmp/steps"))
+	}
+	return work, status != 137
 }
 
 func (k *killer) list(t *testing.T) []string {
@@ -138,7 +181,7 @@ func (k *killer) check(t *testing.T, command string) {
 			t.Errorf("set %s is gone", id)
 		}
 	}
-	if !strings.Contains(command, "restore") {
+	if !isRestore(command) {
 		return
 	}
 	// What a restore had stopped is started by what puts everything right.

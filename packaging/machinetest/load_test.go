@@ -15,6 +15,7 @@ type load struct {
 	mu       sync.Mutex
 	acked    []string
 	at       []time.Time // when each was acknowledged
+	began    []time.Time // when each of these was sent
 	took     []time.Duration
 	seen     int // of took, by window
 	failures []string
@@ -53,6 +54,7 @@ func (l *load) note(id string, err error, began time.Time) {
 	}
 	l.acked = append(l.acked, id)
 	l.at = append(l.at, time.Now())
+	l.began = append(l.began, began)
 }
 
 // end stops the senders and waits for their last answers.

@@ -71,11 +71,11 @@ func TestTargetsElsewhere(t *testing.T) {
 	n.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
 	n.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
 	n.Shell(t, s3Service)
-	if out, status := n.Try("bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest"); status != 3 || !strings.Contains(out, "does not answer") {
+	if out, status := n.Try("bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest", "--yes"); status != 3 || !strings.Contains(out, "does not answer") {
 		t.Errorf("from the server that is gone: %d %s", status, out)
 	}
 	began := time.Now()
-	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--copy", "--set", "latest"))
+	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--copy", "--set", "latest", "--yes"))
 	t.Logf("restored from the copy in %.1f s", time.Since(began).Seconds())
 	s.move(t, n)
 	l.recovered(t, s, through)
@@ -91,7 +91,7 @@ func TestTargetsElsewhere(t *testing.T) {
 // refusal, and returns the kit.
 func backupsElsewhere(t *testing.T, m *machine.Machine) string {
 	t.Helper()
-	m.Shell(t, "printf 'backup:\\n  target: sftp://vault@127.0.0.1/backup\\n' >>/etc/bugspark/bugspark.yaml")
+	setTarget(t, m, "sftp://vault@127.0.0.1/backup")
 	refused := func(want string) string {
 		t.Helper()
 		out, status := m.Try("bugspark", "apply")

@@ -71,17 +71,17 @@ type setupResult struct {
 	OneTimePassword string `json:"one_time_password"`
 }
 
-// setUp runs setup and signs in as the first administrator, who changes the
-// one-time password and makes a project.
+// setUp runs setup without backups and signs in as the first administrator, who
+// changes the one-time password and makes a project.
 func setUp(t *testing.T, m *machine.Machine) *site {
 	t.Helper()
-	return setUpWith(t, m, "")
+	return setUpWith(t, m, "backup:\n  target: \"\"\n")
 }
 
 // setUpWith runs setup with more settings.
 func setUpWith(t *testing.T, m *machine.Machine, more string) *site {
 	t.Helper()
-	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\nlimits:\n  reports_per_project: 0\n  reports_per_address: 0\n"+more)
+	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\nlimits:\n  reports_per_project: 0\n  reports_per_address: 0\n  picture_mib_per_address: 0\n"+more)
 	began := time.Now()
 	var r setupResult
 	out := m.Run(t, "bugspark", "setup", "--non-interactive", "--answers", "/root/answers.yaml", "--json")
@@ -244,4 +244,15 @@ func (s *site) ids(t *testing.T) map[string]bool {
 			return out
 		}
 	}
+}
+
+// runs is what bugspark status says of a machine that runs, whose backups may lie on
+// the disk of its data.
+func runs(t *testing.T, m *machine.Machine) string {
+	t.Helper()
+	out, code := m.Try("bugspark", "status")
+	if code != 0 && code != 5 {
+		t.Fatalf("status: exit status %d\n%s", code, out)
+	}
+	return out
 }

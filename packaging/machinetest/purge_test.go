@@ -60,12 +60,20 @@ func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
 		printf '[Unit]\nDescription=ours\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=bugspark.target\n' >/etc/systemd/system/ours.service
 		systemctl -q enable ours.service
 		useradd --system bugspark-operator`)
-	m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio")
+	if out := m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio"); !strings.Contains(out, "/var/backups/bugspark") {
+		t.Errorf("nobody says that the backups stay:\n%s", out)
+	}
 	m.Shell(t, `
 		rm /etc/systemd/system/bugspark-api.service.d/60-ours.conf /etc/systemd/system/bugspark.target.wants/ours.service /etc/systemd/system/ours.service
 		rmdir /etc/systemd/system/bugspark-api.service.d /etc/systemd/system/bugspark.target.wants
 		userdel bugspark-operator
 		systemctl daemon-reload`)
+	// The backups stay, as root's.
+	m.Run(t, "test", "-s", "/var/backups/bugspark/owner.json")
+	if out := m.Shell(t, "find /var/backups/bugspark -not -user root"); out != "" {
+		t.Errorf("the account is gone, and this is still its own:\n%s", out)
+	}
+	m.Run(t, "rm", "-r", "/var/backups/bugspark")
 	after := inventory(t, m)
 	if diff := difference(before, after); diff != "" {
 		t.Errorf("purging left traces:\n%s", diff)

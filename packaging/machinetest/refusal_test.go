@@ -51,7 +51,7 @@ var refusals = []refusal{
 	{name: "no answers file", run: "bugspark setup --non-interactive --answers /root/nowhere.yaml", status: 3, says: []string{"/root/nowhere.yaml", "no such file"}},
 	{name: "no certificate", answers: filesAnswers("/etc/ssl/missing.pem", "/etc/ssl/other.key"), status: 3, says: []string{"/etc/ssl/missing.pem", "no such file"}},
 	{name: "a certificate that the proxy may not read", answers: filesAnswers("/etc/ssl/site.pem", "/etc/ssl/locked.key"), status: 3,
-		says: []string{"/etc/ssl/locked.key", "bugspark-proxy"}, prepare: "cp /etc/ssl/site.key /etc/ssl/locked.key; chmod 600 /etc/ssl/locked.key", restore: "rm /etc/ssl/locked.key"},
+		says: []string{"/etc/ssl/locked.key", "bugspark-proxy", "next: bugspark certificate install /etc/ssl/site.pem /etc/ssl/locked.key"}, prepare: "cp /etc/ssl/site.key /etc/ssl/locked.key; chmod 600 /etc/ssl/locked.key", restore: "rm /etc/ssl/locked.key"},
 	{name: "a key of another certificate", answers: filesAnswers("/etc/ssl/site.pem", "/etc/ssl/other.key"), status: 3,
 		says: []string{"tls.key does not belong to tls.certificate", "openssl"}},
 	{name: "a certificate for another name", answers: filesAnswers("/etc/ssl/other.pem", "/etc/ssl/other.key"), status: 3,

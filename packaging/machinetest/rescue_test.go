@@ -77,7 +77,7 @@ func otherMajor(t *testing.T, dead *machine.Machine, s *site, kit, shown string,
 	n.Write(t, "/root/kit.txt", kit)
 	n.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
 	n.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
-	restore := []string{"bugspark", "restore", "--kit", "/root/kit.txt", "--target", "/mnt/backup", "--set", "latest"}
+	restore := []string{"bugspark", "restore", "--kit", "/root/kit.txt", "--target", "/mnt/backup", "--set", "latest", "--yes"}
 	if out, status := n.Try(restore...); status != 3 || !strings.Contains(out, "--logical") {
 		t.Errorf("without the right PostgreSQL: %d %s", status, out)
 	}

@@ -8,7 +8,7 @@ remove | deconfigure | 0)
 	if [ -d /run/systemd/system ]; then
 		# The target stops the enabled services, the pattern those started by hand.
 		systemctl stop bugspark.target || true
-		systemctl stop 'bugspark-*.timer' 'bugspark-*.path' 'bugspark-*.socket' 'bugspark-*.service' || true
+		systemctl stop 'bugspark-*.timer' 'bugspark-*.socket' 'bugspark-*.service' || true
 	fi
 	;;
 esac

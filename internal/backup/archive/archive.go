@@ -3,12 +3,15 @@
 // each file compressed and encrypted by itself, so that age and zstd are enough
 // to read it.
 //
-// Writing needs only the public recipient, so that the service that ships the WAL
-// cannot read the archive.
+// Writing needs the public recipient and the key that signs, so that the service that
+// ships the WAL cannot read the archive, and nobody else can add to it.
 package archive
 
 import (
+	"bufio"
 	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -37,16 +40,23 @@ type Archive struct {
 	Target    target.Store
 	Recipient age.Recipient // to write
 	Identity  age.Identity  // to read; nil for a process that only writes
+
+	Signer  ed25519.PrivateKey  // to write; nil for a process that only reads
+	Writers []ed25519.PublicKey // whose files are read; others were put there by somebody else
+	Retired []ed25519.PublicKey // whose files are not read any more, and go by their age
 }
 
 func file(name string) string { return path.Join(root, name+suffix) }
 
 // put compresses, encrypts and stores body. The file gets the time at.
 func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	if at.IsZero() {
+		at = time.Now()
+	}
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := a.seal(w, body)
+		err := a.seal(w, name, body, at)
 		w.CloseWithError(err)
 		done <- err
 	}()
@@ -62,8 +72,11 @@ func (a *Archive) put(ctx context.Context, name string, body io.Reader, at time.
 	return nil
 }
 
-func (a *Archive) seal(w io.Writer, body io.Reader) error {
-	sealed, err := age.Encrypt(w, a.Recipient)
+func (a *Archive) seal(w io.Writer, name string, body io.Reader, at time.Time) error {
+	if len(a.Signer) == 0 {
+		return errors.New("there is no key to sign it with")
+	}
+	sealed, err := age.Encrypt(w, stamper{a.Signer, name, at}, a.Recipient)
 	if err != nil {
 		return err
 	}
@@ -71,14 +84,17 @@ func (a *Archive) seal(w io.Writer, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(packed, body); err != nil {
-		packed.Close()
+	sum := sha256.New()
+	length, err := io.Copy(packed, io.TeeReader(body, sum))
+	if err = errors.Join(err, packed.Close()); err != nil {
 		return err
 	}
-	return errors.Join(packed.Close(), sealed.Close())
+	_, err = sealed.Write(makeTrailer(a.Signer, name, sum.Sum(nil), length))
+	return errors.Join(err, sealed.Close())
 }
 
-// open reads a file of the archive as it was before put.
+// open reads a file of the archive as it was before put. Only who reads it to io.EOF has
+// read what was signed.
 func (a *Archive) open(ctx context.Context, name string) (io.ReadCloser, error) {
 	body, err := a.Target.Open(ctx, file(name), 0, -1)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,25 +103,29 @@ func (a *Archive) open(ctx context.Context, name string) (io.ReadCloser, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reading %s from the archive: %w", name, err)
 	}
-	clear, err := age.Decrypt(body, a.Identity)
+	out, err := a.unseal(name, body)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("decrypting %s from the archive: %w", name, err), body.Close())
+		return nil, errors.Join(fmt.Errorf("reading %s from the archive: %w", name, err), body.Close())
 	}
-	unpacked, err := zstd.NewReader(clear, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("unpacking %s from the archive: %w", name, err), body.Close())
-	}
-	return &opened{unpacked, body}, nil
+	return out, nil
 }
 
-type opened struct {
-	*zstd.Decoder
-	body io.Closer
-}
-
-func (o *opened) Close() error {
-	o.Decoder.Close()
-	return o.body.Close()
+func (a *Archive) unseal(name string, from io.ReadCloser) (*opened, error) {
+	signature, bounded := &stamp{Identity: a.Identity, writers: a.Writers, retired: a.Retired, want: name}, &header{from, headerLimit}
+	clear, err := age.Decrypt(bounded, signature)
+	if signature.err != nil { // before it is said that the key does not fit
+		return nil, signature.err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decrypting it: %w", err)
+	}
+	bounded.left = -1
+	rest := body{bufio.NewReaderSize(clear, 64<<10)}
+	unpacked, err := zstd.NewReader(rest, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(32<<20))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking it: %w", err)
+	}
+	return &opened{Decoder: unpacked, name: name, archive: a, rest: rest, target: from, sum: sha256.New()}, nil
 }
 
 // list returns the files of a directory under their names in the archive, without
@@ -123,16 +143,6 @@ func (a *Archive) list(ctx context.Context, dir string) ([]target.File, error) {
 		}
 	}
 	return out, nil
-}
-
-// writtenAt is when a file of the archive was written. A listing of a bucket knows
-// only when it was stored.
-func (a *Archive) writtenAt(ctx context.Context, name string) (time.Time, error) {
-	f, err := a.Target.Stat(ctx, file(name))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("looking at %s in the archive: %w", name, err)
-	}
-	return f.ModifiedAt, nil
 }
 
 func (a *Archive) remove(ctx context.Context, name string) error {

@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/objectstore"
+	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
 )
 
 // silent is a database that answers nothing.
@@ -40,10 +43,26 @@ func newSpool(t *testing.T, reserve int64) *spool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &spool{t: t, dir: t.TempDir()}
-	s.archive = &archive.Archive{Target: target.Reserved{Store: target.Directory(t.TempDir()), Bytes: reserve}, Recipient: id.Recipient(), Identity: id}
-	s.shipper = &archive.Shipper{Archive: s.archive, System: "7", Spool: s.dir, Source: silent{}, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	s.archive = &archive.Archive{Target: target.Reserved{Store: target.Directory(t.TempDir()), Bytes: reserve}, Recipient: id.Recipient(), Identity: id, Signer: key, Writers: []ed25519.PublicKey{public}}
+	s.shipper = &archive.Shipper{Archive: s.archive, System: "7", Spool: s.dir, Source: silent{}, Objects: objects(t), Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	return s
+}
+
+func objects(t *testing.T) objectstore.Store {
+	t.Helper()
+	store, err := filesystem.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
 }
 
 // segment puts a file into the spool; content is filled up with zeros.
@@ -156,7 +175,7 @@ func TestPiecesThatWereReplacedSinceTheListingAreStillRead(t *testing.T) {
 	if err != nil || len(data) != archive.SegmentSize || !strings.HasPrefix(string(data), "the begin and more, to the end\x00") {
 		t.Errorf("%d bytes: %.40q %v", len(data), data, err)
 	}
-	if _, err := listed.Coverage(t.Context(), 1, archive.LSN(archive.SegmentSize)); err != nil {
+	if _, err := listed.Coverage(t.Context(), 1, archive.LSN(archive.SegmentSize), 1); err != nil {
 		t.Errorf("reach: %v", err)
 	}
 	if _, err := listed.Open(t.Context(), name(1, 2)); !errors.Is(err, archive.ErrMissing) {
@@ -193,8 +212,14 @@ func TestANewTimelineIsNoHoleAndAMissingHistoryNotTheEnd(t *testing.T) {
 			t.Errorf("%s: %v", missing, err)
 		}
 	}
-	if w.Current(3, archive.LSN(0x9900000)) || !w.Current(1, archive.LSN(0x3000000)) || w.Current(1, archive.LSN(0x9000000)) {
-		t.Error("the abandoned timelines are taken for current ones")
+	for _, c := range []struct {
+		timeline uint32
+		at       archive.LSN
+		leads    bool
+	}{{3, 0x9900000, false}, {1, 0x3000000, true}, {1, 0x9000000, false}, {5, 0x9000000, true}} {
+		if leads, err := w.Leads(t.Context(), c.timeline, c.at, w.Last().Timeline); err != nil || leads != c.leads {
+			t.Errorf("from %s on timeline %d WAL leads to the live one: %v (%v)", c.at, c.timeline, leads, err)
+		}
 	}
 }
 
@@ -246,9 +271,13 @@ func TestAFlippedByteIsNoticed(t *testing.T) {
 // reach is how far the archive goes from the first segment on.
 func (s *spool) reach(t *testing.T) archive.WALCoverage {
 	t.Helper()
-	r, err := s.wal().Coverage(t.Context(), 1, archive.LSN(archive.SegmentSize))
+	r, err := s.wal().Coverage(t.Context(), 1, archive.LSN(archive.SegmentSize), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func (silent) Position(context.Context) (uint32, string, error) {
+	return 0, "", errors.New("no database")
 }

@@ -30,9 +30,11 @@ type Loop struct {
 	System  func(context.Context) (string, error)
 	Target  *target.Target
 	Store   StateStore
+	Place   string // of the target
 
-	pace   pace
-	failed string // the failure that the journal has heard of
+	unproven bool // the archive may be of another life of the server
+	pace     pace
+	failed   string // the failure that the journal has heard of
 }
 
 const (
@@ -69,6 +71,8 @@ func (l *Loop) Run(ctx context.Context) error {
 		l.Shipper.State = State{}
 		l.Shipper.Log.Warn("starting without a memory of what was shipped", "error", err)
 	}
+	l.goTo(l.Place)
+	l.unproven = true
 	for {
 		err := l.round(ctx)
 		if ctx.Err() != nil {
@@ -87,6 +91,16 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
+// goTo begins anew on another target: nothing of what was shipped is there, and the
+// set that is taken there is what the WAL from here on continues.
+func (l *Loop) goTo(place string) {
+	if before := l.Shipper.State.Place; before != "" && before != place {
+		l.Shipper.Log.Info("the archive goes on elsewhere", "before", before, "now", place)
+		l.Shipper.State = State{}
+	}
+	l.Shipper.State.Place = place
+}
+
 // tell logs a failure once, and its end.
 func (l *Loop) tell(err error) {
 	switch {
@@ -100,6 +114,14 @@ func (l *Loop) tell(err error) {
 }
 
 func (l *Loop) round(ctx context.Context) error {
+	err := l.ship(ctx)
+	if err != nil {
+		l.Shipper.State.Trouble = err.Error()
+	}
+	return errors.Join(err, l.Store.Save(l.Shipper.State))
+}
+
+func (l *Loop) ship(ctx context.Context) error {
 	// A restore may have replaced the cluster since the last round.
 	system, err := l.System(ctx)
 	if err == nil && system != l.Shipper.System {
@@ -112,6 +134,10 @@ func (l *Loop) round(ctx context.Context) error {
 		return nil // nothing was received yet
 	}
 	if err := l.Target.Renew(ctx); err != nil {
+		l.unproven = true
+		return err
+	}
+	if err := l.prove(ctx); err != nil {
 		return err
 	}
 	gap := l.Shipper.State.Gap
@@ -119,7 +145,27 @@ func (l *Loop) round(ctx context.Context) error {
 	if l.Shipper.State.Gap != gap && l.gapOpen() {
 		err = errors.Join(err, l.Store.RequestSet("WAL is missing from the archive: "+l.Shipper.State.Gap))
 	}
-	return errors.Join(err, l.Store.Save(l.Shipper.State), l.Store.RepeatRequest(time.Now()))
+	return errors.Join(err, l.Store.RepeatRequest(time.Now()))
+}
+
+// prove makes sure, at the start, after the target was away or another machine's, and when
+// the server is before what it had written, that
+// the archive is this server's, and has what the shipper remembers to have told it.
+func (l *Loop) prove(ctx context.Context) error {
+	s := &l.Shipper
+	if !l.unproven && !s.wentBack(ctx) {
+		return nil
+	}
+	l.unproven = true
+	proven, err := s.Archive.CheckAhead(ctx, s.System, s.Source, &s.State)
+	if s.State.Forged != "" {
+		s.Log.Error("a file that was put into the archive by somebody else is passed over", "error", s.State.Forged)
+	}
+	if err == nil {
+		l.Shipper.State.Timelines = nil
+	}
+	l.unproven = !proven
+	return err
 }
 
 // gapOpen tells whether no set has closed the newest gap yet.

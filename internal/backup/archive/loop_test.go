@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
 )
 
 func TestThePaceOfTheShipper(t *testing.T) {
@@ -72,13 +74,24 @@ func newLoop(t *testing.T, m *memory) (l *Loop, spool string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	store := target.Directory(t.TempDir())
 	own := &target.Target{Store: store, MarkFile: filepath.Join(t.TempDir(), "target.json"), Machine: "m", Now: time.Now}
 	if err := own.Claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	objects, err := filesystem.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := objects.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	l = &Loop{Spool: t.TempDir(), Target: own, Store: m, System: func(context.Context) (string, error) { return "7", nil }}
-	l.Shipper = Shipper{Archive: &Archive{Target: store, Recipient: identity.Recipient()}, Source: noDatabase{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	l.Shipper = Shipper{Archive: &Archive{Target: store, Recipient: identity.Recipient(), Signer: key, Writers: []ed25519.PublicKey{public}}, Source: noDatabase{}, Objects: objects, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	return l, filepath.Join(l.Spool, "7", "00000001")
 }
 
@@ -121,6 +134,40 @@ func TestAGapInTheWALRequestsASetOnce(t *testing.T) {
 		if m.saved.Last != "000000010000000000000004" || m.saved.Gap == "" {
 			t.Errorf("%s: remembered %+v", rule, m.saved)
 		}
+	}
+}
+
+// answering is a database whose WAL has reached the spool, or has not.
+type answering struct{ spooled bool }
+
+func (a answering) Heartbeat(context.Context) (bool, error)             { return a.spooled, nil }
+func (answering) Pictures(context.Context, time.Time) ([]string, error) { return nil, nil }
+
+// TestTheStateSaysWhyTheArchiveIsBehind has one stage after the other in trouble.
+func TestTheStateSaysWhyTheArchiveIsBehind(t *testing.T) {
+	m := memory{}
+	l, spool := newLoop(t, &m)
+	segments(t, spool, "000000010000000000000001")
+	for _, c := range []struct {
+		source Source
+		want   string
+	}{{noDatabase{}, "no database"}, {answering{}, "not reached the spool"}, {answering{true}, ""}} {
+		l.Shipper.Source = c.source
+		if err := l.round(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := m.saved.Trouble; !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("it says %q instead of %q", got, c.want)
+		}
+		if m.saved.Through.IsZero() != (c.want != "") {
+			t.Errorf("%q: through %s", c.want, m.saved.Through)
+		}
+	}
+	if err := l.Target.Put(t.Context(), target.OwnerFile, strings.NewReader(`{"machine_id": "another"}`), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.round(t.Context()); err == nil || !strings.Contains(m.saved.Trouble, "another machine") {
+		t.Errorf("%v, and it says %q", err, m.saved.Trouble)
 	}
 }
 
@@ -171,4 +218,62 @@ func TestTheLoopEndsWithItsContext(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("it runs on")
 	}
+}
+
+// What was shipped to one target is not on the next one: histories go there again, and
+// no gap is told of between a segment there and one here.
+func TestAnotherTargetBeginsWithTheHistories(t *testing.T) {
+	m := memory{}
+	l, spool := newLoop(t, &m)
+	l.goTo("/a")
+	segments(t, spool, "000000010000000000000001")
+	second := filepath.Join(l.Spool, "7", "00000002")
+	if err := errors.Join(os.MkdirAll(second, 0o700), os.WriteFile(filepath.Join(second, "00000002.history"), []byte("1\t0/2000000\tx\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	has := func(l *Loop, name string) bool {
+		_, err := l.Target.Stat(t.Context(), file("wal/7/"+name))
+		return err == nil
+	}
+	if !has(l, "00000002.history") || !has(l, "000000010000000000000001") {
+		t.Fatal("the first target lacks something")
+	}
+	// A history is brought once.
+	if err := l.Target.Delete(t.Context(), file("wal/7/00000002.history")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.round(t.Context()); err != nil || has(l, "00000002.history") {
+		t.Errorf("brought again, %v", err)
+	}
+	next, _ := newLoop(t, &m)
+	next.Spool = l.Spool
+	next.Shipper.State = m.saved
+	next.goTo("/b")
+	segments(t, second, "000000020000000000000009")
+	if err := next.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !has(next, "00000002.history") || !has(next, "000000020000000000000009") {
+		t.Error("the other target lacks something")
+	}
+	if m.saved.Gap != "" || len(m.requested) > 0 || m.saved.Place != "/b" {
+		t.Errorf("%+v, requested %q", m.saved, m.requested)
+	}
+	// A new start on the same target goes on where it was.
+	again, _ := newLoop(t, &m)
+	again.Shipper.State = m.saved
+	if again.goTo("/b"); again.Shipper.State.Last != "000000020000000000000009" {
+		t.Errorf("%+v", again.Shipper.State)
+	}
+}
+
+func (noDatabase) Position(context.Context) (uint32, string, error) {
+	return 0, "", errors.New("no database")
+}
+
+func (answering) Position(context.Context) (uint32, string, error) {
+	return 0, "", errors.New("no database")
 }

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/target"
 )
+
+// systemName is the identifier of a cluster, as PostgreSQL prints it.
+var systemName = regexp.MustCompile(`^[0-9]{1,20}$`)
 
 // Pruned is what Prune removed, or would.
 type Pruned struct {
@@ -16,15 +20,17 @@ type Pruned struct {
 	Bytes int64
 }
 
-// Prune removes the WAL before a position, whatever its timeline, and pictures
-// that arrived before a time: the caller knows which sets need them. dryRun only
-// counts.
-func (a *Archive) Prune(ctx context.Context, system string, keep LSN, picturesBefore time.Time, dryRun bool) (Pruned, error) {
-	var out Pruned
-	dir := path.Join("wal", system)
-	all, err := a.list(ctx, dir)
+// A listing is what the target tells. Whoever owns it could date a file back, and the
+// prune would let it go, with the copy after it. So what goes by its age goes by the time
+// that the archiver has signed; and what the archiver has not written stays, for people to
+// look at.
+
+// Prune removes WAL that was written before the window begins and that nothing
+// needs, and pieces of segments that are there whole. dryRun only counts.
+func (a *Archive) Prune(ctx context.Context, system string, needs Needs, windowBegin time.Time, dryRun bool) (Pruned, error) {
+	all, err := a.list(ctx, path.Join("wal", system))
 	if err != nil {
-		return out, err
+		return Pruned{}, err
 	}
 	whole := map[segment]bool{}
 	for _, b := range all {
@@ -37,20 +43,78 @@ func (a *Archive) Prune(ctx context.Context, system string, keep LSN, picturesBe
 		name := path.Base(b.Name)
 		s, isSegment := parseSegment(name)
 		p, isPiece := parsePiece(name)
-		if isSegment && s.number < keep.Segment() || isPiece && (p.segment.number < keep.Segment() || whole[p.segment]) {
-			going = append(going, b)
+		if isPiece {
+			s = p.segment
 		}
-	}
-	pictures, err := a.list(ctx, pictureDir)
-	if err != nil {
-		return out, err
-	}
-	for _, b := range pictures {
-		if b.ModifiedAt.Before(picturesBefore) {
+		unneeded := b.ModifiedAt.Before(windowBegin) && !needs.segment(s)
+		if isPiece && whole[s] && !unneeded {
+			// It has nothing that the whole segment does not have, if that is ours.
+			if _, err := a.stamped(ctx, path.Join("wal", system, s.String())); err == nil {
+				going = append(going, b)
+			}
+			continue
+		}
+		if !isSegment && !isPiece || !unneeded {
+			continue
+		}
+		if really, err := a.before(ctx, b.Name, windowBegin); err != nil {
+			return Pruned{}, err
+		} else if really {
 			going = append(going, b)
 		}
 	}
 	return a.discard(ctx, going, dryRun)
+}
+
+// PrunePictures removes the pictures that are not needed, by the time of their
+// arrival.
+func (a *Archive) PrunePictures(ctx context.Context, needed func(arrival time.Time) bool, dryRun bool) (Pruned, error) {
+	pictures, err := a.list(ctx, pictureDir)
+	if err != nil {
+		return Pruned{}, err
+	}
+	var going []target.File
+	for _, b := range pictures {
+		if needed(b.ModifiedAt) {
+			continue
+		}
+		at, err := a.written(ctx, b.Name)
+		if foreign(err) {
+			continue
+		}
+		if err != nil {
+			return Pruned{}, err
+		}
+		if !needed(at) {
+			going = append(going, b)
+		}
+	}
+	return a.discard(ctx, going, dryRun)
+}
+
+// written is when a file was written, also by the time that a retired key has signed:
+// whoever has that key can only date what he has put there himself.
+func (a *Archive) written(ctx context.Context, name string) (time.Time, error) {
+	at, err := a.stamped(ctx, name)
+	if errors.Is(err, ErrRetired) {
+		err = nil
+	}
+	return at, err
+}
+
+// foreign tells that a file is gone meanwhile, or none that the archiver has put under
+// its name.
+func foreign(err error) bool {
+	return errors.Is(err, ErrForged) || errors.Is(err, ErrOtherFile) || errors.Is(err, ErrMissing)
+}
+
+// before tells whether the archiver has written a file before a moment.
+func (a *Archive) before(ctx context.Context, name string, moment time.Time) (bool, error) {
+	at, err := a.written(ctx, name)
+	if foreign(err) {
+		return false, nil
+	}
+	return err == nil && at.Before(moment), err
 }
 
 // Systems are the identifiers of the clusters that the archive has WAL of.
@@ -61,7 +125,7 @@ func (a *Archive) Systems(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	for _, d := range dirs {
-		if d.IsDir {
+		if d.IsDir && systemName.MatchString(d.Name) {
 			out = append(out, d.Name)
 		}
 	}
@@ -80,7 +144,20 @@ func (a *Archive) PruneSystem(ctx context.Context, system string, before time.Ti
 			return Pruned{}, nil
 		}
 	}
-	return a.discard(ctx, all, dryRun)
+	var going []target.File
+	for _, b := range all {
+		at, err := a.written(ctx, b.Name)
+		switch {
+		case foreign(err):
+			continue
+		case err != nil:
+			return Pruned{}, err
+		case !at.Before(before):
+			return Pruned{}, nil
+		}
+		going = append(going, b)
+	}
+	return a.discard(ctx, going, dryRun)
 }
 
 func (a *Archive) discard(ctx context.Context, going []target.File, dryRun bool) (Pruned, error) {

@@ -14,13 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Each request has a segment of 16 MiB in memory, and a server in recovery asks for one
+// file at a time.
+const (
+	maxRequests = 4
+	maxRequest  = 10 * time.Minute // for a segment from a slow target
+)
+
 // Serve gives WAL to a server in recovery, over a unix socket that only its account
 // can reach, until ctx ends. So the server needs no key, and space for one segment.
-// failed is called when a file could not be given. A file that is missing is how
-// recovery ends, and no failure.
-func (w *WAL) Serve(ctx context.Context, ln net.Listener, failed func(error)) error {
-	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, err := w.Open(r.Context(), path.Base(r.URL.Path))
+// Without segments it gives only the histories of timelines. failed is called when a
+// file could not be given. A file that is missing is how recovery ends, and no failure.
+func (w *WAL) Serve(ctx context.Context, ln net.Listener, segments bool, failed func(error)) error {
+	turns := make(chan struct{}, maxRequests)
+	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		name := path.Base(r.URL.Path)
+		if !segments && !historyName.MatchString(name) {
+			http.Error(rw, ErrMissing.Error(), http.StatusNotFound)
+			return
+		}
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+		case <-r.Context().Done():
+			return
+		}
+		// Of a client that reads nothing, the write ends; of a target that gives nothing,
+		// the context does.
+		ctx, cancel := context.WithTimeout(r.Context(), maxRequest)
+		defer cancel()
+		_ = http.NewResponseController(rw).SetWriteDeadline(time.Now().Add(maxRequest)) // sockets have one
+		body, err := w.Open(ctx, name)
 		if errors.Is(err, ErrMissing) {
 			http.Error(rw, err.Error(), http.StatusNotFound)
 			return

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +24,8 @@ type Source interface {
 	Heartbeat(context.Context) (spooled bool, err error)
 	// Pictures are the keys of the pictures whose rows were written since.
 	Pictures(ctx context.Context, since time.Time) ([]string, error)
+	// Position is the timeline and the end of the WAL that the server writes.
+	Position(context.Context) (timeline uint32, lsn string, err error)
 }
 
 // Shipper brings the WAL out of the spool, and the pictures it names, to the
@@ -40,14 +41,19 @@ type Shipper struct {
 
 	State State // as it was saved last; the zero value at first
 	pics  map[string]time.Time
+	tries map[string]int // of pictures that could not be archived
 	tail  tail
+	list  listing
+	// unknown: the archive does not know yet of the timeline that the server is on.
+	unknown bool
 }
 
 // State is how far the archive is.
 type State struct {
 	Position LSN `json:"-"`
-	// Shipped is Position in PostgreSQL's form.
-	Shipped string `json:"shipped_lsn"`
+	// Shipped is Position in PostgreSQL's form, on Timeline.
+	Shipped  string `json:"shipped_lsn"`
+	Timeline uint32 `json:"timeline"`
 	// Through is a moment until which everything that was acknowledged is in the
 	// archive: what would be lost with this machine is what came after it.
 	Through time.Time `json:"through"`
@@ -60,8 +66,22 @@ type State struct {
 	GapEnd string `json:"gap_end,omitempty"`
 	// Pictures are in the archive up to here.
 	Pictures time.Time `json:"pictures"`
+	// Unread is since when new pictures cannot be found or read.
+	Unread time.Time `json:"pictures_unread_since,omitzero"`
 	// Waiting is how many bytes of WAL the spool holds.
 	Waiting int64 `json:"spool_bytes"`
+	// Trouble is why the last round did not bring Through up to date.
+	Trouble string `json:"trouble,omitempty"`
+	// Place is where the archive of all this is. Another one has nothing yet.
+	Place string `json:"target,omitempty"`
+	// Ahead is WAL of the archive that this server has not written.
+	Ahead Ahead `json:"ahead,omitzero"`
+	// Forged is a file of the archive that no archiver of this installation has written,
+	// although its name is of WAL from after that of the server.
+	Forged string `json:"forged,omitempty"`
+	// Timelines are the histories that the archive has, as SYSTEM/NAME. They stay in
+	// the spool, for the archive on another target.
+	Timelines []string `json:"timelines,omitempty"`
 }
 
 // GapOpen tells whether there is a gap that a set beginning at start has not
@@ -84,162 +104,111 @@ const (
 	overlap = 10 * time.Minute
 	// manyPieces of one segment are replaced by one.
 	manyPieces = 64
+	// cut ends the name of a segment that will never be completed.
+	cut = ".cut"
 )
-
-// spooled is the spool as it was at one moment, each file with its path.
-type spooled struct {
-	histories []string
-	cuts      []string // segments never to be completed
-	segments  []string
-	partial   string // "" when there is none
-	end       int64  // of what was written of it
-	bytes     int64
-}
 
 // Round ships what there is: it lists the spool, ships new pictures, and then the
 // WAL that it has listed. An object is stored before the row that names it, so that
-// no archived WAL names an object that is missing in the archive.
+// no archived WAL names an object that is missing in the archive; see wait for the
+// exception.
 func (s *Shipper) Round(ctx context.Context) error {
 	began := s.Now()
-	spooled, heartbeatErr := s.Source.Heartbeat(ctx)
+	flushed := s.flushed(ctx)
+	spooled, asking := s.Source.Heartbeat(ctx)
 	spool, err := s.look()
 	if err != nil {
 		return err
 	}
 	s.State.Waiting = spool.bytes
-	// Without an answer of the database pictures wait, and what was received of the
-	// WAL is shipped all the same.
-	if heartbeatErr == nil {
-		if err := s.pictures(ctx, began); err != nil {
-			return err
-		}
+	missing := s.pictures(ctx, began, asking, s.news(spool))
+	if missing != nil && s.wait(began) {
+		return missing
 	}
-	if err := s.wal(ctx, spool); err != nil {
+	if err := errors.Join(s.wal(ctx, spool), missing); err != nil {
 		return err
 	}
-	if spooled {
+	s.State.Unread, s.State.Trouble = time.Time{}, ""
+	switch {
+	case asking != nil:
+		s.State.Trouble = fmt.Sprintf("the database does not answer: %v", asking)
+	case !spooled:
+		s.State.Trouble = "the newest WAL of the database has not reached the spool"
+	case s.fileIsGone(spool, flushed):
+		s.State.Trouble = "the segment that is received is not in the spool any more, somebody has removed it: restart the receiver of the WAL, then: bugspark backup create"
+	case s.unknown:
+		s.State.Trouble = "the server has not told the history of its timeline yet"
+	default:
 		s.State.Through = began
 	}
 	return nil
 }
 
-func (s *Shipper) look() (spooled, error) {
-	var out spooled
-	timelines, err := os.ReadDir(s.Spool)
+// flushed is the end of the server's WAL, zero where it does not answer.
+func (s *Shipper) flushed(ctx context.Context) LSN {
+	_, lsn, err := s.Source.Position(ctx)
 	if err != nil {
-		return out, fmt.Errorf("looking into the WAL spool: %w", err)
+		return 0
 	}
-	for i, t := range timelines {
-		dir := filepath.Join(s.Spool, t.Name())
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return out, fmt.Errorf("looking into the WAL spool: %w", err)
-		}
-		if len(entries) == 0 && i < len(timelines)-1 {
-			_ = os.Remove(dir) // all of it is shipped; a failure is repeated in the next round
-		}
-		for _, e := range entries {
-			if err := s.sort(&out, filepath.Join(dir, e.Name())); err != nil {
-				return out, err
-			}
-		}
-	}
-	byName := func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) }
-	slices.SortFunc(out.segments, byName)
-	return out, nil
+	at, _ := ParseLSN(lsn)
+	return at
 }
 
-// sort adds one file of the spool to the list of its kind.
-func (s *Shipper) sort(out *spooled, file string) error {
-	name := filepath.Base(file)
-	if historyName.MatchString(name) {
-		out.histories = append(out.histories, file)
-		return nil
-	}
-	if _, ok := parseSegment(name); ok {
-		out.segments = append(out.segments, file)
-		out.bytes += SegmentSize
-		return nil
-	}
-	if _, ok := parseSegment(strings.TrimSuffix(name, ".cut")); ok {
-		out.cuts = append(out.cuts, file)
-		return nil
-	}
-	seg, ok := parseSegment(strings.TrimSuffix(name, ".partial"))
-	if !ok || name < filepath.Base(out.partial) {
-		return nil // none of ours, or soon to be cut
-	}
-	known := int64(0)
-	if s.tail.segment == seg {
-		known = s.tail.end
-	}
-	end, err := written(file, known)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // completed meanwhile
-	}
-	out.partial, out.end = file, end
-	out.bytes += end
-	return err
+// fileIsGone tells whether the spool lacks the segment in which the server was, and the
+// archive does as well. The receiver goes on with a file that was removed, and the server
+// believes that what is written there is safe.
+func (s *Shipper) fileIsGone(spool spooled, flushed LSN) bool {
+	seg, partial := parseSegment(strings.TrimSuffix(filepath.Base(spool.partial), ".partial"))
+	return flushed%SegmentSize > 0 && s.State.Position < flushed && !(partial && seg.number >= flushed.Segment())
 }
 
-// written is where the WAL in a partial segment ends. Behind it pg_receivewal has
-// filled the file with zeros. WAL that itself ends in zeros may be cut there, since a
-// reader fills a segment up with zeros.
-func written(name string, known int64) (int64, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	const step = 256 << 10
-	buf := make([]byte, step)
-	end := known
-	// Forward from what is known, in blocks; WAL has no block of zeros this long.
-	for at := known; at < SegmentSize; at += step {
-		n, err := f.ReadAt(buf[:min(step, SegmentSize-at)], at)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return 0, fmt.Errorf("reading the WAL spool: %w", err)
-		}
-		last := len(strings.TrimRight(string(buf[:n]), "\x00"))
-		if last == 0 {
-			break
-		}
-		end = at + int64(last)
-	}
-	return end, nil
+// news tells whether the spool has WAL that the archive lacks.
+func (s *Shipper) news(spool spooled) bool {
+	seg, partial := parseSegment(strings.TrimSuffix(filepath.Base(spool.partial), ".partial"))
+	return len(spool.segments) > 0 || partial && (seg != s.tail.segment || spool.end > s.tail.end)
 }
 
 func (s *Shipper) dir() string { return path.Join("wal", s.System) }
 
 func (s *Shipper) wal(ctx context.Context, spool spooled) error {
 	for _, file := range spool.histories {
-		if err := s.move(ctx, file); err != nil {
+		if err := s.copyOnce(ctx, file); err != nil {
 			return err
 		}
 	}
-	for _, file := range spool.cuts {
-		if err := s.shipCut(ctx, file); err != nil {
-			return err
-		}
-	}
+	// In the order of the WAL. Before the first of a timeline comes the file that tells of
+	// it, and with it until where that of the timeline before was received.
 	for _, file := range spool.segments {
-		seg, _ := parseSegment(filepath.Base(file)) // or it would not be among them
-		s.follow(seg)
-		if err := s.move(ctx, file); err != nil {
+		seg, _ := parseSegment(strings.TrimSuffix(filepath.Base(file), cut)) // or it would not be among them
+		if err := s.shipStays(ctx, &spool, seg.timeline); err != nil {
 			return err
 		}
-		s.State.Last = seg.String()
-		s.advance(seg, SegmentSize)
-		if err := s.forgetPieces(ctx, seg); err != nil {
+		ship := s.shipSegment
+		if strings.HasSuffix(file, cut) {
+			ship = s.shipCut
+		}
+		if err := ship(ctx, seg, file); err != nil {
 			return err
 		}
+	}
+	if err := s.shipStays(ctx, &spool, math.MaxUint32); err != nil {
+		return err
 	}
 	return s.shipTail(ctx, spool)
 }
 
+func (s *Shipper) shipSegment(ctx context.Context, seg segment, file string) error {
+	s.follow(seg)
+	if err := s.move(ctx, file); err != nil {
+		return err
+	}
+	s.State.Last = seg.String()
+	s.advance(seg, SegmentSize)
+	return s.forgetPieces(ctx, seg)
+}
+
 // shipCut ships what there is of a segment whose rest will never come.
-func (s *Shipper) shipCut(ctx context.Context, file string) error {
-	seg, _ := parseSegment(strings.TrimSuffix(filepath.Base(file), ".cut")) // or it would be none
+func (s *Shipper) shipCut(ctx context.Context, seg segment, file string) error {
 	end, err := written(file, 0)
 	if err != nil {
 		return err
@@ -250,7 +219,7 @@ func (s *Shipper) shipCut(ctx context.Context, file string) error {
 			return fmt.Errorf("reading the WAL spool: %w", err)
 		}
 		defer f.Close()
-		if err := s.put(ctx, piece{seg, 0, end}.String(), f, 0, end); err != nil {
+		if err := s.put(ctx, piece{seg, 0, end}.String(), f, 0, end, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -265,13 +234,16 @@ func (s *Shipper) shipCut(ctx context.Context, file string) error {
 
 // put ships a part of a spooled file under the time it was written at, which
 // may be long ago when the target was away: the moments that can be brought back
-// end there.
-func (s *Shipper) put(ctx context.Context, name string, f *os.File, from, length int64) error {
+// end there. A zero time is that of the file, to which nothing is added any more.
+func (s *Shipper) put(ctx context.Context, name string, f *os.File, from, length int64, at time.Time) error {
 	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("reading the WAL spool: %w", err)
 	}
-	return s.Archive.put(ctx, path.Join(s.dir(), name), io.NewSectionReader(f, from, length), info.ModTime())
+	if at.IsZero() {
+		at = info.ModTime()
+	}
+	return s.Archive.put(ctx, path.Join(s.dir(), name), io.NewSectionReader(f, from, length), at)
 }
 
 // follow notices when WAL is missing before a segment. A new timeline, which a
@@ -287,7 +259,7 @@ func (s *Shipper) follow(seg segment) {
 }
 
 func (s *Shipper) advance(seg segment, end int64) {
-	s.State.Position = LSN(seg.number*SegmentSize + uint64(end))
+	s.State.Timeline, s.State.Position = seg.timeline, LSN(seg.number*SegmentSize+uint64(end))
 	s.State.Shipped = s.State.Position.String()
 }
 
@@ -298,7 +270,7 @@ func (s *Shipper) move(ctx context.Context, from string) error {
 		return fmt.Errorf("reading the WAL spool: %w", err)
 	}
 	defer f.Close()
-	if err := s.put(ctx, filepath.Base(from), f, 0, math.MaxInt64); err != nil {
+	if err := s.put(ctx, filepath.Base(from), f, 0, math.MaxInt64, time.Time{}); err != nil {
 		return err
 	}
 	if err := os.Remove(from); err != nil {
@@ -332,7 +304,7 @@ func (s *Shipper) shipTail(ctx context.Context, spool spooled) error {
 	if whole {
 		p = piece{seg, 0, spool.end}
 	}
-	if err := s.put(ctx, p.String(), f, p.from, p.length); err != nil {
+	if err := s.put(ctx, p.String(), f, p.from, p.length, spool.at); err != nil {
 		return err
 	}
 	if whole {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/history"
@@ -13,43 +14,66 @@ import (
 	"github.com/bugspark/bugspark/internal/durable"
 )
 
-// Look reads what the jobs remember, asks the target for its free space, and
-// judges.
+// Look reads what the jobs remember, asks the targets for their room, and judges.
 func Look(lookup config.LookupEnv, d config.Dirs, cfg config.Config, now time.Time) (Status, error) {
-	return LookAt(d, cfg, now, FreeSpace(lookup, d, cfg))
+	return Secrets(lookup, d, cfg).Look(d, cfg, now)
 }
 
-// FreeSpace reads the keys of the target, and returns a function that asks it for
-// its free space in bytes, -1 when it does not tell. An account that may not read
-// the keys gets -1, and leaves the question to the check that runs every few
-// minutes.
-func FreeSpace(lookup config.LookupEnv, d config.Dirs, cfg config.Config) func() (int64, error) {
-	e, err := target.EndpointOf(lookup, d, cfg.Backup, false)
-	return func() (int64, error) {
-		if errors.Is(err, fs.ErrPermission) {
-			return -1, nil
-		}
-		if err != nil {
-			return -1, err
-		}
-		return e.FreeSpace()
+// Looker has read the secrets that a look needs, which root owns.
+type Looker struct {
+	first, second endpoint
+	kit           kit.Standing
+	err           error
+}
+
+type endpoint struct {
+	target.Endpoint
+	err error
+}
+
+// room is where the target is. An account that may not read its keys leaves what is
+// free there to the check that runs every few minutes.
+func (e endpoint) room(d config.Dirs) (target.Room, error) {
+	if errors.Is(e.err, fs.ErrPermission) {
+		return target.Room{Free: -1, Survives: target.Machine}, nil // only targets elsewhere have keys
 	}
+	if e.err != nil {
+		return target.Room{Free: -1}, e.err
+	}
+	return e.Room(d.State)
 }
 
-// LookAt is Look with another way to ask for the target's free space.
-func LookAt(d config.Dirs, cfg config.Config, now time.Time, free func() (int64, error)) (Status, error) {
-	in := Input{Config: cfg, Now: now, Free: -1}
+// Secrets reads the keys of the targets, and compares those of the backups with the
+// recovery kit.
+func Secrets(lookup config.LookupEnv, d config.Dirs, cfg config.Config) Looker {
+	var l Looker
+	l.first.Endpoint, l.first.err = target.EndpointOf(lookup, d, cfg.Backup, false)
+	l.second.Endpoint, l.second.err = target.EndpointOf(lookup, d, cfg.Backup, true)
+	l.kit, l.err = kit.Stand(lookup, d, cfg.Backup)
+	return l
+}
+
+// Look judges, with what was read before.
+func (l Looker) Look(d config.Dirs, cfg config.Config, now time.Time) (Status, error) {
+	in := Input{Config: cfg, Now: now, Room: target.Room{Free: -1}}
+	if _, err := os.Stat(d.Backups); d.Backups != "" && err == nil {
+		in.Before = d.Backups
+	}
 	if cfg.Backup.Target == "" {
 		return Judge(in), nil
 	}
-	var err error
-	if in.History, err = history.Read(d); err != nil {
-		return Status{State: "off"}, err
+	if l.err != nil {
+		return Status{State: "unknown"}, l.err
 	}
-	if in.Confirmed, err = kit.ConfirmedAt(d); err != nil {
-		return Status{State: "off"}, err
+	in.History, in.Kit = history.Known(d), l.kit
+	if in.Room, in.Away = l.first.room(d); in.Away == nil {
+		in.Taken = l.first.taken(d)
 	}
-	in.Free, in.Away = free()
+	if cfg.Backup.Copy.Target != "" {
+		if room, err := l.second.room(d); err == nil {
+			in.Copy, in.CopyTaken = room.Survives, l.second.taken(d)
+		}
+	}
 	return Judge(in), nil
 }
 

@@ -6,8 +6,6 @@ package history
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -25,10 +23,23 @@ const (
 	VerifyFile = "last-verify.json"
 	WALFile    = "wal.json"
 	CopyFile   = "last-copy.json"
+
+	CopyVerifyFile = "last-copy-verify.json"
+	CopyDrillFile  = "last-copy-drill.json"
+	OnFile         = "on.json"
+
+	ProvenFile     = "last-proven.json"
+	CopyProvenFile = "last-copy-proven.json"
 )
 
-// setWanted is watched by bugspark-backup.path, which starts a backup.
-const setWanted = "set-wanted"
+// drillWanted is there while a drill is asked for.
+const drillWanted = "drill-wanted"
+
+// On is since when the backups go to a place.
+type On struct {
+	Place string    `json:"target"`
+	Since time.Time `json:"since"`
+}
 
 // SavedSet is the last set that was saved.
 type SavedSet struct {
@@ -36,19 +47,48 @@ type SavedSet struct {
 	At      time.Time `json:"at"`        // the set holds the state of this moment, or a later one
 	Start   string    `json:"start_lsn"` // of its copy of the database
 	Seconds float64   `json:"seconds"`
+	// Answers is the request that it answers, empty when there was none.
+	Answers string `json:"answers,omitempty"`
+	Place   string `json:"target,omitempty"` // where it lies
 }
 
 // Verification is what the last verification found.
 type Verification struct {
 	At      time.Time `json:"at"`
-	Full    time.Time `json:"full"` // of the last verification that read every byte
-	Damaged []string  `json:"damaged,omitempty"`
+	Full    time.Time `json:"full"`              // of the last verification that read every byte
+	Damaged []string  `json:"damaged,omitempty"` // sets
+	Archive []string  `json:"archive,omitempty"` // what is wrong with the archive
+	Place   string    `json:"target,omitempty"`  // that was verified
 }
 
 // CopyRun is the last run that brought the second target up to date.
 type CopyRun struct {
-	At time.Time `json:"at"`
+	At     time.Time `json:"at"`
+	Target string    `json:"target"`
+	Since  time.Time `json:"since"` // of the first run onto this target
+	// OtherRepository says that runs since then found sets that do not belong to the copy.
+	OtherRepository bool `json:"other_repository,omitempty"`
+	// NoRoom says that the last run ended because the data needs the rest of its disk.
+	NoRoom bool `json:"no_room,omitempty"`
 	target.Mirrored
+}
+
+// After is what is remembered after a run onto a target. One that failed leaves what was
+// known.
+func (c CopyRun) After(began time.Time, onto string, m target.Mirrored, err error) CopyRun {
+	if c.Target != "" && c.Target != onto {
+		c = CopyRun{}
+	}
+	c.Target = onto
+	c.OtherRepository = errors.Is(err, target.ErrOtherRepository)
+	c.NoRoom = errors.Is(err, target.ErrBeside)
+	if err != nil {
+		return c
+	}
+	if c.At, c.Mirrored = began, m; c.Since.IsZero() {
+		c.Since = began
+	}
+	return c
 }
 
 // History is all of it. A job that never ran has a zero value.
@@ -58,6 +98,43 @@ type History struct {
 	Drill  backup.DrillReport `json:"drill"`
 	WAL    archive.State      `json:"wal"`
 	Copy   CopyRun            `json:"copy"`
+	On     On                 `json:"on"`
+	Kept   Kept               `json:"kept_sets"`
+	Data   Data               `json:"data"`
+
+	// What was found on the second target.
+	CopyVerify Verification       `json:"copy_verify"`
+	CopyDrill  backup.DrillReport `json:"copy_drill"`
+
+	// The last drills that were passed, whatever came after them.
+	Proven     Proof `json:"proven"`
+	CopyProven Proof `json:"copy_proven"`
+
+	Runs map[Job]Run `json:"runs,omitempty"`
+
+	Unread []error `json:"-"` // why files of it cannot be read, each with its name
+}
+
+// Proof is a drill that was passed.
+type Proof struct {
+	At    time.Time `json:"at"`
+	Point time.Time `json:"recovery_point"` // everything acknowledged before was restored
+	Set   string    `json:"set"`
+	Place string    `json:"target,omitempty"`
+}
+
+// ProofOf is what a passed drill has proven.
+func ProofOf(r backup.DrillReport) Proof {
+	return Proof{At: r.At, Point: r.Point, Set: r.Set, Place: r.Place}
+}
+
+// newest is the proof or, where that is older, the drill: versions before this kept no
+// proof of their own.
+func (p Proof) newest(r backup.DrillReport) Proof {
+	if r.Passed && r.At.After(p.At) {
+		return ProofOf(r)
+	}
+	return p
 }
 
 // File is a path below the directory of the backups' state.
@@ -65,13 +142,47 @@ func File(d config.Dirs, name string) string { return filepath.Join(d.State, "ba
 
 // Read reads what all jobs remember.
 func Read(d config.Dirs) (History, error) {
+	h := Known(d)
+	return h, errors.Join(h.Unread...)
+}
+
+// Known is what can be read of what all jobs remember. The files belong to the account of
+// the backups, whose mistakes must not keep root from the rest.
+func Known(d config.Dirs) History {
 	var h History
-	for name, into := range map[string]any{SetFile: &h.Set, VerifyFile: &h.Verify, DrillFile: &h.Drill, WALFile: &h.WAL, CopyFile: &h.Copy} {
-		if _, err := durable.ReadJSON(File(d, name), into); err != nil {
-			return h, fmt.Errorf("reading the state of the backups: %w", err)
+	for _, err := range []error{
+		note(d, SetFile, &h.Set), note(d, KeptFile, &h.Kept), note(d, VerifyFile, &h.Verify), note(d, DrillFile, &h.Drill), note(d, WALFile, &h.WAL),
+		note(d, CopyFile, &h.Copy), note(d, OnFile, &h.On), note(d, DataFile, &h.Data), note(d, CopyVerifyFile, &h.CopyVerify), note(d, CopyDrillFile, &h.CopyDrill),
+		note(d, ProvenFile, &h.Proven), note(d, CopyProvenFile, &h.CopyProven),
+	} {
+		if err != nil {
+			h.Unread = append(h.Unread, err)
 		}
 	}
-	return h, nil
+	for _, j := range Jobs() {
+		var r Run
+		if err := note(d, j.file(), &r); err != nil {
+			h.Unread = append(h.Unread, err)
+		}
+		if r.At.IsZero() {
+			continue
+		}
+		if h.Runs == nil {
+			h.Runs = map[Job]Run{}
+		}
+		h.Runs[j] = r
+	}
+	return h
+}
+
+// note reads one file. What cannot be read as a whole leaves nothing of itself.
+func note[T any](d config.Dirs, name string, into *T) error {
+	var v T
+	if _, err := durable.ReadJSON(File(d, name), &v); err != nil {
+		return fmt.Errorf("reading the state of the backups: %w", err)
+	}
+	*into = v
+	return nil
 }
 
 // Write replaces one file of the backups' state, readable by everybody.
@@ -80,49 +191,4 @@ func Write(d config.Dirs, name string, value any) error {
 		return fmt.Errorf("remembering the state of the backups: %w", err)
 	}
 	return nil
-}
-
-// RequestSet asks for a set at once, through the path unit that watches the file.
-func RequestSet(d config.Dirs, why string) error {
-	if err := durable.WriteFile(File(d, setWanted), []byte(why+"\n"), 0o644); err != nil {
-		return fmt.Errorf("asking for a new set: %w", err)
-	}
-	return nil
-}
-
-// repeatRequest is how long a requested set may take before it is asked for again.
-const repeatRequest = 10 * time.Minute
-
-// requestDue tells whether a request made at a time is to be repeated.
-func requestDue(requested, now time.Time) bool { return now.Sub(requested) >= repeatRequest }
-
-// RepeatRequest asks again for a set that was requested and did not come, perhaps
-// because the target was away.
-func RepeatRequest(d config.Dirs, now time.Time) error {
-	path := File(d, setWanted)
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !requestDue(info.ModTime(), now) {
-		return nil
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(path)
-	}
-	if err == nil {
-		err = durable.WriteFile(path, data, 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("asking again for a new set: %w", err)
-	}
-	return nil
-}
-
-// Saved remembers a set, and that it answers a request made before it began.
-func Saved(d config.Dirs, s SavedSet, began time.Time) error {
-	if info, err := os.Stat(File(d, setWanted)); err == nil && info.ModTime().Before(began) {
-		if err := os.Remove(File(d, setWanted)); err != nil {
-			return fmt.Errorf("taking back the request for a set: %w", err)
-		}
-	}
-	return Write(d, SetFile, s)
 }

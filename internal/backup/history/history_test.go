@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,72 +51,13 @@ func TestADamagedFileIsNoJobThatNeverRan(t *testing.T) {
 	if err := os.WriteFile(history.File(d, history.DrillFile), []byte(`{"passed": tr`), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := history.Write(d, history.SetFile, history.SavedSet{ID: "s"}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := history.Read(d); err == nil {
 		t.Error("it was read")
 	}
-}
-
-func requested(t *testing.T, d config.Dirs) (at time.Time, found bool) {
-	t.Helper()
-	info, err := os.Stat(history.File(d, "set-wanted"))
-	if err != nil {
-		return at, false
-	}
-	return info.ModTime(), true
-}
-
-func TestASetAnswersOnlyARequestFromBeforeItBegan(t *testing.T) {
-	for rule, c := range map[string]struct {
-		began time.Duration // after the request
-		open  bool
-	}{
-		"one that began later has what was wanted":    {time.Second, false},
-		"one that had begun may lack what was wanted": {-time.Second, true},
-	} {
-		d := newDirs(t)
-		if err := history.RequestSet(d, "why"); err != nil {
-			t.Fatal(err)
-		}
-		at, _ := requested(t, d)
-		if err := history.Saved(d, history.SavedSet{ID: "s"}, at.Add(c.began)); err != nil {
-			t.Fatal(err)
-		}
-		if _, open := requested(t, d); open != c.open {
-			t.Errorf("%s: still requested %v", rule, open)
-		}
-		if h, err := history.Read(d); err != nil || h.Set.ID != "s" {
-			t.Errorf("%s: %+v, %v", rule, h.Set, err)
-		}
-	}
-}
-
-func TestARequestIsRepeatedAfterTenMinutes(t *testing.T) {
-	d := newDirs(t)
-	if err := history.RepeatRequest(d, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if _, found := requested(t, d); found {
-		t.Fatal("a set was requested that nobody wanted")
-	}
-	if err := history.RequestSet(d, "why"); err != nil {
-		t.Fatal(err)
-	}
-	long := time.Now().Add(-time.Hour).Truncate(time.Second)
-	for _, c := range []struct {
-		after    time.Duration
-		repeated bool
-	}{{10*time.Minute - time.Second, false}, {10 * time.Minute, true}} {
-		if err := os.Chtimes(history.File(d, "set-wanted"), long, long); err != nil {
-			t.Fatal(err)
-		}
-		if err := history.RepeatRequest(d, long.Add(c.after)); err != nil {
-			t.Fatal(err)
-		}
-		if at, found := requested(t, d); !found || at.Equal(long) == c.repeated {
-			t.Errorf("after %s: written at %s, requested at %s", c.after, at, long)
-		}
-	}
-	if data, err := os.ReadFile(history.File(d, "set-wanted")); err != nil || string(data) != "why\n" {
-		t.Errorf("%q, %v", data, err)
+	if h := history.Known(d); len(h.Unread) != 1 || !strings.Contains(h.Unread[0].Error(), history.DrillFile) || h.Set.ID != "s" || !h.Drill.At.IsZero() {
+		t.Errorf("%+v", h)
 	}
 }

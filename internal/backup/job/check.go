@@ -1,20 +1,30 @@
 package job
 
 import (
+	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/health"
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 // Check judges the backups and writes the result for metrics and alerts.
 func (j *Jobs) Check() (health.Status, error) {
-	free := health.FreeSpace(j.Lookup, j.Dirs, j.Config) // reads the keys of the target, which root owns
+	look := health.Secrets(j.Lookup, j.Dirs, j.Config)
 	if err := j.StepDown(); err != nil {
 		return health.Status{}, err
 	}
-	s, err := health.LookAt(j.Dirs, j.Config, time.Now(), free)
+	s, err := look.Look(j.Dirs, j.Config, time.Now())
 	if err != nil {
 		return s, err
 	}
-	return s, health.Write(j.Dirs, s)
+	err = health.Write(j.Dirs, s)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		err = fault.Wrap(fault.Failed, err, "run it as root", "the result of the check cannot be kept")
+	case errors.Is(err, fs.ErrNotExist): // the directory of the backups' state
+		err = fault.Wrap(fault.Failed, err, "bugspark apply", "the backups have not begun on this machine")
+	}
+	return s, err
 }

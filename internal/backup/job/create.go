@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/fault"
@@ -21,8 +22,9 @@ type SavedSet struct {
 
 // CreateOptions say what to save.
 type CreateOptions struct {
-	Claim   bool // make the target this machine's, also one of another machine
-	Logical bool // add a logical copy of the database, whenever the last one was made
+	Claim   bool              // make the target this machine's, also one of another machine
+	Logical bool              // add a logical copy of the database, whenever the last one was made
+	Waiting func(what string) // hears what the set waits for; may be nil
 }
 
 // logicalInterval is how often a set holds a logical copy as well. Half a day less
@@ -33,18 +35,30 @@ const logicalInterval = 6*24*time.Hour + 12*time.Hour
 // last is when the newest set with one was taken; zero when there is none.
 func logicalDue(last, now time.Time) bool { return now.Sub(last) > logicalInterval }
 
-// Create saves one set.
+// Create saves one set, after any other session that writes to the target.
 func (j *Jobs) Create(ctx context.Context, o CreateOptions, report func(backup.Progress)) (SavedSet, error) {
-	s, err := j.Open(ctx, OpenOptions{Create: true, Claim: o.Claim})
+	out, err := j.take(ctx, o, report)
+	return out, j.ended(ctx, history.TakeSet, err)
+}
+
+func (j *Jobs) take(ctx context.Context, o CreateOptions, report func(backup.Progress)) (SavedSet, error) {
+	s, err := j.Open(ctx, OpenOptions{Create: true, Claim: o.Claim, Wait: true, Waiting: o.Waiting})
 	if err != nil {
 		return SavedSet{}, err
 	}
 	defer s.Close()
+	if err := s.makeRoom(ctx); err != nil {
+		return SavedSet{}, err
+	}
 	return s.create(ctx, o, report)
 }
 
 func (s *Session) create(ctx context.Context, o CreateOptions, report func(backup.Progress)) (SavedSet, error) {
 	began := time.Now()
+	request, err := history.Requested(s.Jobs.Dirs)
+	if err != nil {
+		return SavedSet{}, err
+	}
 	if s.sources.Logical = o.Logical; !o.Logical {
 		last, err := backup.LastLogicalCopy(ctx, s.Repository)
 		if err != nil {
@@ -52,17 +66,61 @@ func (s *Session) create(ctx context.Context, o CreateOptions, report func(backu
 		}
 		s.sources.Logical = logicalDue(last.CreatedAt, began)
 	}
+	if err := s.checkAhead(ctx); err != nil {
+		return SavedSet{}, err
+	}
+	before, err := s.Repository.Sets(ctx)
+	if err != nil {
+		return SavedSet{}, err
+	}
 	id, d, err := backup.Create(ctx, s.Repository, s.sources, report)
 	if err != nil {
 		return SavedSet{}, s.explainCreate(ctx, err)
 	}
 	out := SavedSet{id, time.Since(began).Seconds(), d}
-	return out, history.Saved(s.Jobs.Dirs, history.SavedSet{ID: id, At: d.CreatedAt, Start: d.Database.Start, Seconds: out.Took}, began)
+	set := history.SavedSet{ID: id, At: d.CreatedAt, Start: d.Database.Start, Seconds: out.Took, Answers: request, Place: s.Jobs.Config.Backup.Place()}
+	return out, s.Jobs.saved(before, set, o.Claim)
+}
+
+// checkAhead refuses a set while the archive has WAL of another life of this server: a
+// restore would replay it onto the set.
+func (s *Session) checkAhead(ctx context.Context) error {
+	if !s.Jobs.Config.Streams() {
+		return nil
+	}
+	source, err := s.Jobs.walSource()
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	system, err := source.System(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // the set itself fails by it, and says why
+	}
+	h, err := history.Read(s.Jobs.Dirs)
+	if err != nil {
+		return err
+	}
+	if h.WAL.Place != s.Jobs.Config.Backup.Place() {
+		h.WAL = archive.State{}
+	}
+	a, err := s.Archive(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = a.CheckAhead(ctx, system, source, &h.WAL)
+	return err
 }
 
 // explainCreate adds to an error what may be done about it. The engine of the sets
 // loses the cause of its errors, so that the target is asked as well.
 func (s *Session) explainCreate(ctx context.Context, err error) error {
+	if s.guarded.Lost() != nil {
+		return s.guarded.Lost()
+	}
+	if tight, room, asking := s.tight(ctx); asking == nil && (tight || errors.Is(err, target.ErrBeside)) {
+		return s.noRoom(room, err)
+	}
 	free, asking := s.Target.Free(ctx)
 	if errors.Is(err, syscall.ENOSPC) || asking == nil && free < target.Reserve {
 		return fault.Wrap(fault.Failed, syscall.ENOSPC, "make room there, or: bugspark backup prune --now", "no set was saved, the sets before are untouched; the backup target %s is full", s.Target)

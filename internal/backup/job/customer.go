@@ -12,7 +12,7 @@ import (
 
 // NewCustomerServer is the customer's server behind a connection string.
 func (j *Jobs) NewCustomerServer(dsn string) backup.CustomerServer {
-	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Programs: j.Programs}, Product: j.Product}
+	return backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: dsn, Programs: j.Programs, Account: j.Client}, Product: j.Product}
 }
 
 // CustomerServer is the customer's server of the configuration, with the role
@@ -46,9 +46,16 @@ func (j *Jobs) CheckReplication(ctx context.Context) error {
 	return c.CheckReplication(ctx)
 }
 
-// DropSlot makes the customer's server keep no more WAL for this machine. The
+// DropSlot makes the server of a database.mode keep no more WAL for this machine. The
 // configuration may have stopped to ask for WAL already.
-func (j *Jobs) DropSlot(ctx context.Context) error {
+func (j *Jobs) DropSlot(ctx context.Context, mode string) error {
+	if mode == "managed" {
+		cluster, err := j.Cluster()
+		if err != nil {
+			return err
+		}
+		return cluster.DropSlot(ctx)
+	}
 	c, err := j.customerServer(true)
 	if err != nil {
 		return err

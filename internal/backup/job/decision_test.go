@@ -96,7 +96,7 @@ func TestWhatIsRememberedOfAVerification(t *testing.T) {
 		"a full reading takes it back":                          {nil, 100, history.Verification{At: noon(), Full: noon()}},
 		"a full reading says what it finds":                     {[]string{"new"}, 100, history.Verification{At: noon(), Full: noon(), Damaged: []string{"new"}}},
 	} {
-		if got := remembered(before, c.damaged, c.percent, noon()); !reflect.DeepEqual(got, c.want) {
+		if got := remembered(before, c.damaged, nil, c.percent, noon()); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v", rule, got)
 		}
 	}
@@ -172,7 +172,7 @@ func TestASetHoldsConfigurationAndSecretsButNotItsOwnKeys(t *testing.T) {
 	write(t, d.File(), "yaml")
 	write(t, filepath.Join(d.Config, "ca.pem"), "ca")
 	write(t, filepath.Join(d.Config, "postgresql.conf.d", "site.conf"), "work_mem = 8MB")
-	for _, name := range []string{"secret-key", "backup-key", "archive-identity", "internal-ca-root-key"} {
+	for _, name := range []string{"secret-key", "backup-key", "archive-identity", "internal-ca"} {
 		write(t, filepath.Join(handed, name), name)
 		write(t, d.CredentialFile(name), "not what the service manager has handed over")
 	}
@@ -189,7 +189,7 @@ func TestASetHoldsConfigurationAndSecretsButNotItsOwnKeys(t *testing.T) {
 	}
 	want := map[string][]byte{
 		"bugspark.yaml": []byte("yaml"), "ca.pem": []byte("ca"), "postgresql.conf.d/site.conf": []byte("work_mem = 8MB"),
-		"credentials/secret-key": []byte("secret-key"), "credentials/internal-ca-root-key": []byte("internal-ca-root-key"),
+		"credentials/secret-key": []byte("secret-key"), "credentials/internal-ca": []byte("internal-ca"),
 	}
 	if !reflect.DeepEqual(files, want) {
 		t.Errorf("%q", files)

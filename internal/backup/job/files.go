@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/writer"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -25,9 +26,10 @@ func (j *Jobs) configFiles() (map[string][]byte, error) {
 			problems = append(problems, err)
 		}
 	}
-	read(backup.ConfigFile, j.Dirs.File())
+	read(backup.ConfigFile, j.Dirs.InForce())
 	read(backup.RootCertificateFile, filepath.Join(j.Dirs.Config, "ca.pem"))
-	secrets := []string{"internal-ca-root-key"}
+	read(backup.WritersFile, writer.File(j.Dirs))
+	var secrets []string
 	for _, c := range config.Credentials() {
 		if c.Name != "backup-key" && c.Name != "archive-identity" {
 			secrets = append(secrets, c.Name)

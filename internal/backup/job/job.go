@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/objectstore"
 	"github.com/bugspark/bugspark/internal/pgcluster"
@@ -23,16 +24,22 @@ type Jobs struct {
 	Lookup  config.LookupEnv
 	Log     *slog.Logger
 	Version string // of this program
+	Rescue  string // directory with the programs that go to the targets; empty: that of the package
 
 	Product  backup.Product
-	Objects  func() (objectstore.Store, error)               // of the product
-	Cluster  func() (*pgcluster.Cluster, error)              // this machine's own
-	Programs *pgcluster.Cluster                              // finds what is installed of PostgreSQL, for whatever data
-	Account  func() (*syscall.Credential, error)             // of the backups; nil is the account of this process
-	Name     string                                          // of that account, for messages
-	StepDown func() error                                    // makes this process that account's for good
-	Fetch    func(socket string) string                      // makes the restore_command that asks a socket for WAL
-	Probe    func(context.Context, *pgcluster.Scratch) error // proves that the product works with a restored database
+	Objects  func() (objectstore.Store, error)             // of the product
+	Cluster  func() (*pgcluster.Cluster, error)            // this machine's own
+	Programs *pgcluster.Cluster                            // finds what is installed of PostgreSQL, for whatever data
+	Account  func() (*syscall.Credential, error)           // of the backups; nil is the account of this process
+	Name     string                                        // of that account, for messages
+	Client   func(dsn string) (*syscall.Credential, error) // of programs that connect to a customer's server; nil is that of this process
+	StepDown func() error                                  // makes this process that account's for good
+	Probe    func(context.Context, *scratch.Client) error  // proves that the product works with a restored database
+	// Restored begins the process that runs the server of a drill. Where that is not this
+	// account's, the data is elsewhere than below dir.
+	Restored func(ctx context.Context, dir string) (*scratch.Client, error)
+	// RestoredData is where that process has its data; empty is below dir.
+	RestoredData string
 }
 
 // database is the source of the sets' copies of the database.

@@ -3,6 +3,8 @@ package job_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -26,6 +28,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/backup/target/targettest"
+	"github.com/bugspark/bugspark/internal/backup/writer"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/objectstore"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
@@ -71,10 +74,15 @@ func newJobs(t *testing.T) *job.Jobs {
 	if err != nil {
 		t.Fatal(err)
 	}
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := config.Dirs{Config: t.TempDir(), State: t.TempDir()}
 	for name, text := range map[string]string{
 		d.File(): "server:\n  name: bugs.example.org\n", d.CredentialFile("backup-key"): "the key\n", d.CredentialFile("archive-identity"): identity.String(),
-		d.CredentialFile("secret-key"): strings.Repeat("s", 64),
+		d.CredentialFile("secret-key"): strings.Repeat("s", 64), d.CredentialFile(writer.Credential): hex.EncodeToString(key.Seed()),
+		writer.File(d): string(writer.Keys{Writers: []ed25519.PublicKey{public}}.Format()),
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
@@ -98,6 +106,100 @@ func newJobs(t *testing.T) *job.Jobs {
 }
 
 func silent(backup.Progress) {}
+
+// TestSetsAndPrunesTakeTurns tells what is waited for, and goes on when the other one has
+// ended; Ctrl-C ends the wait.
+func TestSetsAndPrunesTakeTurns(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	if _, err := j.Create(t.Context(), job.CreateOptions{Claim: true}, silent); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("a set", func(t *testing.T) {
+		takesTurns(t, j, func(ctx context.Context, waiting func(string)) error {
+			_, err := j.Create(ctx, job.CreateOptions{Waiting: waiting}, silent)
+			return err
+		})
+	})
+	t.Run("a prune", func(t *testing.T) {
+		takesTurns(t, j, func(ctx context.Context, waiting func(string)) error {
+			_, err := j.Prune(ctx, job.PruneOptions{Waiting: waiting})
+			return err
+		})
+	})
+}
+
+func takesTurns(t *testing.T, j *job.Jobs, run func(ctx context.Context, waiting func(what string)) error) {
+	for rule, goOn := range map[string]bool{"the other ends": true, "somebody gives up": false} {
+		unlock, err := j.Lock(t.Context(), false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		told, ended := make(chan string, 1), make(chan error, 1)
+		go func() {
+			ended <- run(ctx, func(what string) { told <- what })
+		}()
+		select {
+		case err := <-ended:
+			t.Fatalf("%s: it did not wait: %v", rule, err)
+		case <-told:
+		}
+		if goOn {
+			unlock()
+			err = <-ended
+		} else {
+			cancel()
+			err = <-ended
+			unlock()
+		}
+		if goOn && err != nil || !goOn && !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", rule, err)
+		}
+		cancel()
+	}
+}
+
+// TestASetAnswersTheRequestFromBeforeIt makes two requests, the second while the set
+// of the first is taken.
+func TestASetAnswersTheRequestFromBeforeIt(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	ask := func() string {
+		t.Helper()
+		if err := history.RequestSet(j.Dirs, "why"); err != nil {
+			t.Fatal(err)
+		}
+		id, err := history.Requested(j.Dirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	answered := func() string {
+		t.Helper()
+		h, err := history.Read(j.Dirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Set.Answers
+	}
+	if err := os.MkdirAll(history.File(j.Dirs, ""), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	first, second := ask(), ""
+	_, err := j.Create(t.Context(), job.CreateOptions{Claim: true}, func(backup.Progress) {
+		if second == "" {
+			second = ask()
+		}
+	})
+	if err != nil || answered() != first {
+		t.Errorf("the first set answers %s instead of %s: %v", answered(), first, err)
+	}
+	if _, err := j.Create(t.Context(), job.CreateOptions{}, silent); err != nil || answered() != second {
+		t.Errorf("the second set answers %s instead of %s: %v", answered(), second, err)
+	}
+}
 
 func TestTheLifeOfASet(t *testing.T) {
 	t.Parallel()
@@ -186,7 +288,7 @@ func verify(t *testing.T, j *job.Jobs) {
 
 func prune(t *testing.T, j *job.Jobs) {
 	out, err := j.Prune(t.Context(), job.PruneOptions{DryRun: true})
-	if err != nil || len(out.Sets) != 2 || len(out.Going) != 0 || !out.Decided || out.Since.IsZero() {
+	if err != nil || len(out.Sets) != 2 || len(out.Going) != 0 || !out.Decided || len(out.Moments) != 0 {
 		t.Errorf("%+v, %v", out, err)
 	}
 	if err := history.Write(j.Dirs, history.DrillFile, backup.DrillReport{At: time.Now(), Failures: []string{"why"}}); err != nil {
@@ -205,7 +307,7 @@ func prune(t *testing.T, j *job.Jobs) {
 }
 
 func copyTarget(t *testing.T, j *job.Jobs) {
-	if _, err := j.Copy(t.Context(), false, silent); err == nil || !strings.Contains(err.Error(), "no second backup target") {
+	if _, err := j.Copy(t.Context(), job.CopyOptions{}, silent); err == nil || !strings.Contains(err.Error(), "no second backup target") {
 		t.Errorf("%v", err)
 	}
 	j.Config.Backup.Copy.Target = targettest.Directory(t)
@@ -216,13 +318,13 @@ func copyTarget(t *testing.T, j *job.Jobs) {
 	if err := j.Claim(t.Context(), e, false); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := j.Copy(t.Context(), true, silent); err != nil || out.Copied == 0 {
+	if out, err := j.Copy(t.Context(), job.CopyOptions{DryRun: true}, silent); err != nil || out.Copied == 0 {
 		t.Errorf("%+v, %v", out, err)
 	}
 	if sets, err := j.List(t.Context(), true); err == nil {
 		t.Errorf("after a dry run the copy has %+v", sets)
 	}
-	out, err := j.Copy(t.Context(), false, silent)
+	out, err := j.Copy(t.Context(), job.CopyOptions{}, silent)
 	if err != nil || out.Copied == 0 {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -252,7 +354,7 @@ func TestAKitOpensATarget(t *testing.T) {
 	stranger := *j
 	stranger.Dirs = config.Dirs{Config: t.TempDir(), State: t.TempDir()}
 	stranger.Config.Backup = config.Backup{}
-	if _, err := stranger.Open(ctx, job.OpenOptions{ReadOnly: true, Target: k.First.Target}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := stranger.Open(ctx, job.OpenOptions{Beside: true, Target: k.First.Target}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a key: %v", err)
 	}
 	s, err := stranger.Open(ctx, job.OpenOptions{KeepRoot: true, Kit: &k})
@@ -263,20 +365,20 @@ func TestAKitOpensATarget(t *testing.T) {
 	if sets, err := s.List(ctx); err != nil || len(sets) != 1 {
 		t.Errorf("%+v, %v", sets, err)
 	}
-	if _, err := s.Archive(); err != nil {
+	if _, err := s.Archive(ctx); err != nil {
 		t.Error(err)
 	}
 	if _, err := stranger.Open(ctx, job.OpenOptions{Kit: &k}); err == nil || !strings.Contains(err.Error(), "under way") {
 		t.Errorf("a second session beside one that may write: %v", err)
 	}
-	reader, err := stranger.Open(ctx, job.OpenOptions{Kit: &k, ReadOnly: true})
+	reader, err := stranger.Open(ctx, job.OpenOptions{Kit: &k, Beside: true})
 	if err != nil {
 		t.Fatalf("a session that only reads: %v", err)
 	}
 	reader.Close()
 	wrong := k
 	wrong.BackupKey = "another key"
-	if _, err := stranger.Open(ctx, job.OpenOptions{Kit: &wrong, ReadOnly: true}); !errors.Is(err, repository.ErrKey) {
+	if _, err := stranger.Open(ctx, job.OpenOptions{Kit: &wrong, Beside: true}); !errors.Is(err, repository.ErrKey) {
 		t.Errorf("another key: %v", err)
 	}
 }
@@ -317,14 +419,14 @@ func TestADrillThatCannotBeginIsAFailedDrill(t *testing.T) {
 		t.Errorf("no report: %v", err)
 	}
 	s, err := j.Check()
-	if err != nil || s.State != "unconfirmed" {
+	if err != nil || s.Kit != string(kit.Unconfirmed) || s.Problems[len(s.Problems)-1].Key != health.DrillFailed {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if err := kit.MarkConfirmed(j.Dirs, "ABCD"); err != nil {
+	if err := kit.MarkConfirmed(j.Dirs, kit.Kit{BackupKey: "another key"}); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = j.Check(); err != nil || s.Problems[len(s.Problems)-1].Key != health.DrillFailed {
-		t.Errorf("%+v, %v", s, err)
+	if s, err = j.Check(); err != nil || s.Problems[len(s.Problems)-1].Key != health.KitOutdated {
+		t.Errorf("a kit of other keys: %+v, %v", s, err)
 	}
 }
 

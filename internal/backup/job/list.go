@@ -2,16 +2,13 @@ package job
 
 import (
 	"context"
-	"errors"
 
 	"github.com/bugspark/bugspark/internal/backup"
-	"github.com/bugspark/bugspark/internal/backup/repository"
-	"github.com/bugspark/bugspark/internal/fault"
 )
 
 // List returns the sets of a target, newest first.
 func (j *Jobs) List(ctx context.Context, second bool) ([]SavedSet, error) {
-	s, err := j.Open(ctx, OpenOptions{ReadOnly: true, Copy: second})
+	s, err := j.Open(ctx, OpenOptions{Beside: true, Copy: second})
 	if err != nil {
 		return nil, err
 	}
@@ -19,9 +16,13 @@ func (j *Jobs) List(ctx context.Context, second bool) ([]SavedSet, error) {
 	return s.List(ctx)
 }
 
-// List returns the sets of the session's target, newest first.
+// List returns the sets of the session's target, newest first. That there is none is an
+// error, as it is before the first set has begun.
 func (s *Session) List(ctx context.Context) ([]SavedSet, error) {
 	sets, err := s.Repository.Sets(ctx)
+	if err == nil && len(sets) == 0 {
+		err = s.Explain(backup.ErrNoSets)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -36,22 +37,31 @@ func (s *Session) List(ctx context.Context) ([]SavedSet, error) {
 	return out, nil
 }
 
-// Show returns the description of a set.
+// Show returns the description of a set; backup.Latest is the newest.
 func (j *Jobs) Show(ctx context.Context, id string) (backup.Document, error) {
-	s, err := j.Open(ctx, OpenOptions{ReadOnly: true})
+	s, err := j.Open(ctx, OpenOptions{Beside: true})
 	if err != nil {
 		return backup.Document{}, err
 	}
 	defer s.Close()
+	if id, err = s.named(ctx, id); err != nil {
+		return backup.Document{}, err
+	}
 	d, err := backup.Read(ctx, s.Repository, id)
-	return d, ExplainNoSet(err)
+	return d, s.Explain(err)
 }
 
-// ExplainNoSet adds to the error of a set that does not exist where to find the
-// others.
-func ExplainNoSet(err error) error {
-	if errors.Is(err, repository.ErrNoSet) {
-		return fault.Wrap(fault.Usage, err, "bugspark backup list", "looking for the set")
+// named is the id of a set that somebody has named.
+func (s *Session) named(ctx context.Context, id string) (string, error) {
+	if id != backup.Latest {
+		return id, nil
 	}
-	return err
+	sets, err := s.Repository.Sets(ctx)
+	if err == nil && len(sets) == 0 {
+		err = s.Explain(backup.ErrNoSets)
+	}
+	if err != nil {
+		return "", err
+	}
+	return sets[0].ID, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/bugspark/bugspark/internal/backup/history"
@@ -31,10 +32,18 @@ func (j *Jobs) lock(ctx context.Context, file, what string, wait bool, waiting f
 	}
 	path := history.File(j.Dirs, file)
 	unlock, err = durable.TryLock(path)
+	if err == nil {
+		err = j.giveLock(path, unlock)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fault.Wrap(fault.Failed, err, "run it as root; if that is what you did: chown "+j.Name+": "+path, "taking turns with other backups")
+	}
 	_, service := j.Lookup("INVOCATION_ID") // systemd's jobs take turns
 	switch {
+	case err == nil:
+		return unlock, nil
 	case !errors.Is(err, durable.ErrLocked):
-		return unlock, err
+		return nil, err
 	case !wait && !service:
 		return nil, fault.New(fault.Failed, "wait until it has finished", "%s is under way", what)
 	}
@@ -45,4 +54,18 @@ func (j *Jobs) lock(ctx context.Context, file, what string, wait bool, waiting f
 		return nil, fmt.Errorf("waiting for %s: %w", what, err)
 	}
 	return unlock, nil
+}
+
+// giveLock gives the file of a lock that root holds to the account of the backups, whose
+// jobs take the same lock. On an error the lock is released.
+func (j *Jobs) giveLock(path string, unlock func()) error {
+	account, err := j.Account()
+	if err == nil && account != nil { // this process is root's
+		err = durable.GiveFile(path, int(account.Uid), int(account.Gid))
+	}
+	if err != nil {
+		unlock()
+		return fmt.Errorf("giving %s to the account %s: %w", path, j.Name, err)
+	}
+	return nil
 }

@@ -3,16 +3,20 @@ package job
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/config"
 )
 
 func lockJobs(t *testing.T, variables ...string) *Jobs {
 	t.Helper()
-	return &Jobs{Dirs: config.Dirs{State: t.TempDir()}, Lookup: func(name string) (string, bool) {
+	account := func() (*syscall.Credential, error) { return nil, nil }
+	return &Jobs{Dirs: config.Dirs{State: t.TempDir()}, Account: account, Lookup: func(name string) (string, bool) {
 		for _, v := range variables {
 			if v == name {
 				return "x", true
@@ -83,5 +87,48 @@ func TestWaitingForAnotherCommandEndsWithTheContext(t *testing.T) {
 			t.Errorf("%s: told %d times", rule, len(told))
 		}
 		unlock()
+	}
+}
+
+// TestALockThatRootTookIsTheAccounts lets root restore before the account of the backups
+// has taken the lock for the first time.
+func TestALockThatRootTookIsTheAccounts(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	const account = 12345
+	j := lockJobs(t)
+	j.Account = func() (*syscall.Credential, error) { return &syscall.Credential{Uid: account, Gid: account}, nil }
+	for range 2 { // the second time the file is there
+		unlock, err := j.Lock(t.Context(), false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+		info, err := os.Stat(history.File(j.Dirs, "lock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st := info.Sys().(*syscall.Stat_t); st.Uid != account || st.Gid != account {
+			t.Errorf("the lock belongs to %d:%d", st.Uid, st.Gid)
+		}
+	}
+}
+
+// The timer's copy is under way when somebody asks for one.
+func TestACopyWaitsForAnother(t *testing.T) {
+	j := lockJobs(t)
+	j.Config.Backup.Target, j.Config.Backup.Copy.Target = "/srv/one", "/srv/two"
+	j.StepDown = func() error { return nil }
+	unlock, err := j.lockCopy(t.Context(), false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	var told string
+	_, err = j.Copy(ctx, CopyOptions{Waiting: func(what string) { told = what; cancel() }}, nil)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(told, "a copy onto the second target") {
+		t.Errorf("it told %q and ended with %v", told, err)
 	}
 }

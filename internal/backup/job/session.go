@@ -8,10 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"filippo.io/age"
-
 	"github.com/bugspark/bugspark/internal/backup"
-	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/backup/repository"
@@ -21,16 +18,14 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// rescuePrograms is where the package has kopia and age.
-const rescuePrograms = "/usr/lib/bugspark/rescue"
-
-// OpenOptions say which target a session uses, and what for.
+// OpenOptions say which target a session uses, and what for. Without Create and Change
+// it only reads the target, and can write nothing there.
 type OpenOptions struct {
 	Create   bool     // it takes a set: it reads the sources, and makes a repository where there is none
 	Claim    bool     // it makes the target this machine's, also one of another machine
 	Change   bool     // it deletes from the target
-	ReadOnly bool     // it only reads, beside other sessions
-	KeepRoot bool     // it keeps root's rights; what it writes to the target then belongs to root
+	Beside   bool     // it takes no lock, and reads beside other sessions
+	KeepRoot bool     // it keeps root's rights
 	Copy     bool     // it uses the second target
 	Kit      *kit.Kit // its keys and targets, instead of this machine's
 	Target   string   // another target than the configured one
@@ -42,14 +37,18 @@ type OpenOptions struct {
 // Session is an open target with the keys of its backups.
 type Session struct {
 	Jobs            *Jobs
+	Kit             *kit.Kit // that it was opened with, if any
 	Endpoint        target.Endpoint
 	Target          target.Store
 	BackupKey       string // of the sets
 	ArchiveIdentity string // of the archive; empty where this account may not read it
 	Repository      *repository.Repository
 
+	which   choice
 	sources backup.Sources
-	own     *target.Target // of a session that writes
+	own     *target.Target  // of a session that writes
+	guarded *target.Guarded // the target as such a session writes to it
+	cache   string          // of a session with root's rights, for it alone
 	unlock  []func()
 }
 
@@ -70,9 +69,9 @@ func (j *Jobs) Open(ctx context.Context, o OpenOptions) (*Session, error) {
 
 // connect is Open without locks and repository.
 func (j *Jobs) connect(ctx context.Context, o OpenOptions) (*Session, error) {
-	s := &Session{Jobs: j}
+	s := &Session{Jobs: j, Kit: o.Kit}
 	var err error
-	if s.Endpoint, err = j.endpoint(o); err != nil {
+	if s.Endpoint, s.which, err = j.endpoint(o); err != nil {
 		return nil, err
 	}
 	if s.Target, err = s.Endpoint.Open(); err != nil {
@@ -93,10 +92,14 @@ func (j *Jobs) connect(ctx context.Context, o OpenOptions) (*Session, error) {
 			return nil, err
 		}
 	}
-	if !o.KeepRoot {
-		if err := j.StepDown(); err != nil {
-			return nil, err
-		}
+	if o.KeepRoot {
+		// The usual one is the account's, which could put there what root then follows.
+		s.cache, err = os.MkdirTemp("", "bugspark-restore-")
+	} else {
+		err = j.StepDown()
+	}
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -111,24 +114,25 @@ func (j *Jobs) Claim(ctx context.Context, e target.Endpoint, force bool) error {
 }
 
 // endpoint reads the secrets of the target that the options mean.
-func (j *Jobs) endpoint(o OpenOptions) (target.Endpoint, error) {
+func (j *Jobs) endpoint(o OpenOptions) (e target.Endpoint, which choice, err error) {
 	b := j.Config.Backup
 	first, second := b.Target, b.Copy.Target
 	if o.Kit != nil {
 		first, second = o.Kit.First.Target, o.Kit.Second.Target
 	}
-	which, err := chooseTarget(o, first, second, j.Dirs.File())
+	which, err = chooseTarget(o, first, second, j.Dirs.File())
 	switch {
 	case err != nil:
-		return target.Endpoint{}, err
 	case which == named:
-		return target.Endpoint{BackupTarget: config.BackupTarget{Target: o.Target}}, nil
+		e = target.Endpoint{BackupTarget: config.BackupTarget{Target: o.Target}}
 	case o.Kit != nil && which == secondTarget:
-		return o.Kit.Second, nil
+		e = o.Kit.Second
 	case o.Kit != nil:
-		return o.Kit.First, nil
+		e = o.Kit.First
+	default:
+		e, err = target.EndpointOf(j.Lookup, j.Dirs, b, which == secondTarget)
 	}
-	return target.EndpointOf(j.Lookup, j.Dirs, b, which == secondTarget)
+	return e, which, err
 }
 
 // choice is which target a session uses.
@@ -187,7 +191,7 @@ func (s *Session) begin(ctx context.Context, o OpenOptions) error {
 			return err
 		}
 	}
-	if !o.ReadOnly {
+	if !o.Beside {
 		if err := take(s.Jobs.Lock(ctx, o.Wait, o.Waiting)); err != nil {
 			return err
 		}
@@ -197,47 +201,69 @@ func (s *Session) begin(ctx context.Context, o OpenOptions) error {
 
 func (s *Session) openRepository(ctx context.Context, o OpenOptions) error {
 	if _, err := s.Target.Dir(ctx, ""); err != nil {
-		return s.Endpoint.Explain(err)
+		return s.explainAway(err)
 	}
 	var err error
 	if o.Create || o.Change {
+		if err := checkLock(ctx, s.Target); err != nil {
+			return err
+		}
 		if s.own, err = s.Endpoint.Own(s.Jobs.Dirs, s.Target); err != nil {
 			return err
 		}
+		s.guarded = s.own.Guard(s.Jobs.journaled(s.Endpoint, s.Target, false))
 		// A prune is what makes room on a full target.
 		if err := s.own.Renew(ctx); err != nil && !(o.Change && errors.Is(err, syscall.ENOSPC)) {
 			return err
 		}
 	}
 	if o.Create {
-		if err := rescue.Write(ctx, s.Target, rescuePrograms); err != nil {
-			return fault.Wrap(fault.Preflight, err, "look whether the target is full or read-only", "preparing the backup target %s", s.Target)
+		if err := rescue.Write(ctx, s.Target, s.rescueDir()); err != nil {
+			return fault.Wrap(fault.Preflight, err, "bugspark status tells of the room on the target; it may be full or read-only", "preparing the backup target %s", s.Target)
 		}
 	}
 	options := s.repositoryOptions()
-	s.Repository, err = repository.Open(ctx, options)
+	s.Repository, err = s.open(ctx, options)
 	if errors.Is(err, repository.ErrMissing) && o.Create {
 		if err = repository.Create(ctx, options); err == nil {
-			s.Repository, err = repository.Open(ctx, options)
+			s.Repository, err = s.open(ctx, options)
 		}
-	}
-	if errors.Is(err, repository.ErrMissing) {
-		return fault.Wrap(fault.Failed, err, "bugspark backup create, or correct backup.target", "there are no sets in the backup target")
 	}
 	return err
 }
 
-func (s *Session) repositoryOptions() repository.Options {
-	return repository.Options{Target: s.Target, Password: s.BackupKey, Cache: history.File(s.Jobs.Dirs, "cache"), Log: s.Jobs.Log}
+// ownerHost is the machine whose backups are on the target, for people.
+func (s *Session) ownerHost(ctx context.Context) string {
+	host, err := target.Host(ctx, s.Target)
+	if err != nil || host == "" {
+		return "another machine"
+	}
+	return host
 }
 
-// Archive is the archive of the target, to read and to write.
-func (s *Session) Archive() (*archive.Archive, error) {
-	identity, err := age.ParseX25519Identity(s.ArchiveIdentity)
-	if err != nil {
-		return nil, fault.Wrap(fault.Failed, err, "put the one of your recovery kit into "+s.Jobs.Dirs.CredentialFile("archive-identity"), "the archive's identity cannot be used")
+func (s *Session) repositoryOptions() repository.Options {
+	cache := s.cache
+	if cache == "" {
+		cache = history.File(s.Jobs.Dirs, "cache")
 	}
-	return &archive.Archive{Target: s.Target, Identity: identity, Recipient: identity.Recipient()}, nil
+	return repository.Options{Target: s.store(), Password: s.BackupKey, Cache: cache, Log: s.Jobs.Log}
+}
+
+// store is the target as the session's engines use it.
+func (s *Session) store() target.Store {
+	if s.guarded == nil {
+		return target.ReadOnly{Store: s.Target}
+	}
+	return s.guarded
+}
+
+// lost is err, or its cause when another machine has taken the target over: the engine
+// of the sets loses the causes of its errors.
+func (s *Session) lost(err error) error {
+	if err != nil && s.guarded != nil && s.guarded.Lost() != nil {
+		return s.guarded.Lost()
+	}
+	return err
 }
 
 // Close ends the session and releases its locks. Nothing that was saved depends
@@ -246,6 +272,11 @@ func (s *Session) Close() {
 	if s.Repository != nil {
 		if err := s.Repository.Close(context.Background()); err != nil {
 			s.Jobs.Log.Warn("closing the backup target", "error", err)
+		}
+	}
+	if s.cache != "" {
+		if err := os.RemoveAll(s.cache); err != nil {
+			s.Jobs.Log.Warn("removing the cache", "error", err)
 		}
 	}
 	for i := len(s.unlock) - 1; i >= 0; i-- {

@@ -4,18 +4,18 @@
 package kit
 
 import (
+	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
+	"github.com/bugspark/bugspark/internal/backup/rescue"
 	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/backup/writer"
 	"github.com/bugspark/bugspark/internal/config"
-	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -23,11 +23,30 @@ import (
 type Kit struct {
 	BackupKey       string // opens the sets
 	ArchiveIdentity string // opens the archived WAL
-	First, Second   target.Endpoint
+	// Writers are the public keys whose files of the archive are believed. A page that was
+	// copied by hand may lack them.
+	Writers []ed25519.PublicKey
+	// Rescue is what this version puts on the targets to be read and run without it.
+	Rescue        []rescue.Sum
+	First, Second target.Endpoint
 }
 
 // Fingerprint names the secrets of the kit without telling them.
 func (k Kit) Fingerprint() string { return Fingerprint(k.BackupKey, k.ArchiveIdentity) }
+
+// digest is of everything that the page says beside the two secrets, the keys of the
+// targets included, but for what comes with the program. It is
+// keyed with the secrets of the kit, so that nobody without them can try out keys.
+func (k Kit) digest() string {
+	sum := hmac.New(sha256.New, []byte("bugspark recovery kit targets\n"+k.BackupKey+"\n"+k.ArchiveIdentity))
+	sum.Write([]byte(k.writers() + k.targets()))
+	return base32.StdEncoding.EncodeToString(sum.Sum(nil))[:32]
+}
+
+// PageFingerprint is what stands on the page and confirms it: the fingerprint of the
+// secrets, and a fourth group for what the page says of the targets. With the same keys,
+// a page from before a move has another one.
+func (k Kit) PageFingerprint() string { return k.Fingerprint() + "-" + k.digest()[:4] }
 
 // Fingerprint names the two secrets of a kit without telling them: twelve
 // characters in groups of four.
@@ -40,14 +59,29 @@ func Fingerprint(key, identity string) string {
 // Keys reads the two secrets of this machine. The identity is empty for a service
 // that may not read the archive.
 func Keys(lookup config.LookupEnv, d config.Dirs) (key, identity string, err error) {
-	if key, err = config.ReadCredential(lookup, d, "backup-key"); err != nil || key == "" {
-		return "", "", fault.Wrap(fault.Failed, err, "run it as root; 'bugspark apply' makes a key where there is none, or put the one of your recovery kit there", "there is no backup key")
+	key, err = config.ReadCredential(lookup, d, "backup-key")
+	if errors.Is(err, fs.ErrPermission) {
+		return "", "", fault.Wrap(fault.Failed, err, "run it as root", "the backup key may not be read")
+	}
+	if err != nil || key == "" {
+		return "", "", fault.Wrap(fault.Failed, err, "'bugspark apply' makes a key where there is none, or put the one of your recovery kit there", "there is no backup key")
 	}
 	identity, err = config.ReadCredential(lookup, d, "archive-identity")
 	if errors.Is(err, fs.ErrNotExist) {
 		return key, "", nil
 	}
 	return key, identity, err
+}
+
+// writersOf reads the public keys of this machine whose files are read; there may be none
+// yet.
+func writersOf(d config.Dirs) ([]ed25519.PublicKey, error) {
+	data, err := os.ReadFile(writer.File(d))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	keys, err := writer.Parse(data)
+	return keys.Writers, err
 }
 
 // Own is the kit of this machine.
@@ -60,47 +94,15 @@ func Own(lookup config.LookupEnv, d config.Dirs, cfg config.Config) (Kit, error)
 	if k.ArchiveIdentity == "" {
 		return Kit{}, fault.New(fault.Failed, "bugspark apply", "there is no archive-identity yet")
 	}
+	if k.Writers, err = writersOf(d); err != nil {
+		return k, fault.Wrap(fault.Failed, err, "remove the file and run 'bugspark apply'", "reading %s", writer.File(d))
+	}
+	if k.Rescue, err = rescue.Sums(rescue.Directory); err != nil {
+		return k, err
+	}
 	if k.First, err = target.EndpointOf(lookup, d, cfg.Backup, false); err != nil {
 		return k, err
 	}
 	k.Second, err = target.EndpointOf(lookup, d, cfg.Backup, true)
 	return k, err
-}
-
-func confirmation(d config.Dirs) string { return filepath.Join(d.Config, "recovery-kit-confirmed") }
-
-// Confirm remembers that the kit is in a safe place, when what somebody has typed
-// is its fingerprint.
-func Confirm(d config.Dirs, k Kit, typed string) error {
-	if strings.ToUpper(strings.TrimSpace(typed)) != k.Fingerprint() {
-		return fault.New(fault.Usage, "print it again: bugspark backup kit", "%q is not the fingerprint of this machine's recovery kit; is the page in your hand an old one?", typed)
-	}
-	if err := MarkConfirmed(d, k.Fingerprint()); err != nil {
-		return fault.Wrap(fault.Failed, err, "run it as root", "remembering that the kit is in a safe place")
-	}
-	return nil
-}
-
-// MarkConfirmed remembers that the kit with a fingerprint is in a safe place.
-func MarkConfirmed(d config.Dirs, fingerprint string) error {
-	return durable.WriteFile(confirmation(d), []byte(fingerprint+"\n"), 0o644)
-}
-
-// Confirmed tells whether somebody has confirmed a recovery kit of this machine.
-// Keys that are replaced later do not take that back.
-func Confirmed(d config.Dirs) (bool, error) {
-	at, err := ConfirmedAt(d)
-	return !at.IsZero(), err
-}
-
-// ConfirmedAt is when the kit was last confirmed; zero when it never was.
-func ConfirmedAt(d config.Dirs) (time.Time, error) {
-	info, err := os.Stat(confirmation(d))
-	if errors.Is(err, fs.ErrNotExist) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime(), nil
 }

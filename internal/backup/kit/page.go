@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/backup/writer"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -20,6 +21,7 @@ import (
 const (
 	keyLabel      = "backup-key:"
 	identityLabel = "archive-identity:"
+	writerLabel   = "archive-writer:"
 	targetLabel   = "backup target:"
 	copyLabel     = "copy:"
 )
@@ -64,7 +66,7 @@ func (k *Kit) lines() []line {
 }
 
 // targets is the part of the page that says where the backups are.
-func (k *Kit) targets() string {
+func (k Kit) targets() string {
 	var out strings.Builder
 	kind := ""
 	for _, l := range k.lines() {
@@ -76,6 +78,24 @@ func (k *Kit) targets() string {
 		if text != "" && (remote || l.label == targetLabel || l.label == copyLabel) {
 			fmt.Fprintf(&out, "%-18s %s\n", l.label, text)
 		}
+	}
+	return out.String()
+}
+
+// writers are the lines with the public keys of the archivers.
+func (k Kit) writers() string {
+	var out strings.Builder
+	for _, key := range k.Writers {
+		fmt.Fprintf(&out, "%-18s %s\n", writerLabel, base64.StdEncoding.EncodeToString(key))
+	}
+	return out.String()
+}
+
+// sums are lines as sha256sum writes and reads them.
+func (k Kit) sums() string {
+	var out strings.Builder
+	for _, s := range k.Rescue {
+		fmt.Fprintf(&out, "%s  %s\n", s.SHA256, s.Name)
 	}
 	return out.String()
 }
@@ -97,15 +117,14 @@ fingerprint:       %s
 
 %s        %s
 %s  %s
-
+%s
 %s
 TO CONFIRM that this page is in a safe place, on the server:
 
     bugspark backup kit --confirm FINGERPRINT
-    bugspark apply
 
 TO RESTORE on a new machine, with this page (or the lines above) in the file
-kit.txt:
+kit.txt, once the repository of the packages is known there:
 
     apt install bugspark bugspark-minio
     bugspark restore --kit kit.txt --set latest
@@ -114,10 +133,19 @@ A target that is a directory is mounted first, where it was, or anywhere else an
 then named with --target DIR. With --copy everything comes from the copy.
 
 WITHOUT BUGSPARK: the file RESTORE.txt on the target says how, with the programs
-kopia, age, zstd, tar and PostgreSQL.
-`, server, host, time.Now().Format(time.DateOnly), k.Fingerprint(), keyLabel, k.BackupKey, identityLabel, k.ArchiveIdentity, k.targets())
+kopia, age, zstd, tar and PostgreSQL. Whoever can write to the target can change
+that text and the programs beside it, so compare them before you read or run any:
+
+    sha256sum RESTORE.txt rescue/*
+
+%s
+Other versions of bugspark have other texts and programs.
+`, server, host, time.Now().Format(time.DateOnly), k.PageFingerprint(), keyLabel, k.BackupKey, identityLabel, k.ArchiveIdentity, k.writers(), k.targets(), k.sums())
 	return err
 }
+
+// kitWritersAtMost bounds how many lines of a page name a public key.
+const kitWritersAtMost = 16
 
 // Parse reads a page as it was printed. The two secrets alone are enough, as in a
 // copy by hand. name is where the page comes from, for messages.
@@ -130,6 +158,13 @@ func Parse(name string, data []byte) (*Kit, error) {
 			if rest, ok := strings.CutPrefix(text, label); ok {
 				*into = strings.TrimSpace(rest)
 			}
+		}
+		if rest, ok := strings.CutPrefix(text, writerLabel); ok {
+			key, err := writer.Parse([]byte(rest))
+			if err != nil || len(key.Writers) != 1 || len(key.Retired) > 0 || len(k.Writers) == kitWritersAtMost {
+				return nil, fault.Wrap(fault.Usage, err, "compare it with the page, letter by letter", "a line with %s in %s cannot be right", writerLabel, name)
+			}
+			k.Writers = append(k.Writers, key.Writers[0])
 		}
 		for _, l := range about {
 			if rest, ok := strings.CutPrefix(text, l.label); ok {

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -47,7 +48,8 @@ func TestSetsAreTheSameOnEveryKindOfTarget(t *testing.T) {
 
 		elsewhere := o
 		elsewhere.Target, elsewhere.Cache = target.Directory(t.TempDir()), t.TempDir()
-		if _, err := (&target.Mirror{From: s, To: elsewhere.Target}).Run(t.Context()); err != nil {
+		journal := &target.Journal{Path: filepath.Join(t.TempDir(), "let-go"), Now: time.Now}
+		if _, err := (&target.Mirror{From: s, To: elsewhere.Target, Journal: journal, Now: time.Now, Report: func(int64, int64) {}}).Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		r = opened(t, elsewhere)

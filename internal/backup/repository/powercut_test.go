@@ -2,86 +2,26 @@ package repository_test
 
 import (
 	"context"
-	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/backup/repository"
 	"github.com/bugspark/bugspark/internal/backup/target"
+	"github.com/bugspark/bugspark/internal/durable"
+	"github.com/bugspark/bugspark/internal/durable/durabletest"
 )
-
-// disk is a file system of its own that can lose its power.
-type disk struct{ image, dir string }
-
-func newDisk(t *testing.T) *disk {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount")
-	}
-	d := &disk{filepath.Join(t.TempDir(), "image"), t.TempDir()}
-	run(t, "truncate", "-s", "256M", d.image)
-	run(t, "mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", d.image)
-	run(t, "mount", "-o", "loop", d.image, d.dir)
-	t.Cleanup(func() { run(t, "umount", d.dir) })
-	return d
-}
-
-func run(t *testing.T, name string, args ...string) {
-	t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v %s", name, args, err, out)
-	}
-}
-
-// cut takes the power: what the file system has not written is lost.
-func (d *disk) cut(t *testing.T) {
-	t.Helper()
-	f, err := os.Open(d.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	const shutdown, withoutLog = 0x8004587d, uint32(2)
-	how := withoutLog
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), shutdown, uintptr(unsafe.Pointer(&how))); errno != 0 {
-		t.Fatal(errno)
-	}
-}
-
-// restart mounts it again, as a machine does that comes up. It mounts a copy of the
-// image: a mount namespace that began meanwhile, such as that of another test's
-// machine, keeps the dead file system mounted, and a second mount of the same
-// image would only find that one.
-func (d *disk) restart(t *testing.T) {
-	t.Helper()
-	run(t, "umount", d.dir)
-	next := d.image + "'"
-	run(t, "cp", "--sparse=always", d.image, next)
-	if err := os.Remove(d.image); err != nil {
-		t.Fatal(err)
-	}
-	d.image = next
-	run(t, "mount", "-o", "loop", d.image, d.dir)
-}
 
 // A set that was reported as saved outlives a power cut of its target at any
 // later moment, and one that is being saved then never damages it.
 func TestSavedSetsOutliveAPowerCut(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
+	d := durabletest.NewDisk(t, "256M")
 	o := options(t)
-	o.Target = target.Directory(d.dir)
+	o.Target = target.Directory(d.Dir)
 	if err := repository.Create(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	saved := map[string]bool{}
-	began := time.Now()
 	save1 := func(ctx context.Context, seed byte) error {
 		r, err := repository.Open(ctx, o)
 		if err != nil {
@@ -94,20 +34,34 @@ func TestSavedSetsOutliveAPowerCut(t *testing.T) {
 		}
 		return err
 	}
+	before := used(t, d.Dir)
 	if err := save1(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	took := time.Since(began)
+	whole := used(t, d.Dir) - before
 	broken := 0
 	for i := range 12 {
 		done := make(chan error, 1)
+		begin := used(t, d.Dir)
 		go func() { done <- save1(t.Context(), byte(i+1)) }()
-		time.Sleep(rand.N(3 * took))
-		d.cut(t)
-		if err := <-done; err != nil {
+		// The power goes when a part of the set is written, or right after its end.
+		part, ended := whole*int64(i)/11, false
+		var err error
+		for !ended && (i == 11 || used(t, d.Dir)-begin < part) {
+			select {
+			case err = <-done:
+				ended = true
+			default:
+			}
+		}
+		d.Cut(t, false)
+		if !ended {
+			err = <-done
+		}
+		if err != nil {
 			broken++
 		}
-		d.restart(t)
+		d.Restart(t)
 		r, err := repository.Open(t.Context(), o)
 		if err != nil {
 			t.Fatalf("after cut %d: %v", i, err)
@@ -130,4 +84,17 @@ func TestSavedSetsOutliveAPowerCut(t *testing.T) {
 		}
 	}
 	t.Logf("12 cuts, %d in the middle of a set; %d sets saved", broken, len(saved))
+	if broken < 6 || len(saved) < 2 {
+		t.Errorf("of 12 cuts only %d came in the middle of a set, and %d sets were saved", broken, len(saved))
+	}
+}
+
+// used is what is written to a disk, in bytes.
+func used(t *testing.T, dir string) int64 {
+	t.Helper()
+	s, err := durable.SpaceAt(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Size - s.Bytes
 }

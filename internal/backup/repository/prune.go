@@ -41,12 +41,20 @@ func (r *Repository) Delete(ctx context.Context, ids []string) error {
 
 // Reclaim gives space back that no set needs any more. What was deleted stays on
 // the target for at least a day and two rounds, because another writer could
-// still refer to it; at once is for a caller who knows that there is none.
+// still refer to it; at once is for a caller who knows that there is none. That takes
+// two rounds: in the first the engine counts what it has just deleted as part of a pack,
+// and keeps the pack.
 func (r *Repository) Reclaim(ctx context.Context, atOnce bool) error {
-	safety := maintenance.SafetyFull
-	if atOnce {
-		safety = maintenance.SafetyNone
+	if !atOnce {
+		return r.maintain(ctx, maintenance.SafetyFull)
 	}
+	if err := r.maintain(ctx, maintenance.SafetyNone); err != nil {
+		return err
+	}
+	return r.maintain(ctx, maintenance.SafetyNone)
+}
+
+func (r *Repository) maintain(ctx context.Context, safety maintenance.SafetyParameters) error {
 	err := repo.DirectWriteSession(ctx, r.rep, repo.WriteSessionOptions{Purpose: "reclaim"}, func(ctx context.Context, w repo.DirectRepositoryWriter) error {
 		p, err := maintenance.GetParams(ctx, w)
 		if err != nil {

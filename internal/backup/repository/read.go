@@ -62,6 +62,9 @@ func (r *Repository) manifest(ctx context.Context, id string) (*snapshot.Manifes
 	return m, nil
 }
 
+// documentLimit bounds the description of a set in bytes; ours has about 2000.
+const documentLimit = 1 << 20
+
 // Document reads the description of a set.
 func (r *Repository) Document(ctx context.Context, id string) (json.RawMessage, error) {
 	body, err := r.Open(ctx, id, documentName)
@@ -69,7 +72,10 @@ func (r *Repository) Document(ctx context.Context, id string) (json.RawMessage, 
 		return nil, err
 	}
 	defer body.Close()
-	data, err := io.ReadAll(body)
+	data, err := io.ReadAll(io.LimitReader(body, documentLimit+1))
+	if err == nil && len(data) > documentLimit {
+		err = fmt.Errorf("it is longer than %d bytes", documentLimit)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the description of set %s: %w", id, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -25,8 +26,8 @@ import (
 
 // Options say where a repository is and what opens it.
 type Options struct {
-	Target   target.Store
-	Password string // the whole repository is encrypted with what derives from it
+	Target   target.Store // a target.ReadOnly is never written to
+	Password string       // the whole repository is encrypted with what derives from it
 	// Cache is a directory for this host's connection to the target; it can be
 	// removed at any time, and must be empty for an honest proof.
 	Cache string
@@ -66,7 +67,7 @@ type Repository struct {
 // backups.
 func Create(ctx context.Context, o Options) error {
 	if _, err := o.Target.Dir(ctx, ""); err != nil {
-		return fault.Wrap(fault.Preflight, errors.Join(err, ErrMissing), "mount or make it", "the backup target %s", o.Target)
+		return fault.Wrap(fault.Preflight, errors.Join(err, ErrMissing), "mount it, or make it: mkdir -p "+o.Target.String(), "the backup target %s", o.Target)
 	}
 	// On processors of today BLAKE3 takes a third of the time of kopia's default,
 	// and a first set a sixth less.
@@ -88,6 +89,13 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 	if _, err := o.Target.Dir(ctx, ""); err != nil {
 		return nil, fault.Wrap(fault.Failed, errors.Join(err, ErrMissing), "mount the backup target, or correct backup.target", "opening the backup target %s", o.Target)
 	}
+	// kopia asks for it as well, but first writes how it would lay out a repository, into
+	// whatever directory it was told.
+	if _, err := o.Target.Stat(ctx, formatFile); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", o.Target, ErrMissing)
+	} else if err != nil {
+		return nil, fmt.Errorf("looking for a repository in %s: %w", o.Target, err)
+	}
 	connection := filepath.Join(o.Cache, "connection.json")
 	ctx = context.WithValue(ctx, targetKey{}, o.Target)
 	err := repo.Connect(ctx, connection, newFiles(o.Target), o.Password, &repo.ConnectOptions{
@@ -101,7 +109,7 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 	case errors.Is(err, repo.ErrInvalidPassword):
 		return nil, fault.Wrap(fault.Failed, ErrKey, "take the key from the recovery kit of the server that made these backups", "opening the backup target %s", o.Target)
 	case err != nil:
-		return nil, fmt.Errorf("connecting to the backup target %s: %w", o.Target, err)
+		return nil, explainIndex(ctx, o.Target, fmt.Errorf("connecting to the backup target %s: %w", o.Target, err))
 	}
 	r := &Repository{o: o, fatal: make(chan error, 1)}
 	opened, err := repo.Open(ctx, connection, o.Password, &repo.Options{
@@ -115,7 +123,7 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the backup target %s: %w", o.Target, err)
+		return nil, explainIndex(ctx, o.Target, fmt.Errorf("opening the backup target %s: %w", o.Target, err))
 	}
 	direct, ok := opened.(repo.DirectRepository)
 	if !ok {

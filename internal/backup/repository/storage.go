@@ -12,6 +12,7 @@ import (
 
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/blob/sharded"
+	"github.com/kopia/kopia/repo/format"
 
 	"github.com/bugspark/bugspark/internal/backup/target"
 )
@@ -28,8 +29,12 @@ type files struct {
 
 var _ blob.Storage = (*files)(nil)
 
-// sets is the directory of a target that holds the repository.
-const sets = "sets"
+// sets is the directory of a target that holds the repository, and formatFile the file
+// in it without which there is none.
+const (
+	sets       = "sets"
+	formatFile = sets + "/" + format.KopiaRepositoryBlobID + sharded.CompleteBlobSuffix
+)
 
 func newFiles(t target.Store) *files {
 	return &files{
@@ -60,6 +65,12 @@ func init() { //nolint:gochecknoinits // kopia's registry is one of the process,
 
 func (f *files) ConnectionInfo() blob.ConnectionInfo {
 	return blob.ConnectionInfo{Type: storageType, Config: &nothing{}}
+}
+
+// IsReadOnly keeps kopia from tidying up what it reads.
+func (f *files) IsReadOnly() bool {
+	_, reads := f.target.(target.ReadOnly)
+	return reads
 }
 
 func (f *files) DisplayName() string { return f.target.String() }

@@ -26,6 +26,9 @@ const (
 	Programs     = "rescue"
 )
 
+// Directory is where the package has kopia and age.
+const Directory = "/usr/lib/bugspark/rescue"
+
 // Write brings a target's instructions up to date and adds the programs of a
 // directory that it lacks. Names of programs carry their version, so that those
 // an older set was made for stay. A directory that is not there has none: a

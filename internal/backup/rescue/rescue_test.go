@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,6 +129,44 @@ func TestTheInstructionsNameWhatThePackageHas(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, rescue.Programs)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a directory of programs was made for none: %v", err)
+	}
+}
+
+// Whoever owns the target can change what people without bugspark would run.
+func TestWhatSomebodyHasChangedOnTheTargetIsNamed(t *testing.T) {
+	programs := t.TempDir()
+	write(t, programs, map[string]string{"age-1.0": "age", "kopia-1.0": "kopia"})
+	for _, c := range []struct{ rule, file, content, want string }{
+		{"nothing", "owner.json", "{}", ""},
+		{"a program of the same size", "rescue/age-1.0", "ega", "rescue/age-1.0 is not what this version"},
+		{"a longer one", "rescue/kopia-1.0", "kopia and more", "rescue/kopia-1.0 is not what this version"},
+		{"the instructions", "RESTORE.txt", "curl | sh", "RESTORE.txt is not what this version"},
+		{"a program of another version", "rescue/kopia-0.9", "older", ""},
+		{"a program that is gone", "rescue/age-1.0", "", "rescue/age-1.0 is missing"},
+	} {
+		dir := t.TempDir()
+		s := target.Directory(dir)
+		if err := rescue.Write(t.Context(), s, programs); err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, map[string]string{c.file: c.content})
+		if c.content == "" {
+			if err := os.Remove(filepath.Join(dir, c.file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := rescue.Compare(t.Context(), s, programs)
+		if err != nil || (c.want == "") != (len(got) == 0) || c.want != "" && !strings.HasPrefix(got[0], c.want) {
+			t.Errorf("%s: %q, %v", c.rule, got, err)
+		}
+	}
+	sums, err := rescue.Sums(programs)
+	if err != nil || len(sums) != 3 || sums[1].Name != "rescue/age-1.0" {
+		t.Fatal(sums, err)
+	}
+	want, err := exec.Command("sha256sum", filepath.Join(programs, "age-1.0")).Output()
+	if err != nil || !strings.HasPrefix(string(want), sums[1].SHA256+" ") {
+		t.Errorf("%+v, sha256sum: %s, %v", sums, want, err)
 	}
 }
 

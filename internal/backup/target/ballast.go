@@ -68,6 +68,13 @@ type Reserved struct {
 // Put fails when so little is free that deleting old backups, which writes
 // first, would soon be impossible.
 func (r Reserved) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	if err := r.enough(ctx); err != nil {
+		return err
+	}
+	return r.Store.Put(ctx, name, body, at)
+}
+
+func (r Reserved) enough(ctx context.Context) error {
 	free, err := r.Free(ctx)
 	if err != nil && !errors.Is(err, ErrSpaceUnknown) {
 		return err
@@ -75,5 +82,5 @@ func (r Reserved) Put(ctx context.Context, name string, body io.Reader, at time.
 	if err == nil && free < r.Bytes {
 		return fmt.Errorf("the backup target %s has only %d MiB free: %w", r, free>>20, unix.ENOSPC)
 	}
-	return r.Store.Put(ctx, name, body, at)
+	return nil
 }

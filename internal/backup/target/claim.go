@@ -28,20 +28,25 @@ func (e Endpoint) Claim(ctx context.Context, d config.Dirs, o ClaimOptions) erro
 		return err
 	}
 	defer s.Close()
+	if l, ok := s.(Locker); ok {
+		if err := l.CheckLock(ctx); err != nil {
+			return err
+		}
+	}
 	t, err := e.Own(d, s)
 	if err != nil {
 		return err
 	}
-	paths := []string{t.MarkFile}
 	// An existing directory keeps its owner: systemd gives a service's state
 	// directory, and what root has put into it, to the service only while root owns
 	// the directory.
 	state := filepath.Dir(t.MarkFile)
+	made := false
 	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(state, 0o755); err != nil {
 			return fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the backups' state")
 		}
-		paths = append(paths, state)
+		made = true
 	}
 	take := t.Claim
 	if o.Force {
@@ -59,8 +64,14 @@ func (e Endpoint) Claim(ctx context.Context, d config.Dirs, o ClaimOptions) erro
 	if dir, ok := s.(Directory); ok {
 		err = durable.ChownTree(string(dir), uid, gid)
 	}
-	for _, path := range paths {
-		err = errors.Join(err, os.Lchown(path, uid, gid))
+	for _, path := range []string{t.MarkFile, t.lockFile()} {
+		// What is missing the account makes itself.
+		if failed := durable.GiveFile(path, uid, gid); !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	if made {
+		err = errors.Join(err, durable.GiveDir(state, uid, gid))
 	}
 	if err != nil {
 		return fault.Wrap(fault.Preflight, err, "make it belong to the account "+o.Name+" (on the file server, if root has no rights there)", "giving the backup target away")

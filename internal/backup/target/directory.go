@@ -7,10 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/durable"
@@ -22,9 +24,8 @@ type Directory string
 
 var _ Store = Directory("")
 
-func (d Directory) path(name string) string {
-	return filepath.Join(string(d), filepath.FromSlash(name))
-}
+// root opens the directory. Links in it lead nowhere else.
+func (d Directory) root() (*os.Root, error) { return os.OpenRoot(string(d)) }
 
 func (d Directory) String() string { return string(d) }
 
@@ -33,8 +34,15 @@ func (d Directory) Close() error { return nil }
 
 // Put writes a temporary file, syncs it, renames it and syncs the directory.
 func (d Directory) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
-	path := d.path(name)
-	f, err := d.create(filepath.Dir(path))
+	if err := named(name); err != nil {
+		return err
+	}
+	root, err := d.root()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	temporary, f, err := d.create(root, path.Dir(name))
 	if err != nil {
 		return err
 	}
@@ -44,44 +52,50 @@ func (d Directory) Put(ctx context.Context, name string, body io.Reader, at time
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil && !at.IsZero() {
-		err = os.Chtimes(f.Name(), at, at)
+		err = root.Chtimes(temporary, at, at)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = root.Rename(temporary, name)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(err, root.Remove(temporary))
 	}
-	return syncDir(filepath.Dir(path))
+	return syncDir(root, path.Dir(name))
 }
 
 // create makes a temporary file. Delete removes a directory with its last file, so
 // that the directory may have to be made more than once.
-func (d Directory) create(dir string) (f *os.File, err error) {
+func (d Directory) create(root *os.Root, dir string) (name string, f *os.File, err error) {
 	for range 5 {
-		if err = makeDirs(dir, string(d)); err == nil {
-			f, err = os.CreateTemp(dir, unfinished+"-*")
+		if err = d.makeDirs(root, dir); err == nil {
+			name = path.Join(dir, unfinished+"-"+uuid.NewString())
+			f, err = root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+		}
+		if err == nil {
+			if f, err = d.give(f); err != nil {
+				err = errors.Join(err, root.Remove(name))
+			}
+			return name, f, err
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 		if _, away := os.Stat(string(d)); away != nil {
-			return nil, away
+			return "", nil, away
 		}
 	}
-	return f, err
+	return name, f, err
 }
 
 // makeDirs makes dir and what is missing above it, durably; never root itself.
-func makeDirs(dir, root string) error {
-	if dir == filepath.Clean(root) {
-		_, err := os.Stat(root)
-		return err
+func (d Directory) makeDirs(root *os.Root, dir string) error {
+	if dir == "." {
+		return nil
 	}
-	err := os.Mkdir(dir, 0o700)
+	err := root.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeDirs(filepath.Dir(dir), root); err == nil {
-			err = os.Mkdir(dir, 0o700)
+		if err = d.makeDirs(root, path.Dir(dir)); err == nil {
+			err = root.Mkdir(dir, 0o700)
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -90,28 +104,93 @@ func makeDirs(dir, root string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
-}
-
-// syncDir is durable.SyncDir, but accepts file systems, such as some of FUSE, that
-// cannot sync a directory.
-func syncDir(dir string) error {
-	if err := durable.SyncDir(dir); !errors.Is(err, unix.EINVAL) {
+	made, err := root.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
 		return err
 	}
-	return nil
+	if made, err = d.give(made); err != nil {
+		return errors.Join(err, root.Remove(dir))
+	}
+	return errors.Join(made.Close(), syncDir(root, path.Dir(dir)))
 }
 
-// Open opens a file.
-func (d Directory) Open(_ context.Context, name string, from, length int64) (io.ReadCloser, error) {
-	f, err := os.Open(d.path(name))
-	if err != nil || (from == 0 && length < 0) {
-		return f, err
+// give gives what root has just made to the account that the target belongs to, whose
+// jobs could neither read nor replace it otherwise. On an error f is closed.
+func (d Directory) give(f *os.File) (*os.File, error) {
+	if os.Geteuid() != 0 {
+		return f, nil
 	}
-	if _, err := f.Seek(from, io.SeekStart); err != nil {
+	info, err := os.Stat(string(d))
+	if err == nil {
+		var made fs.FileInfo
+		if made, err = f.Stat(); err == nil {
+			to, of := info.Sys().(*syscall.Stat_t), made.Sys().(*syscall.Stat_t) // what os returns on Linux
+			if to.Uid != of.Uid {                                                // a file server may give it to whom it likes, and refuse to be told
+				err = f.Chown(int(to.Uid), int(to.Gid))
+			}
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return limited(f, length), nil
+	return f, nil
+}
+
+// syncDir syncs a directory, but accepts file systems, such as some of FUSE, that cannot.
+func syncDir(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if errors.Is(err, unix.EINVAL) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Open opens a file. A pipe in its place would keep whoever opens it waiting.
+func (d Directory) Open(_ context.Context, name string, from, length int64) (io.ReadCloser, error) {
+	if err := named(name); err != nil {
+		return nil, err
+	}
+	root, err := d.root()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file but a %s", name, kind(info.Mode()))
+	}
+	if err == nil && from > 0 {
+		_, err = f.Seek(from, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return limited(capped(f), length), nil
+}
+
+// kind is what is in the place of a file, for people.
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "directory"
+	case m&fs.ModeSymlink != 0:
+		return "link"
+	case m&fs.ModeNamedPipe != 0:
+		return "pipe"
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "something else"
 }
 
 // limited ends body after length bytes, unless that is negative.
@@ -127,7 +206,18 @@ func limited(body io.ReadCloser, length int64) io.ReadCloser {
 
 // Stat looks at a file.
 func (d Directory) Stat(_ context.Context, name string) (File, error) {
-	info, err := os.Stat(d.path(name))
+	if err := named(name); err != nil {
+		return File{}, err
+	}
+	root, err := d.root()
+	if err != nil {
+		return File{}, err
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = fmt.Errorf("%s is not a file but a %s", name, kind(info.Mode()))
+	}
 	if err != nil {
 		return File{}, err
 	}
@@ -138,62 +228,116 @@ func file(name string, info fs.FileInfo) File {
 	return File{Name: name, Size: info.Size(), ModifiedAt: info.ModTime(), IsDir: info.IsDir()}
 }
 
+// Links, pipes and devices are none of ours, and are not listed.
+func listable(m fs.FileMode) bool { return m.IsRegular() || m.IsDir() }
+
 func (d Directory) raw(_ context.Context, name string) ([]File, error) {
-	entries, err := os.ReadDir(d.path(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = os.Stat(string(d))
+	if err := namedDir(name); err != nil {
+		return nil, err
 	}
+	root, err := d.root()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]File, 0, len(entries))
-	for _, e := range entries {
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, file(e.Name(), info))
-	}
-	return out, nil
-}
-
-// Walk lists all files below a directory.
-func (d Directory) Walk(ctx context.Context, name string) ([]File, error) {
-	if _, err := os.Stat(string(d)); err != nil {
-		return nil, err
-	}
-	var out []File
-	err := filepath.WalkDir(d.path(name), func(path string, e fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
+	defer root.Close()
+	l := listing{flat: true}
+	err = readDir(root, path.Join(".", name), func(info fs.FileInfo) error {
+		if !listable(info.Mode()) {
 			return nil
 		}
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), unfinished) {
-			return errors.Join(err, ctx.Err())
+		return l.add(file(info.Name(), info))
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(string(d))
+	}
+	return l.files, err
+}
+
+// readDir visits the entries of a directory, some at a time.
+func readDir(root *os.Root, name string, visit func(fs.FileInfo) error) error {
+	dir, err := root.OpenFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for {
+		entries, err := dir.ReadDir(1000)
+		for _, e := range entries {
+			info, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // deleted meanwhile
+			}
+			if err == nil {
+				err = visit(info)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		inside, err := filepath.Rel(string(d), path)
-		out = append(out, file(filepath.ToSlash(inside), info))
-		return err
+	}
+}
+
+// Walk lists all files below a directory.
+func (d Directory) Walk(ctx context.Context, name string) ([]File, error) {
+	if err := namedDir(name); err != nil {
+		return nil, err
+	}
+	root, err := d.root()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	l := listing{}
+	err = walk(ctx, root, path.Join(".", name), &l)
+	return l.files, err
+}
+
+func walk(ctx context.Context, root *os.Root, dir string, l *listing) error {
+	if strings.Count(dir, "/") >= deepest {
+		return nil // none of ours
+	}
+	var below []string
+	err := readDir(root, dir, func(info fs.FileInfo) error {
+		inside := path.Join(dir, info.Name())
+		switch {
+		case info.IsDir() && ours(inside):
+			below = append(below, inside)
+		case info.Mode().IsRegular() && !strings.HasPrefix(info.Name(), unfinished):
+			return l.add(file(inside, info))
+		}
+		return ctx.Err()
 	})
-	return out, err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, inside := range below {
+		if err == nil {
+			err = walk(ctx, root, inside, l)
+		}
+	}
+	return err
 }
 
 // Delete removes a file and the directories that it leaves empty.
 func (d Directory) Delete(_ context.Context, name string) error {
-	path := d.path(name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := named(name); err != nil {
 		return err
 	}
-	for dir := filepath.Dir(path); dir != filepath.Clean(string(d)) && os.Remove(dir) == nil; dir = filepath.Dir(dir) {
+	root, err := d.root()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for dir := path.Dir(name); dir != "." && root.Remove(dir) == nil; dir = path.Dir(dir) {
 	}
 	return nil
 }
@@ -210,9 +354,17 @@ func (d Directory) Free(context.Context) (int64, error) {
 
 // allocate makes a file that only takes space.
 func (d Directory) allocate(name string, size int64) error {
-	f, err := os.OpenFile(d.path(name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	root, err := d.root()
 	if err != nil {
 		return err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if f, err = d.give(f); err != nil {
+		return errors.Join(err, root.Remove(name))
 	}
 	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
 	if errors.Is(err, unix.EOPNOTSUPP) {
@@ -221,7 +373,7 @@ func (d Directory) allocate(name string, size int64) error {
 		err = nil
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(err, root.Remove(name))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package target
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -67,6 +66,9 @@ func EndpointOf(lookup config.LookupEnv, d config.Dirs, b config.Backup, second 
 		if err == nil && text == "" {
 			err = fs.ErrNotExist
 		}
+		if errors.Is(err, fs.ErrPermission) {
+			return e, fault.Wrap(fault.Preflight, err, "run it as root", "the secret %s of the backup target may not be read", e.Prefix()+name)
+		}
 		if err != nil {
 			next := "write it into " + d.CredentialFile(e.Prefix()+name) + " (mode 0600)"
 			if name == SSHKey {
@@ -95,7 +97,7 @@ func (e Endpoint) Open() (Store, error) {
 	var s Store
 	switch l.Kind {
 	case "s3":
-		s, err = NewS3(S3Options{Endpoint: e.Endpoint, Region: e.Region, Bucket: l.Host, Prefix: l.Path, AccessKey: e.Secrets[AccessKey], SecretKey: e.Secrets[SecretKey]})
+		s, err = NewS3(S3Options{Endpoint: e.Endpoint, Region: e.Region, Bucket: l.Host, Prefix: l.Path, LockDays: e.LockDays, AccessKey: e.Secrets[AccessKey], SecretKey: e.Secrets[SecretKey]})
 	case "sftp":
 		s, err = NewSFTP(SFTPOptions{Host: l.Host, User: l.User, Path: l.Path, Key: []byte(e.Secrets[SSHKey] + "\n"), HostKey: e.HostKey})
 	default:
@@ -119,7 +121,9 @@ func (e Endpoint) Explain(err error) error {
 	case errors.Is(err, ErrAuthentication):
 		return fault.Wrap(fault.Preflight, err, "add the line that '"+e.sshCommand()+"' prints to the account's authorized_keys", "the SFTP server does not let this machine in")
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.Wrap(fault.Preflight, err, "mount or make it", "the backup target %s is not there", e.Target)
+		return fault.Wrap(fault.Preflight, err, "mount it, or make it: mkdir -p "+e.Target, "the backup target %s is not there", e.Target)
+	case errors.Is(err, fs.ErrPermission) && filepath.IsAbs(e.Target): // a directory
+		return fault.Wrap(fault.Preflight, err, "run it as root; 'bugspark apply' gives a directory to the account of the backups", "the backup target %s may not be read", e.Target)
 	}
 	return fault.Wrap(fault.Preflight, err, "look whether it is there, and at "+e.Section()+" in bugspark.yaml", "the backup target %s does not answer", e.Target)
 }
@@ -156,52 +160,5 @@ func (e Endpoint) Own(d config.Dirs, s Store) (*Target, error) {
 	if e.Copy {
 		name = "target-copy.json"
 	}
-	return &Target{Store: s, MarkFile: filepath.Join(d.State, "backup", name), Machine: strings.TrimSpace(string(id)), Host: host, Now: time.Now}, nil
-}
-
-// freeSpaceTimeout is how long a target may take to tell its free space.
-const freeSpaceTimeout = 5 * time.Second
-
-// FreeSpace is the free space of the endpoint in bytes, or -1 when it does not
-// tell. It is an error when the target is away. Another goroutine asks, because a
-// network mount whose server is gone blocks its caller for ever.
-func (e Endpoint) FreeSpace() (int64, error) {
-	s, err := e.Open()
-	if err != nil {
-		return -1, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), freeSpaceTimeout)
-	defer cancel()
-	type answer struct {
-		free int64
-		err  error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		defer s.Close()
-		free, err := freeSpace(ctx, s)
-		got <- answer{free, err}
-	}()
-	select {
-	case a := <-got:
-		return a.free, a.err
-	case <-ctx.Done():
-		return -1, fmt.Errorf("no answer in %s", freeSpaceTimeout)
-	}
-}
-
-func freeSpace(ctx context.Context, s Store) (int64, error) {
-	_, err := s.Stat(ctx, OwnerFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return -1, ErrAway
-	// An account that may not read the directory may still ask for its free space.
-	case err != nil && !errors.Is(err, fs.ErrPermission):
-		return -1, err
-	}
-	free, err := s.Free(ctx)
-	if errors.Is(err, ErrSpaceUnknown) {
-		return -1, nil
-	}
-	return free, err
+	return &Target{Store: s, MarkFile: filepath.Join(d.State, "backup", name), Machine: strings.TrimSpace(string(id)), Host: host, Now: time.Now, Copy: e.Copy}, nil
 }

@@ -30,7 +30,7 @@ func TestAnErrorOfATargetSaysWhatToDo(t *testing.T) {
 		{"another host key than before is a danger", target.Endpoint{BackupTarget: config.BackupTarget{HostKey: "ssh-ed25519 AAAA"}}, target.ErrHostKey, "cannot be trusted", "find out why"},
 		{"a key that is refused is given to the server", target.Endpoint{}, target.ErrAuthentication, "does not let this machine in", "'bugspark backup ssh-key'"},
 		{"of the copy the copy's", target.Endpoint{Copy: true}, target.ErrAuthentication, "does not let this machine in", "'bugspark backup ssh-key --copy'"},
-		{"a directory that is missing is mounted", target.Endpoint{}, fs.ErrNotExist, "is not there", "mount or make it"},
+		{"a directory that is missing is mounted", target.Endpoint{}, fs.ErrNotExist, "is not there", "mount it, or make it: mkdir -p"},
 		{"anything else names the settings", target.Endpoint{Copy: true}, syscall.ECONNREFUSED, "does not answer", "backup.copy in bugspark.yaml"},
 	} {
 		err := c.endpoint.Explain(fmt.Errorf("wrapped: %w", c.err))
@@ -82,17 +82,17 @@ func TestTheFreeSpaceOfATargetThatIsAway(t *testing.T) {
 		return target.Endpoint{BackupTarget: config.BackupTarget{Target: dir}}
 	}
 	dir := targettest.Directory(t)
-	if _, err := at(filepath.Join(dir, "gone")).FreeSpace(); !errors.Is(err, target.ErrAway) {
+	if _, err := at(filepath.Join(dir, "gone")).Room(dir); !errors.Is(err, target.ErrAway) {
 		t.Errorf("no directory: %v", err)
 	}
-	if _, err := at(dir).FreeSpace(); !errors.Is(err, target.ErrAway) {
+	if _, err := at(dir).Room(dir); !errors.Is(err, target.ErrAway) {
 		t.Errorf("a directory that nobody has claimed: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, target.OwnerFile), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if free, err := at(dir).FreeSpace(); err != nil || free <= 0 {
-		t.Errorf("%d, %v", free, err)
+	if room, err := at(dir).Room(dir); err != nil || room.Free <= 0 || room.Survives != target.Mistakes || room.Reserve <= 0 {
+		t.Errorf("%+v, %v", room, err)
 	}
 	if _, err := target.Directory(filepath.Join(dir, "gone")).Free(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the space of a missing directory is its parent's: %v", err)
@@ -112,7 +112,8 @@ func TestClaimGivesADirectoryAwayAndFollowsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]uint32{
-		dir: 65534, filepath.Join(dir, target.OwnerFile): 65534, filepath.Join(d.State, "backup"): 65534, filepath.Join(d.State, "backup", "target.json"): 65534, outside: 0,
+		dir: 65534, filepath.Join(dir, target.OwnerFile): 65534, filepath.Join(d.State, "backup"): 65534, filepath.Join(d.State, "backup", "target.json"): 65534,
+		filepath.Join(d.State, "backup", "target.json.lock"): 65534, outside: 0,
 	} {
 		info, err := os.Lstat(path)
 		if err != nil {

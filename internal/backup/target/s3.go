@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -25,6 +26,7 @@ type S3Options struct {
 	Prefix    string // of every key, without a slash at either end; may be empty
 	AccessKey string
 	SecretKey string
+	LockDays  int           // for which files written once cannot be deleted; zero is none
 	Silence   time.Duration // after which the service counts as gone; zero is a minute
 }
 
@@ -49,19 +51,20 @@ func NewS3(o S3Options) (*S3, error) {
 		return nil, fmt.Errorf("%q is no URL such as https://s3.example.org", o.Endpoint)
 	}
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer(patience(o.Silence)),
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: patience(o.Silence),
-		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       time.Minute,
-		DisableCompression:    true,
+		MaxResponseHeaderBytes: 64 << 10,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer(patience(o.Silence)),
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  patience(o.Silence),
+		MaxIdleConnsPerHost:    16,
+		IdleConnTimeout:        time.Minute,
+		DisableCompression:     true,
 	}
 	client, err := minio.New(u.Host, &minio.Options{
 		Creds:        credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""),
 		Secure:       u.Scheme == "https",
 		Region:       o.Region,
-		Transport:    transport,
+		Transport:    &bounded{transport, u.Host, patience(o.Silence)},
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   4,
 	})
@@ -94,6 +97,9 @@ func (s *S3) failed(err error, name string) error {
 // Put buffers body, because a PUT announces its size and signs its hash; files of
 // a target are small.
 func (s *S3) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	if err := named(name); err != nil {
+		return err
+	}
 	var whole bytes.Buffer
 	if _, err := whole.ReadFrom(body); err != nil {
 		return err
@@ -102,6 +108,7 @@ func (s *S3) Put(ctx context.Context, name string, body io.Reader, at time.Time)
 	if !at.IsZero() {
 		o.UserMetadata = map[string]string{writtenAt: strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)}
 	}
+	s.lock(&o, name)
 	if _, err := s.client.PutObject(ctx, s.o.Bucket, s.key(name), &whole, int64(whole.Len()), o); err != nil {
 		return s.failed(err, name)
 	}
@@ -111,6 +118,9 @@ func (s *S3) Put(ctx context.Context, name string, body io.Reader, at time.Time)
 // Open asks for the range itself, so that a reader that closes early leaves
 // nothing under way.
 func (s *S3) Open(ctx context.Context, name string, from, length int64) (io.ReadCloser, error) {
+	if err := named(name); err != nil {
+		return nil, err
+	}
 	if length == 0 {
 		return io.NopCloser(strings.NewReader("")), nil
 	}
@@ -129,38 +139,57 @@ func (s *S3) Open(ctx context.Context, name string, from, length int64) (io.Read
 	if err != nil {
 		return nil, s.failed(err, name)
 	}
-	return body, nil
+	return limited(capped(body), length), nil // a service may send more than it was asked for
 }
+
+// latest is a time that a file can have been written at.
+const latest = 253402300799 // the last second of the year 9999
 
 // Stat asks for the file and its metadata.
 func (s *S3) Stat(ctx context.Context, name string) (File, error) {
+	if err := named(name); err != nil {
+		return File{}, err
+	}
 	info, err := s.client.StatObject(ctx, s.o.Bucket, s.key(name), minio.StatObjectOptions{})
 	if err != nil {
 		return File{}, s.failed(err, name)
 	}
 	f := File{Name: name, Size: info.Size, ModifiedAt: info.LastModified}
-	if seconds, err := strconv.ParseFloat(info.UserMetadata[writtenAt], 64); err == nil {
+	if seconds, err := strconv.ParseFloat(info.UserMetadata[writtenAt], 64); err == nil && seconds >= 0 && seconds <= latest {
 		f.ModifiedAt = time.UnixMilli(int64(seconds * 1000))
 	}
 	return f, nil
 }
 
 func (s *S3) list(ctx context.Context, dir string, recursive bool) ([]File, error) {
+	if err := namedDir(dir); err != nil {
+		return nil, err
+	}
 	prefix := s.key(dir)
 	if prefix != "" {
 		prefix += "/"
 	}
-	var out []File
+	ctx, cancel := context.WithTimeout(ctx, longestListing)
+	defer cancel()
+	l := listing{flat: !recursive}
+	ctx = context.WithValue(ctx, pages{}, new(atomic.Int64))
 	for o := range s.client.ListObjectsIter(ctx, s.o.Bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: recursive}) {
 		if o.Err != nil {
 			return nil, s.failed(o.Err, dir)
 		}
-		name, isDir := strings.CutSuffix(strings.TrimPrefix(o.Key, prefix), "/")
-		if name != "" && !(isDir && recursive) {
-			out = append(out, File{Name: name, Size: o.Size, ModifiedAt: o.LastModified, IsDir: isDir})
+		inside, below := strings.CutPrefix(o.Key, prefix)
+		if !below {
+			return nil, fmt.Errorf("%s answers with %.100q to a question about what is below %q: %w", s.o.Endpoint, o.Key, prefix, ErrName)
+		}
+		name, isDir := strings.CutSuffix(inside, "/")
+		if isDir && recursive {
+			continue
+		}
+		if err := l.add(File{Name: name, Size: o.Size, ModifiedAt: o.LastModified, IsDir: isDir}); err != nil {
+			return nil, fmt.Errorf("%s: %w", s, err)
 		}
 	}
-	return out, ctx.Err()
+	return l.files, ctx.Err()
 }
 
 // Dir lists what is directly below a directory.
@@ -177,6 +206,9 @@ func (s *S3) Walk(ctx context.Context, name string) ([]File, error) {
 
 // Delete removes a file.
 func (s *S3) Delete(ctx context.Context, name string) error {
+	if err := named(name); err != nil {
+		return err
+	}
 	if err := s.client.RemoveObject(ctx, s.o.Bucket, s.key(name), minio.RemoveObjectOptions{}); err != nil {
 		return s.failed(err, name)
 	}

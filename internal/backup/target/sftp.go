@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,6 +37,8 @@ type SFTP struct {
 
 	mu     sync.Mutex
 	client *sftp.Client
+	lister *sftp.Client // for listings alone, whose answers are counted
+	budget *budget      // of lister
 	conn   *ssh.Client
 }
 
@@ -83,7 +86,7 @@ func unexpected(key ssh.PublicKey) error {
 	return fmt.Errorf("%w: %s (%s)", ErrHostKey, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))), ssh.FingerprintSHA256(key))
 }
 
-func (s *SFTP) path(name string) string { return path.Join(s.o.Path, name) }
+func (s *SFTP) path(name string) string { return path.Join(s.o.Path, path.Clean("/"+name)) }
 
 func (s *SFTP) String() string { return "sftp://" + s.o.User + "@" + s.o.Host + s.o.Path }
 
@@ -102,7 +105,10 @@ func (s *SFTP) drop() error {
 	// connection never brings.
 	err := s.conn.Close()
 	_ = s.client.Close() // nothing is left of it without the connection
-	s.client, s.conn = nil, nil
+	if s.lister != nil {
+		_ = s.lister.Close()
+	}
+	s.client, s.lister, s.conn = nil, nil, nil
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
 		return nil
 	}
@@ -115,6 +121,8 @@ func (s *SFTP) connected(ctx context.Context) (*sftp.Client, error) {
 	if s.client != nil {
 		return s.client, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.limit())
+	defer cancel()
 	plain, err := dialer(patience(s.o.Silence))(ctx, "tcp", s.o.Host)
 	if err != nil {
 		return nil, err
@@ -127,6 +135,7 @@ func (s *SFTP) connected(ctx context.Context) (*sftp.Client, error) {
 		offered = true
 		return []ssh.Signer{s.signer}, nil
 	})}
+	stopping := context.AfterFunc(ctx, func() { plain.Close() }) // a server may say hello byte by byte
 	conn, channels, requests, err := ssh.NewClientConn(plain, s.o.Host, &config)
 	if err != nil {
 		if offered && !lost(err) {
@@ -136,6 +145,9 @@ func (s *SFTP) connected(ctx context.Context) (*sftp.Client, error) {
 	}
 	c := ssh.NewClient(conn, channels, requests)
 	client, err := sftp.NewClient(c, sftp.UseConcurrentWrites(true))
+	if !stopping() && err == nil {
+		err = ErrSlow
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("beginning SFTP at %s: %w", s.o.Host, err), ignoreClosed(c.Close()))
 	}
@@ -150,6 +162,36 @@ func ignoreClosed(err error) error {
 	return err
 }
 
+// limit is how long a question may take whose answer is small. A server that answers byte
+// by byte is never silent.
+func (s *SFTP) limit() time.Duration { return 10 * patience(s.o.Silence) }
+
+// soon is with for such a question.
+func (s *SFTP) soon(ctx context.Context, do func(*sftp.Client) error) error {
+	return s.with(ctx, func(c *sftp.Client) error {
+		var late atomic.Bool
+		timer := time.AfterFunc(s.limit(), func() {
+			late.Store(true)
+			s.forget(c)
+		})
+		defer timer.Stop()
+		err := do(c)
+		if late.Load() && err != nil {
+			err = fmt.Errorf("%w: %v", ErrSlow, err) //nolint:errorlint // as a lost connection it would be tried again
+		}
+		return err
+	})
+}
+
+// forget ends a connection that is of no use.
+func (s *SFTP) forget(c *sftp.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == c {
+		_ = s.drop() // it is lost as it is
+	}
+}
+
 // with runs do on a connection, and once more on a new one if it was lost: after
 // a quiet minute it always is.
 func (s *SFTP) with(ctx context.Context, do func(*sftp.Client) error) error {
@@ -161,11 +203,7 @@ func (s *SFTP) with(ctx context.Context, do func(*sftp.Client) error) error {
 		if err == nil || c == nil || !lost(err) {
 			return err
 		}
-		s.mu.Lock()
-		if s.client == c {
-			_ = s.drop() // it is lost as it is
-		}
-		s.mu.Unlock()
+		s.forget(c)
 		if again || ctx.Err() != nil {
 			return err
 		}
@@ -179,8 +217,14 @@ func lost(err error) bool {
 
 // Stat looks at a file.
 func (s *SFTP) Stat(ctx context.Context, name string) (f File, err error) {
-	err = s.with(ctx, func(c *sftp.Client) error {
+	if err := named(name); err != nil {
+		return File{}, err
+	}
+	err = s.soon(ctx, func(c *sftp.Client) error {
 		info, err := c.Stat(s.path(name))
+		if err == nil && !listable(info.Mode()) {
+			err = fmt.Errorf("%s is not a file but a %s", name, kind(info.Mode()))
+		}
 		if err == nil {
 			f = file(name, info)
 		}
@@ -189,49 +233,18 @@ func (s *SFTP) Stat(ctx context.Context, name string) (f File, err error) {
 	return f, err
 }
 
-func (s *SFTP) raw(ctx context.Context, name string) (out []File, err error) {
-	err = s.with(ctx, func(c *sftp.Client) error {
-		out = nil
-		infos, err := c.ReadDirContext(ctx, s.path(name))
-		if errors.Is(err, fs.ErrNotExist) {
-			_, err = c.Stat(s.o.Path)
-		}
-		for _, info := range infos {
-			out = append(out, file(info.Name(), info))
-		}
-		return err
-	})
-	return out, err
-}
-
-// Walk lists all files below a directory.
-func (s *SFTP) Walk(ctx context.Context, name string) ([]File, error) {
-	entries, err := s.Dir(ctx, name)
-	var out []File
-	for _, e := range entries {
-		e.Name = path.Join(name, e.Name)
-		if !e.IsDir {
-			out = append(out, e)
-			continue
-		}
-		below, err := s.Walk(ctx, e.Name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, below...)
-	}
-	return out, err
-}
-
 // Open opens a file.
 func (s *SFTP) Open(ctx context.Context, name string, from, length int64) (body io.ReadCloser, err error) {
-	err = s.with(ctx, func(c *sftp.Client) error {
+	if err := named(name); err != nil {
+		return nil, err
+	}
+	err = s.soon(ctx, func(c *sftp.Client) error {
 		f, err := c.Open(s.path(name))
 		if err == nil {
 			if _, err = f.Seek(from, io.SeekStart); err != nil {
 				return errors.Join(err, f.Close())
 			}
-			body = limited(f, length)
+			body = limited(capped(&paced{ReadCloser: f, left: fileAtMost + 1, late: time.Now().Add(s.limit())}), length)
 		}
 		return err
 	})
@@ -240,7 +253,10 @@ func (s *SFTP) Open(ctx context.Context, name string, from, length int64) (body 
 
 // Delete removes a file and the directories that it leaves empty.
 func (s *SFTP) Delete(ctx context.Context, name string) error {
-	return s.with(ctx, func(c *sftp.Client) error {
+	if err := named(name); err != nil {
+		return err
+	}
+	return s.soon(ctx, func(c *sftp.Client) error {
 		p := s.path(name)
 		if err := c.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -253,7 +269,7 @@ func (s *SFTP) Delete(ctx context.Context, name string) error {
 
 // Free asks for the free space by statvfs@openssh.com, which most servers know.
 func (s *SFTP) Free(ctx context.Context) (free int64, err error) {
-	err = s.with(ctx, func(c *sftp.Client) error {
+	err = s.soon(ctx, func(c *sftp.Client) error {
 		if _, known := c.HasExtension("statvfs@openssh.com"); !known {
 			return ErrSpaceUnknown
 		}
@@ -268,6 +284,9 @@ func (s *SFTP) Free(ctx context.Context) (free int64, err error) {
 
 // Put writes a temporary file, syncs it where the server can, and renames it.
 func (s *SFTP) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	if err := named(name); err != nil {
+		return err
+	}
 	p := s.path(name)
 	temporary := path.Join(path.Dir(p), unfinished+"-"+uuid.NewString())
 	started := false

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -276,22 +278,29 @@ func TestAServerThatStallsIsGivenUp(t *testing.T) {
 func TestAMirrorFollowsAndSurvivesEveryInterruption(t *testing.T) {
 	from := target.Directory(t.TempDir())
 	old := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	now := old.Add(target.LetGoDelay)
 	put(t, from, "owner.json", "first", time.Time{})
 	put(t, from, "ballast", "heavy", time.Time{})
 	put(t, from, "RESTORE.txt", "how", time.Time{})
 	put(t, from, "sets/kopia.repository.f", "format", old)
-	put(t, from, "sets/p/abc/1.f", "pack", old)
-	put(t, from, "sets/x/n/1.f", "index", old)
-	put(t, from, "archive/wal/7/1", "wal", old)
-	put(t, from, "archive/pictures/a", "picture", old)
+	put(t, from, "sets/p/abc/00000000000000000000000000001.f", "pack", old)
+	put(t, from, "sets/x/n0_/00000000000000000000000000000001.f", "index", old)
+	put(t, from, "archive/wal/7/000000010000000000000001.zst.age", "wal", old)
+	put(t, from, "archive/pictures/a.zst.age", "picture", old)
 	targettest.Stores(t, func(t *testing.T, to target.Store) {
 		put(t, to, "owner.json", "second", time.Time{})
-		put(t, to, "sets/p/old/0.f", "goes", time.Time{})
-		total := 0
+		put(t, to, "sets/p/01d/00000000000000000000000000000.f", "goes", time.Time{})
+		decided := old
+		journal := &target.Journal{Path: filepath.Join(t.TempDir(), "let-go"), Now: func() time.Time { return decided }}
+		if err := journal.LetGo(t.Context(), "sets/p/01d/00000000000000000000000000000.f"); err != nil {
+			t.Fatal(err)
+		}
+		run := func(to target.Store) (target.Mirrored, error) {
+			return (&target.Mirror{From: from, To: to, Journal: journal, Delete: true, Now: func() time.Time { return now }}).Run(t.Context())
+		}
 		for steps := 0; ; steps++ {
-			limited := &counted{Store: to, left: steps}
-			out, err := (&target.Mirror{From: from, To: limited, Delete: true}).Run(t.Context())
-			if total += out.Copied; err == nil {
+			_, err := run(&counted{Store: to, left: steps})
+			if err == nil {
 				break
 			}
 			files, err := to.Walk(t.Context(), "")
@@ -299,26 +308,184 @@ func TestAMirrorFollowsAndSurvivesEveryInterruption(t *testing.T) {
 				t.Fatal(err)
 			}
 			have := names(files)
-			if strings.Contains(have, "x/n/1.f") && !strings.Contains(have, "abc/1.f") || strings.Contains(have, "wal/7/1") && !strings.Contains(have, "pictures/a") {
+			if strings.Contains(have, "x/n0_/00000000000000000000000000000001.f") && !strings.Contains(have, "abc/00000000000000000000000000001.f") || strings.Contains(have, "wal/7/000000010000000000000001.zst.age") && !strings.Contains(have, "pictures/a.zst.age") {
 				t.Errorf("after %d steps: %s", steps, have)
 			}
 		}
 		files, err := to.Walk(t.Context(), "")
-		if want := "RESTORE.txt archive/pictures/a archive/wal/7/1 owner.json sets/kopia.repository.f sets/p/abc/1.f sets/x/n/1.f"; err != nil || names(files) != want {
+		if want := "RESTORE.txt archive/pictures/a.zst.age archive/wal/7/000000010000000000000001.zst.age owner.json sets/kopia.repository.f sets/p/abc/00000000000000000000000000001.f sets/x/n0_/00000000000000000000000000000001.f"; err != nil || names(files) != want {
 			t.Errorf("%s %v", names(files), err)
 		}
-		if f, err := to.Stat(t.Context(), "archive/wal/7/1"); err != nil || !f.ModifiedAt.Equal(old) {
+		if f, err := to.Stat(t.Context(), "archive/wal/7/000000010000000000000001.zst.age"); err != nil || !f.ModifiedAt.Equal(old) {
 			t.Errorf("the WAL is of %s %v", f.ModifiedAt, err)
 		}
 		if data, err := target.ReadFile(t.Context(), to, "owner.json"); err != nil || string(data) != "second" {
 			t.Errorf("the owner is %s %v", data, err)
 		}
-		put(t, to, "sets/p/abc/2.f", "more", time.Time{})
-		out, err := (&target.Mirror{From: from, To: to}).Run(t.Context())
-		if err != nil || out.Deleted != 0 || out.Copied != 2 { // what may change is small, and copied always
-			t.Errorf("again, without deleting: %+v %v", out, err)
+		put(t, to, "sets/p/abc/00000000000000000000000000002.f", "more", time.Time{})
+		if out, err := run(to); err != nil || out.Deleted != 0 || out.Copied != 1 || out.Lost != 1 { // RESTORE.txt is always copied
+			t.Errorf("again, after an accident on the first target: %+v %v", out, err)
 		}
 	})
+}
+
+// The second target does not repeat accidents of the first.
+func TestACopyKeepsWhatAnAccidentTook(t *testing.T) {
+	ctx := t.Context()
+	from, to := newMemory(), newMemory()
+	now := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+	journal := &target.Journal{Path: filepath.Join(t.TempDir(), "let-go"), Now: func() time.Time { return now }}
+	run := func(change func(*target.Mirror)) (target.Mirrored, error) {
+		m := &target.Mirror{From: from, To: to, Journal: journal, Delete: true, Now: func() time.Time { return now }}
+		change(m)
+		return m.Run(ctx)
+	}
+	plain := func(*target.Mirror) {}
+	for _, name := range []string{"sets/kopia.repository.f", "sets/p/aaa/00000000000000000000000000001.f", "sets/p/aaa/00000000000000000000000000002.f", "archive/pictures/1.zst.age"} {
+		put(t, from, name, "good "+name, time.Time{})
+	}
+	if _, err := run(plain); err != nil {
+		t.Fatal(err)
+	}
+	good := maps.Clone(to.files)
+	delete(from.files, "sets/p/aaa/00000000000000000000000000001.f")
+	from.files["sets/p/aaa/00000000000000000000000000002.f"] = "overwritten"
+	from.files["archive/pictures/1.zst.age"] = ""
+	if err := journal.LetGo(ctx, "sets/p/aaa/00000000000000000000000000009.f"); err != nil {
+		t.Fatal(err)
+	}
+	to.files["sets/p/aaa/00000000000000000000000000009.f"] = "let go long ago"
+	now = now.Add(30 * 24 * time.Hour)
+	out, err := run(plain)
+	if err != nil || out.Lost != 2 || out.Changed != 1 || out.Deleted != 0 || out.Waiting != 1 || len(out.Examples) != 3 {
+		t.Errorf("%+v %v", out, err)
+	}
+	for name, body := range good {
+		if to.files[name] != body {
+			t.Errorf("%s of the copy is %q", name, to.files[name])
+		}
+	}
+	// Somebody decides that the missing file is not needed, and repairs the other.
+	maps.Copy(from.files, good)
+	delete(from.files, "sets/p/aaa/00000000000000000000000000001.f")
+	if out, err := run(func(m *target.Mirror) { m.Accept = true }); err != nil || out.Lost != 0 || out.Waiting != 1 || out.Deleted != 1 {
+		t.Errorf("%+v %v", out, err)
+	}
+	if out, err := run(plain); err != nil || out.Lost != 0 || out.Deleted != 0 || out.Waiting != 1 {
+		t.Errorf("%+v %v", out, err)
+	}
+	now = now.Add(target.LetGoDelay)
+	if out, err := run(plain); err != nil || out.Deleted != 1 || out.Waiting != 0 || to.files["sets/p/aaa/00000000000000000000000000001.f"] != "" {
+		t.Errorf("%+v %v", out, err)
+	}
+	// A first target that was wiped, and one that is another.
+	for _, format := range []string{"", "another"} {
+		clear(from.files)
+		if format != "" {
+			from.files["sets/kopia.repository.f"], from.files["sets/p/bbb/00000000000000000000000000001.f"] = format, "new"
+		}
+		before := maps.Clone(to.files)
+		if _, err := run(plain); !errors.Is(err, target.ErrOtherRepository) || !maps.Equal(before, to.files) {
+			t.Errorf("%q: %v", format, err)
+		}
+	}
+}
+
+func TestACopyLosesNoMoreThanItsLimitInOneRun(t *testing.T) {
+	from, to := newMemory(), newMemory()
+	now := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+	journal := &target.Journal{Path: filepath.Join(t.TempDir(), "let-go"), Now: func() time.Time { return now }}
+	var gone []string
+	for i := range 5001 {
+		name := fmt.Sprintf("archive/wal/7/%024X.zst.age", i)
+		to.files[name] = "wal"
+		gone = append(gone, name)
+	}
+	if err := journal.LetGo(t.Context(), gone...); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(target.LetGoDelay)
+	for i, want := range []int{5000, 1} {
+		m := &target.Mirror{From: from, To: to, Journal: journal, Delete: true, Now: func() time.Time { return now }}
+		if out, err := m.Run(t.Context()); err != nil || out.Deleted != want || out.Waiting != 1-i {
+			t.Errorf("run %d: %+v %v", i, out, err)
+		}
+	}
+	if left, err := journal.Decisions(); err != nil || len(left) != 0 {
+		t.Errorf("%d decisions stay: %v", len(left), err)
+	}
+}
+
+// The place of the copy may go away in the middle, which looks like a file that is gone.
+func TestACopyThatGoesAwayIsAnError(t *testing.T) {
+	from, to := newMemory(), target.Directory(t.TempDir())
+	from.files["archive/wal/7/000000010000000000000001.zst.age"] = "wal"
+	journal := &target.Journal{Path: filepath.Join(t.TempDir(), "let-go"), Now: time.Now}
+	away := &vanishing{Store: to, dir: string(to)}
+	m := &target.Mirror{From: from, To: away, Journal: journal, Now: time.Now}
+	if out, err := m.Run(t.Context()); err == nil {
+		t.Errorf("%+v", out)
+	}
+}
+
+type vanishing struct {
+	target.Store
+	dir string
+}
+
+func (v *vanishing) Put(ctx context.Context, name string, body io.Reader, at time.Time) error {
+	if err := os.RemoveAll(v.dir); err != nil {
+		return err
+	}
+	return v.Store.Put(ctx, name, body, at)
+}
+
+func TestTheJournalSurvivesAPowerCutAndItsLimit(t *testing.T) {
+	now := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+	j := &target.Journal{Path: filepath.Join(t.TempDir(), "let-go"), Now: func() time.Time { return now }}
+	if err := j.LetGo(t.Context(), "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(j.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range data {
+		if err := os.WriteFile(j.Path, data[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.LetGo(t.Context(), "c"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := j.Decisions()
+		if _, ok := got["c"]; err != nil || !ok || len(got) > 2 {
+			t.Fatalf("cut at %d: %v %v", cut, got, err)
+		}
+		for name := range got {
+			if name != "a" && name != "c" {
+				t.Fatalf("cut at %d: %v", cut, got)
+			}
+		}
+	}
+	long := strings.Repeat("x", 1000)
+	for i := range 8 {
+		now = now.Add(time.Hour)
+		var many []string
+		for k := range 10000 {
+			many = append(many, fmt.Sprint(long, i, "-", k))
+		}
+		if err := j.LetGo(t.Context(), many...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(j.Path)
+	got, err2 := j.Decisions()
+	if err != nil || err2 != nil || info.Size() > 64<<20 || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v %v", info, err, err2)
+	}
+	if _, ok := got[fmt.Sprint(long, 7, "-", 9999)]; !ok {
+		t.Error("the newest decision is forgotten")
+	}
 }
 
 // counted is a store that breaks after some changes.

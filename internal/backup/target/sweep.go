@@ -11,8 +11,12 @@ import (
 // abandoned is when a file that is being written can only be the rest of a crash.
 const abandoned = 24 * time.Hour
 
-// Sweep removes what interrupted writes have left. A bucket keeps nothing of one.
+// Sweep removes what interrupted writes have left. A bucket keeps nothing of one, but
+// with object lock it keeps what was deleted.
 func Sweep(ctx context.Context, s Store, now time.Time) error {
+	if bucket, ok := s.(*S3); ok && bucket.LockFor() > 0 {
+		return bucket.sweepVersions(ctx)
+	}
 	raw, ok := s.(interface {
 		raw(ctx context.Context, dir string) ([]File, error)
 	})

@@ -13,7 +13,9 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -28,6 +30,7 @@ const OwnerFile = "owner.json"
 var (
 	ErrAway           = errors.New("it has no " + OwnerFile + "; is its mount missing?")
 	ErrOwnedElsewhere = errors.New("it belongs to another machine")
+	ErrBeside         = errors.New("the data needs the rest of its disk")
 )
 
 // Target is a target as one machine sees it.
@@ -37,6 +40,15 @@ type Target struct {
 	Machine  string // machine id
 	Host     string
 	Now      func() time.Time
+	Copy     bool // the second target
+}
+
+// instead is what to do where no mount is missing.
+func (t *Target) instead() string {
+	if t.Copy {
+		return "or name another, empty place in backup.copy.target and run 'bugspark apply'"
+	}
+	return "if it is new and empty: bugspark backup create --claim"
 }
 
 // owner is what OwnerFile says.
@@ -50,28 +62,55 @@ type owner struct {
 }
 
 // marks is what a machine remembers. It remembers a mark before it writes it to the
-// target, so that it knows its own mark after any interruption.
+// target, so that it knows its own mark after any interruption, and more than the last,
+// because a write that was given up may reach a target later.
 type marks struct {
-	Marks []string  `json:"marks"`
+	Marks []string  `json:"marks"` // newest first
 	At    time.Time `json:"at"`
 }
 
-// renewInterval is how often the mark changes.
-const renewInterval = time.Minute
+const (
+	// renewInterval is how often the mark changes.
+	renewInterval = time.Minute
+	// marksKept is how many marks a machine remembers, and so for how many minutes a
+	// write may be on its way.
+	marksKept = 16
+)
 
 func (t *Target) read(ctx context.Context) (owner, error) {
 	var o owner
 	data, err := ReadFile(ctx, t.Store, OwnerFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, fault.Wrap(fault.Preflight, ErrAway, "mount it; if it is new and empty: bugspark backup create --claim", "the backup target %s cannot be used", t)
+		return o, fault.Wrap(fault.Preflight, ErrAway, "mount it; "+t.instead(), "the backup target %s cannot be used", t)
 	}
 	if err == nil {
-		err = json.Unmarshal(data, &o)
+		o, err = parseOwner(data)
 	}
 	if err != nil {
-		return o, fault.Wrap(fault.Preflight, err, "look at "+OwnerFile+" in "+t.String(), "reading whose the backup target is")
+		return owner{}, fault.Wrap(fault.Preflight, err, "look at "+OwnerFile+" in "+t.String(), "reading whose the backup target is")
 	}
 	return o, nil
+}
+
+// parseOwner reads what is shown to people, and was written by whoever can write to the
+// target.
+func parseOwner(data []byte) (owner, error) {
+	var o owner
+	if err := json.Unmarshal(data, &o); err != nil {
+		return owner{}, err
+	}
+	for _, text := range []string{o.Machine, o.Host, o.Mark} {
+		if len(text) > longestElement || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return owner{}, errors.New("it holds what no machine is named")
+		}
+	}
+	return o, nil
+}
+
+// Host is the name of the machine that a target belongs to.
+func Host(ctx context.Context, s Store) (string, error) {
+	o, err := (&Target{Store: s}).read(ctx)
+	return o.Host, err
 }
 
 // ReadFile reads a small file of a target.
@@ -107,7 +146,10 @@ func (t *Target) check(ctx context.Context) (owner, marks, error) {
 	if err != nil {
 		return o, m, err
 	}
-	const next = "choose another target for this machine; or, if the other one is gone for good: bugspark backup create --claim"
+	next := "choose another target for this machine"
+	if !t.Copy {
+		next += "; or, if the other one is gone for good: bugspark backup create --claim"
+	}
 	if o.Machine != t.Machine {
 		return o, m, fault.Wrap(fault.Preflight, ErrOwnedElsewhere, next, "the backup target %s is that of %s since %s", t, o.Host, o.Since.Local().Format(time.DateTime))
 	}
@@ -129,13 +171,38 @@ func (t *Target) Claim(ctx context.Context) error {
 // Take makes the target this machine's, also one of another machine.
 func (t *Target) Take(ctx context.Context) error {
 	if _, err := t.Store.Dir(ctx, ""); err != nil {
-		return fault.Wrap(fault.Preflight, err, "mount or make it", "the backup target %s is not there", t)
+		return fault.Wrap(fault.Preflight, err, "mount it, or make it: mkdir -p "+t.String(), "the backup target %s is not there", t)
 	}
-	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, marks{})
+	unlock, err := t.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m, err := t.remembered()
+	if err != nil {
+		m = marks{} // what cannot be read is of no use to the next either
+	}
+	return t.mark(ctx, owner{Machine: t.Machine, Host: t.Host, Since: t.Now().UTC()}, m)
+}
+
+// lockFile keeps the programs of this machine from changing the mark at once: one would
+// write its mark to the target, and the other make the machine forget that mark.
+func (t *Target) lockFile() string { return t.MarkFile + ".lock" }
+
+func (t *Target) lock(ctx context.Context) (unlock func(), err error) {
+	if unlock, err = durable.Lock(ctx, t.lockFile()); err != nil {
+		return nil, fmt.Errorf("renewing the mark of the backup target: %w", err)
+	}
+	return unlock, nil
 }
 
 // Renew is Check, and writes a new mark when the last one is a minute old.
 func (t *Target) Renew(ctx context.Context) error {
+	unlock, err := t.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	o, m, err := t.check(ctx)
 	if err != nil {
 		return err
@@ -147,12 +214,13 @@ func (t *Target) Renew(ctx context.Context) error {
 }
 
 func (t *Target) mark(ctx context.Context, o owner, m marks) error {
-	before := o.Mark
-	o.Mark = uuid.NewString()
-	m.Marks, m.At = []string{o.Mark}, t.Now()
-	if before != "" {
-		m.Marks = append(m.Marks, before)
+	known := m.Marks
+	if o.Mark != "" && !slices.Contains(known, o.Mark) {
+		known = append([]string{o.Mark}, known...) // of a machine that remembers nothing
 	}
+	o.Mark = uuid.NewString()
+	m.Marks, m.At = append([]string{o.Mark}, known...), t.Now()
+	m.Marks = m.Marks[:min(len(m.Marks), marksKept)]
 	// First, so that an interruption between the two leaves a mark it knows.
 	if err := durable.WriteJSON(t.MarkFile, m, 0o644); err != nil {
 		return fmt.Errorf("remembering the mark of the backup target: %w", err)

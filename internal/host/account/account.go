@@ -5,6 +5,7 @@ package account
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -21,6 +22,7 @@ const (
 	Postgres = "bugspark-postgres"
 	Proxy    = "bugspark-proxy"
 	API      = "bugspark-api"
+	Scratch  = "bugspark-scratch"
 )
 
 // Lookup returns an account as a child process takes it. It is nil where the
@@ -39,6 +41,12 @@ func Lookup(name string) (*syscall.Credential, error) {
 		return nil, missing(err, name)
 	}
 	return c, nil
+}
+
+// Exists tells whether the package's account is installed, whoever asks.
+func Exists(name string) bool {
+	_, err := user.Lookup(name)
+	return err == nil
 }
 
 func missing(err error, name string) error {
@@ -85,26 +93,15 @@ func StepDown(name string) error {
 	return nil
 }
 
-// Give gives a path itself to an account, and follows no link. A nil account is
-// the one of this process, which owns what it made.
-func Give(path string, c *syscall.Credential) error {
+// MakeDir makes a directory below one that is root's, if it is missing, and gives it to
+// an account. What is in it stays as it is.
+func MakeDir(path string, c *syscall.Credential) error {
+	err := os.Mkdir(path, 0o700)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	if c == nil {
 		return nil
 	}
-	if err := os.Lchown(path, int(c.Uid), int(c.Gid)); err != nil {
-		return fmt.Errorf("giving %s to account %d: %w", path, c.Uid, err)
-	}
-	return nil
-}
-
-// GiveTree gives a directory and everything below it to an account, and follows
-// no link.
-func GiveTree(dir string, c *syscall.Credential) error {
-	if c == nil {
-		return nil
-	}
-	if err := durable.ChownTree(dir, int(c.Uid), int(c.Gid)); err != nil {
-		return fmt.Errorf("giving %s to account %d: %w", dir, c.Uid, err)
-	}
-	return nil
+	return durable.GiveDir(path, int(c.Uid), int(c.Gid))
 }

@@ -79,23 +79,26 @@ func TestMayReadNamesThePathThatForbidsIt(t *testing.T) {
 	}
 }
 
-func TestGiveFollowsNoLink(t *testing.T) {
+func TestADirectoryIsGivenWithNothingThatIsInIt(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")
 	}
-	dir := t.TempDir()
-	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	dir := filepath.Join(t.TempDir(), "of the account")
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	if err := MakeDir(dir, nobody); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(file, link); err != nil {
+	if err := MakeDir(dir, nobody); err != nil {
 		t.Fatal(err)
 	}
-	if err := Give(link, &syscall.Credential{Uid: 65534, Gid: 65534}); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(file)
-	if err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
-		t.Errorf("the file behind the link was given: %v, %v", info.Sys(), err)
+	for path, want := range map[string]uint32{dir: 65534, file: 0} {
+		info, err := os.Stat(path)
+		if err != nil || info.Sys().(*syscall.Stat_t).Uid != want {
+			t.Errorf("%s: %v, %v", path, info.Sys(), err)
+		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // MayRead refuses a file that an account may not read, by the permissions of the
-// file and of every directory above it. Access control lists are not looked at:
-// they only ever allow more, so the refusal names them as a way out.
+// file and of every directory above it. Access control lists are not looked at. No
+// remedy is named: whose files and directories they are, only the caller knows.
 func MayRead(name, path string) error {
 	c, err := find(name)
 	if err != nil {
@@ -34,8 +34,7 @@ func MayRead(name, path string) error {
 			return nil
 		}
 		if permitted(info.Mode().Perm(), st.Uid, st.Gid, c)&need == 0 {
-			return fault.New(fault.Preflight,
-				fmt.Sprintf("chgrp %s %s && chmod g+%s %s (or allow it with setfacl)", name, at, map[fs.FileMode]string{4: "r", 1: "x"}[need], at),
+			return fault.New(fault.Preflight, "",
 				"the account %s may not read %s, because of the permissions of %s", name, path, at)
 		}
 		if at == "/" {

@@ -2,7 +2,10 @@
 // that runs, and keeps the old one until somebody says that it may go.
 //
 // The step that counts is one rename that exchanges two directories: whatever
-// happens, the server finds the old data or the new, each whole.
+// happens, the server finds the old data or the new, each whole. Around it nothing
+// uses either: the services and the sockets that would start them are stopped,
+// whatever starts the server all the same waits for the lock of the cluster's
+// directory, and the processes are asked.
 package exchange
 
 import (
@@ -31,12 +34,15 @@ type Units interface {
 // Exchanger works on one installation.
 type Exchanger struct {
 	Units Units
-	// Users are the units that use the database, in the order of their start; the
-	// database itself is the first.
+	// Users are the units that use the database, in the order of their start: the
+	// database itself is the first, and the sockets that would start them are the last.
 	Users   []string
 	Dir     string // of the cluster: its data is Dir/data
 	Memory  string // file that remembers an exchange which was not confirmed
 	Healthy func(context.Context) error
+	// Leaving is how long the processes of a server that was stopped may take to notice
+	// it.
+	Leaving time.Duration
 	// StartNewTimeline moves the stopped data to a timeline beyond those of the other data,
 	// which has begun one of its own meanwhile.
 	StartNewTimeline func(ctx context.Context, data, other string) error
@@ -51,8 +57,13 @@ type Record struct {
 	// Old is the inode of the directory that was replaced. Where it is found tells
 	// on which side of the one rename that counts an interruption came.
 	Old uint64 `json:"old_inode,omitempty"`
+	// Made tells that the rename was made, and not taken back: where the directories were
+	// copied to another disk, which gives them other inodes, nothing else does.
+	Made bool `json:"made,omitempty"`
 	// Place is where the data is that a Replacer has replaced.
 	Place string `json:"place,omitempty"`
+	// Mark is what it marks the data with.
+	Mark string `json:"mark,omitempty"`
 }
 
 // Names below the cluster's directory.
@@ -64,6 +75,9 @@ const (
 
 // Next is where a copy is made ready.
 func (e *Exchanger) Next() string { return filepath.Join(e.Dir, next) }
+
+// Live is the data directory in place.
+func (e *Exchanger) Live() string { return e.path(live) }
 
 func (e *Exchanger) path(name string) string { return filepath.Join(e.Dir, name) }
 
@@ -80,11 +94,31 @@ func (e *Exchanger) Pending() (Record, bool, error) {
 	if err != nil {
 		return d, false, fmt.Errorf("reading what was restored: %w", err)
 	}
-	old, err := inode(e.path(standby))
+	kept, err := inode(e.path(standby))
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, false, nil
 	}
-	return d, err == nil && old == d.Old, err
+	// A copy on another disk may by chance have the same inodes the other way round.
+	if err != nil || d.Made || kept == d.Old {
+		return d, err == nil, err
+	}
+	inPlace, err := inode(e.Live())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return d, false, err
+	}
+	if err == nil && inPlace == d.Old {
+		return d, false, nil
+	}
+	return d, false, e.unknown(d, kept)
+}
+
+// unknown refuses where either directory may be the old data: to take the wrong one for
+// it would delete the other.
+func (e *Exchanger) unknown(d Record, kept uint64) error {
+	old := e.path(standby)
+	return fault.New(fault.Preflight,
+		fmt.Sprintf("if it waited for confirm or undo: sed -i -E 's/(\"old_inode\": *)[0-9]+/\\1%d/' %s, then confirm or undo it; if it was interrupted: mv %s %s.unused, and run the command again", kept, e.Memory, old, old),
+		"the data directories in %s were copied since the restore of %s (%s) began, and whether it was made is not known; nothing was changed", e.Dir, d.At.Local().Format(time.DateTime), d.What)
 }
 
 // Ready refuses while an earlier exchange waits.
@@ -107,7 +141,9 @@ func waits(d Record) error {
 // Clear removes everything but the data that is in place: what a restore has
 // left that was interrupted, or undone. Call it after Ready.
 func (e *Exchanger) Clear() error {
-	if err := os.Remove(e.Memory); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	// It is forgotten on the disk before anything goes, or a power cut could bring
+	// back that something waits of which half is deleted.
+	if err := durable.Remove(e.Memory); err != nil {
 		return fmt.Errorf("forgetting an earlier restore: %w", err)
 	}
 	if err := errors.Join(os.RemoveAll(e.path(standby)), os.RemoveAll(e.Next())); err != nil {
@@ -122,26 +158,44 @@ func (e *Exchanger) Clear() error {
 func (e *Exchanger) Swap(ctx context.Context, copy, what string) error {
 	old, err := inode(e.path(live))
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(os.Rename(copy, e.path(live)), durable.SyncDir(e.Dir))
+		return e.move(copy, live)
 	}
 	if err != nil {
 		return err
 	}
 	// The copy waits where the old data will be kept, so that the exchange itself
 	// is all there is to do, and undoing it is the same once more.
-	if err := errors.Join(e.remember(Record{At: time.Now().UTC(), What: what, Old: old}), os.Rename(copy, e.path(standby)), durable.SyncDir(e.Dir)); err != nil {
+	record := Record{At: time.Now().UTC(), What: what, Old: old}
+	if err := errors.Join(e.remember(record), e.move(copy, standby)); err != nil {
 		return err
 	}
-	e.Report("stop what uses the database")
-	if err := e.stop(ctx); err != nil {
-		return errors.Join(err, e.start(ctx))
-	}
-	e.Report("exchange the data")
-	if err := e.exchange(); err != nil {
-		return errors.Join(err, e.start(ctx))
+	if err := e.quietly(ctx, e.exchange); err != nil {
+		return err
 	}
 	e.Report("start with the restored data")
-	return settle(ctx, e.start, e.Healthy, e.Undo)
+	if err := settle(ctx, e.start, e.Healthy, e.Undo); err != nil {
+		return err
+	}
+	record.Made = true
+	return e.remember(record)
+}
+
+// move puts a directory below Dir into another place there. The account of the cluster may
+// put links there, and none leads out of Dir.
+func (e *Exchanger) move(from, to string) error {
+	dir, err := os.OpenRoot(e.Dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	inside, err := filepath.Rel(e.Dir, from)
+	if err != nil {
+		return err
+	}
+	if err := dir.Rename(inside, to); err != nil {
+		return fmt.Errorf("moving %s to %s: %w", from, e.path(to), err)
+	}
+	return durable.SyncDir(e.Dir)
 }
 
 // settle starts the stack with the restored data, and takes it back when it is
@@ -162,25 +216,33 @@ func settle(ctx context.Context, start, healthy, undo func(context.Context) erro
 
 // Undo brings the old data back; what was restored goes.
 func (e *Exchanger) Undo(ctx context.Context) error {
-	if _, pending, err := e.Pending(); err != nil || !pending {
+	d, pending, err := e.Pending()
+	if err != nil || !pending {
 		return errors.Join(err, nothing(pending))
 	}
-	e.Report("stop what uses the database")
-	if err := e.stop(ctx); err != nil {
+	err = e.quietly(ctx, func(ctx context.Context) error {
+		// Before the exchange: data in place that has not forked could be taken, in
+		// the archive, for what the restored data has written.
+		e.Report("begin a new timeline")
+		if err := e.StartNewTimeline(ctx, e.path(standby), e.path(live)); err != nil {
+			return err
+		}
+		// From here on the inode tells whether it was taken back.
+		d.Made = false
+		if d.Old, err = inode(e.path(standby)); err != nil {
+			return err
+		}
+		if err := e.remember(d); err != nil {
+			return err
+		}
+		return e.exchange(ctx)
+	})
+	if err != nil {
 		return err
 	}
-	// Before the exchange: data in place that has not forked could be taken, in
-	// the archive, for what the restored data has written.
-	e.Report("begin a new timeline")
-	if err := e.StartNewTimeline(ctx, e.path(standby), e.path(live)); err != nil {
-		return errors.Join(err, e.start(ctx))
-	}
-	e.Report("exchange the data")
-	if err := e.exchange(); err != nil {
-		return errors.Join(err, e.start(ctx))
-	}
 	e.Report("start with the old data")
-	if err := e.start(ctx); err != nil {
+	// The old data is back, so nobody who interrupts it here wants it to stand still.
+	if err := e.start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	return e.Clear()
@@ -206,8 +268,50 @@ func ErrNothingPending() error {
 	return fault.New(fault.Usage, "bugspark restore --help", "no restore waits to be confirmed or undone")
 }
 
+// quietly works while nothing uses the data. Whatever keeps it from its end, the
+// services come back.
+func (e *Exchanger) quietly(ctx context.Context, work func(context.Context) error) error {
+	err := e.locked(ctx, func() error {
+		e.Report("stop what uses the database")
+		if err := stopAll(ctx, e.Units, e.Users); err != nil {
+			return err
+		}
+		return work(ctx)
+	})
+	if err != nil {
+		return errors.Join(err, e.start(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// locked works under the lock for which every start of the server waits. It is
+// taken before anything is stopped: a start that came before is stopped, and one
+// that comes later waits. The kernel drops it when this process is killed. A start
+// holds it for seconds, so whoever holds it for longer is named rather than waited for.
+func (e *Exchanger) locked(ctx context.Context, work func() error) error {
+	unlock, err := durable.TryLockDir(e.Dir)
+	if errors.Is(err, durable.ErrLocked) {
+		e.Report("wait for whoever holds the lock of " + e.Dir)
+		waiting, cancel := context.WithTimeout(ctx, e.Leaving)
+		defer cancel()
+		if unlock, err = durable.LockDir(waiting, e.Dir); err != nil && ctx.Err() == nil {
+			return fault.Wrap(fault.Failed, err, "find it with lslocks or fuser "+e.Dir+", end it, then run the command again",
+				"another process holds the lock of %s, for which every start of the database waits; the data was not exchanged", e.Dir)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return work()
+}
+
 // exchange swaps the two directories in one atomic rename.
-func (e *Exchanger) exchange() error {
+func (e *Exchanger) exchange(ctx context.Context) error {
+	e.Report("exchange the data")
+	if err := e.vacated(ctx, e.path(standby), e.path(live)); err != nil {
+		return err
+	}
 	if err := unix.Renameat2(unix.AT_FDCWD, e.path(standby), unix.AT_FDCWD, e.path(live), unix.RENAME_EXCHANGE); err != nil {
 		return fmt.Errorf("exchanging %s and %s: %w", e.path(standby), e.path(live), err)
 	}
@@ -221,8 +325,6 @@ func inode(path string) (uint64, error) {
 	}
 	return st.Ino, nil
 }
-
-func (e *Exchanger) stop(ctx context.Context) error { return stopAll(ctx, e.Units, e.Users) }
 
 // stopAll stops units in the reverse of the order of their start.
 func stopAll(ctx context.Context, units Units, names []string) error {

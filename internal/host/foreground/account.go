@@ -29,5 +29,5 @@ func DatabaseAccount() (*Account, error) {
 		}
 		return &Account{Name: name, UID: uint32(uid), GID: uint32(gid)}, nil
 	}
-	return nil, fault.New(fault.Preflight, "useradd --system postgres", "PostgreSQL does not run as root, and there is neither an account postgres nor nobody")
+	return nil, fault.New(fault.Preflight, "make an account for the database: useradd --system postgres", "PostgreSQL does not run as root, and there is neither an account postgres nor nobody")
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
+
+	"github.com/bugspark/bugspark/internal/terminal"
 )
 
 // log writes the lines of all services as one, a column per service.
@@ -26,12 +27,7 @@ func newLog(out io.Writer, width int, color bool) *log {
 // line writes one line of a service. Control characters are made visible: a
 // report's text may end up in a log, and must not move the reader's cursor.
 func (l *log) line(service, text string) {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.TrimRight(text, "\r\n"))
+	text = strings.ReplaceAll(terminal.Printable(strings.TrimRight(text, "\r\n")), "\n", `\n`)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	name := fmt.Sprintf("%-*s", l.width, service)

@@ -16,15 +16,35 @@ const (
 	Healthy   State = "healthy"
 	Attention State = "attention" // it serves everybody, but something is going to hurt
 	Unhealthy State = "unhealthy" // a service is down, or nobody is served
+	Stopped   State = "stopped"   // somebody has stopped all of it
 )
+
+// Verdict is a state for people.
+func (s State) Verdict() string {
+	switch s {
+	case Healthy:
+		return "is healthy"
+	case Attention:
+		return "runs, but NEEDS ATTENTION"
+	case Stopped:
+		return "is STOPPED: 'systemctl start bugspark.target' starts it"
+	}
+	return "is NOT HEALTHY"
+}
 
 // Seen is what the state is judged by.
 type Seen struct {
 	Now         time.Time
-	FailedUnits int
+	FailedUnits int               // of those that serve
+	Helpers     []string          // units beside them that should run and do not
+	Stopped     bool              // somebody has stopped all of it
+	FailedJobs  []string          // units of timers and paths whose last run failed
+	Restored    string            // that a restore waits to be confirmed or undone; empty when none does
 	Answer      error             // of the public address
 	Certificate *x509.Certificate // that it showed; nil when it showed none
 	Space       durable.Space     // where the data is
+	Reserve     int64             // below which a disk of the data takes no reports; 0 is none
+	LowDisk     *durable.Space    // such a disk that is below it; nil when none is
 	Backups     []string          // what is wrong with the backups
 }
 
@@ -45,7 +65,10 @@ const (
 // Judge returns the state, and what needs attention.
 func Judge(s Seen) (State, []string) {
 	var notes []string
-	if s.Space.Bytes < lowSpace {
+	if s.LowDisk != nil {
+		notes = append(notes, fmt.Sprintf("reports and pictures are refused: only %d MiB are free at %s, and limits.free_space_mib keeps %d; free some space, and they are taken again",
+			s.LowDisk.Bytes>>20, s.LowDisk.Path, s.Reserve>>20))
+	} else if s.Space.Bytes < lowSpace {
 		notes = append(notes, fmt.Sprintf("only %d MiB are free at %s", s.Space.Bytes>>20, s.Space.Path))
 	}
 	if s.Space.Inodes >= 0 && s.Space.Inodes < lowInodes {
@@ -55,7 +78,18 @@ func Judge(s Seen) (State, []string) {
 		notes = append(notes, note)
 	}
 	notes = append(notes, s.Backups...)
+	for _, name := range s.FailedJobs {
+		notes = append(notes, fmt.Sprintf("%[1]s failed when it last ran; 'systemctl start %[1]s' runs it again", name))
+	}
+	for _, name := range s.Helpers {
+		notes = append(notes, fmt.Sprintf("%[1]s does not run, though everybody is served without it; 'journalctl -u %[1]s -e' says why, and 'bugspark apply' starts it", name))
+	}
+	if s.Restored != "" {
+		notes = append(notes, s.Restored)
+	}
 	switch {
+	case s.Stopped:
+		return Stopped, notes
 	case s.FailedUnits > 0 || s.Answer != nil:
 		return Unhealthy, notes
 	case len(notes) > 0:

@@ -118,7 +118,7 @@ func refuseOldFormat(data string) error {
 		return fault.Wrap(fault.Preflight, err, "restore "+data+" from a backup", "%s is damaged", path)
 	}
 	if format.Format == "fs" {
-		return fault.New(fault.Preflight, "copy the objects with the old server into a new directory, then put that in its place",
+		return fault.New(fault.Preflight, "move the objects with the old server into a new directory, then put that in its place",
 			"%s was written by MinIO's old file system mode, which this server cannot open", data)
 	}
 	return nil

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -28,7 +29,13 @@ func CertificateFiles(c config.Config, inspect func(certificate, key []byte) err
 		if err := inspect(certificate, key); err != nil {
 			return err
 		}
-		return errors.Join(account.MayRead(account.Proxy, c.TLS.Certificate), account.MayRead(account.Proxy, c.TLS.Key))
+		if err := errors.Join(account.MayRead(account.Proxy, c.TLS.Certificate), account.MayRead(account.Proxy, c.TLS.Key)); err != nil {
+			// Permissions of files and directories that are not ours are never the remedy:
+			// others rely on them.
+			return fault.Wrap(fault.Preflight, err, fmt.Sprintf("bugspark certificate install %s %s, which copies both to where the proxy may read them", c.TLS.Certificate, c.TLS.Key),
+				"the proxy cannot read the certificate or its key")
+		}
+		return nil
 	}}
 }
 

@@ -19,7 +19,7 @@ func Disk(dir string) Check {
 	return Check{"disk", "enough free space", Machine, func(context.Context) error {
 		space, err := durable.SpaceAt(dir)
 		if err != nil {
-			return fault.Wrap(fault.Preflight, err, "", "looking at the free space of %s", dir)
+			return fault.Wrap(fault.Preflight, err, "df "+dir, "looking at the free space of %s", dir)
 		}
 		return enough(space, dir)
 	}}

@@ -14,7 +14,9 @@ import (
 )
 
 // Port wants a TCP port that is free, or held by a socket of ours already.
-func Port(id, setting string, port int, ours bool) Check {
+//
+// choose says how another port is set.
+func Port(id string, port int, ours bool, choose string) Check {
 	return Check{id, fmt.Sprintf("port %d is free", port), Machine, func(ctx context.Context) error {
 		if ours {
 			return nil
@@ -24,10 +26,10 @@ func Port(id, setting string, port int, ours bool) Check {
 			return ln.Close()
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
-			return fault.Wrap(fault.Preflight, err, "", "trying port %d", port)
+			return fault.Wrap(fault.Preflight, err, choose, "trying port %d", port)
 		}
 		return fault.New(fault.Preflight,
-			fmt.Sprintf("stop that program, or choose another port with %s", setting),
+			choose+"; or stop that program",
 			"port %d is taken%s", port, portOwner(port))
 	}}
 }

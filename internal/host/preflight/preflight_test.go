@@ -56,6 +56,16 @@ func TestEveryCheck(t *testing.T) {
 	files := config.Config{TLS: config.TLS{Mode: "files", Certificate: dirs.Config + "/none.pem"}}
 	outside := config.Config{Database: config.Database{Mode: "external"}, Storage: config.Storage{Engine: "s3"}}
 	away := errors.New("the bus is away")
+	withDSN := func(dsn string) config.Dirs {
+		d := config.Dirs{Config: t.TempDir()}
+		if err := os.MkdirAll(filepath.Dir(d.CredentialFile("database-dsn")), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(d.CredentialFile("database-dsn"), []byte(dsn), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
 	for _, c := range []struct {
 		rule  string
 		check Check
@@ -64,8 +74,8 @@ func TestEveryCheck(t *testing.T) {
 		{"a clock before the build is refused", Clock(built.AddDate(-56, 0, 0), built), "before this program was built"},
 		{"a day before the build is a time zone", Clock(built.Add(-23*time.Hour), built), ""},
 		{"a clock long after the build is refused", Clock(built.AddDate(16, 0, 0), built), "more than 15 years after"},
-		{"a port of another process names the process", Port("port-https", "server.https_port", port, false), "is taken by preflight.test"},
-		{"a port that our own socket holds is free", Port("port-https", "server.https_port", port, true), ""},
+		{"a port of another process names the process", Port("port-https", port, false, "set server.https_port"), "is taken by preflight.test"},
+		{"a port that our own socket holds is free", Port("port-https", port, true, ""), ""},
 		{"a directory with room passes", Disk(t.TempDir()), ""},
 		{"systemd before 252 is too old", Systemd(manager{version: 251}), "systemd 251 is too old"},
 		{"systemd that lacks units", Systemd(manager{version: 252, missing: []string{"a.service", "b.timer"}}), "units are missing: a.service, b.timer"},
@@ -74,6 +84,8 @@ func TestEveryCheck(t *testing.T) {
 		{"a service manager that cannot be reached", Broken(away), away.Error()},
 		{"a managed site needs no secrets of its own", OwnSecrets(dirs, config.Config{Database: config.Database{Mode: "managed"}, Storage: config.Storage{Engine: "minio"}}), ""},
 		{"a missing and a blank secret", OwnSecrets(dirs, outside), "the secret storage-access-key is missing"},
+		{"a connection string that says nothing of encryption", OwnSecrets(withDSN("postgres://u:p@db.test/x"), config.Config{Database: config.Database{Mode: "external"}}), "the connection string database-dsn: the way to db.test would be encrypted or not"},
+		{"one that does", OwnSecrets(withDSN("postgres://u:p@db.test/x?sslmode=require"), config.Config{Database: config.Database{Mode: "external"}}), ""},
 		{"a certificate matters in tls.mode files only", CertificateFiles(config.Config{TLS: config.TLS{Mode: "internal"}}, nil), ""},
 		{"a certificate that is not there", CertificateFiles(files, nil), "reading tls.certificate"},
 		{"no PostgreSQL", PostgreSQL(func(context.Context) error { return away }), "looking for PostgreSQL"},

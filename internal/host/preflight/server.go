@@ -27,6 +27,11 @@ func WAL(try func(context.Context) error) Check {
 	return Check{"replication", "your database server lets its WAL be received", Replication, try}
 }
 
+// BackupKeys wants the keys of backups that are there; try looks for both.
+func BackupKeys(try func(context.Context) error) Check {
+	return Check{"backup-keys", "the keys of the backups are there", Secrets, try}
+}
+
 // Target wants a backup target that can be used; try looks at it.
 func Target(try func(context.Context) error) Check {
 	return Check{"backup-target", "the backup target can be used", BackupTarget, try}

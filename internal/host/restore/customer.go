@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
-	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
 // customer is the customer's database. On a new machine it may have outlived the
@@ -62,10 +62,14 @@ func (c *customer) prepare(ctx context.Context, q Request) error {
 			return err
 		}
 	}
-	if !c.physical() {
-		return nil
+	needs, err := c.needs(ctx)
+	if err != nil {
+		return err
 	}
-	return c.prepareRecovery(ctx, q.DryRun)
+	if !c.physical() {
+		return backup.CheckRoom(p.r.live(), needs)
+	}
+	return c.prepareRecovery(ctx, q.DryRun, needs)
 }
 
 // disposition is what happens to a customer's database.
@@ -88,7 +92,7 @@ func (c *customer) replaceable(ctx context.Context, q Request) error {
 			"the database is yours and holds data that is newer than the newest set")
 	}
 	c.replacer = p.r.replacer(p.machine, &c.server)
-	if err := c.replacer.Ready(); err != nil {
+	if err := c.replacer.Ready(ctx); err != nil {
 		return err
 	}
 	if c.server.Namespace != d.Database.Namespace {
@@ -120,12 +124,28 @@ func sameMigration(present, set int) error {
 		"the set has the tables of another version (migration %d), and your database holds data (migration %d)", set, present)
 }
 
+// needs is the room for what comes beside the database: pictures, and what the
+// database holds, which is kept here as text.
+func (c *customer) needs(ctx context.Context) ([]backup.Need, error) {
+	p := c.plan
+	needs := p.pictureNeeds(ctx)
+	if p.Database != Replace {
+		return needs, nil
+	}
+	tables, err := c.server.TableBytes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Binary columns take twice as much there.
+	return append(needs, backup.Need{What: "what your database holds", Path: filepath.Join(p.r.Dirs.State, "setup"), Bytes: 2 * tables}), nil
+}
+
 // prepareRecovery makes room for a copy of the whole server.
-func (c *customer) prepareRecovery(ctx context.Context, dryRun bool) error {
+func (c *customer) prepareRecovery(ctx context.Context, dryRun bool, needs []backup.Need) error {
 	p := c.plan
 	c.recovery = recovery{plan: p}
 	var err error
-	if c.recovery.server, err = p.r.Jobs.Programs.ServerOf(ctx, p.Point.Document.Database.Major); err != nil {
+	if _, err = p.r.Jobs.Programs.ServerOf(ctx, p.Point.Document.Database.Major); err != nil {
 		return err
 	}
 	into := filepath.Join(p.r.Dirs.State, "restore", "next")
@@ -134,7 +154,7 @@ func (c *customer) prepareRecovery(ctx context.Context, dryRun bool) error {
 	} else if err := os.RemoveAll(into); err != nil {
 		return err
 	}
-	c.recovery.copy, err = backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point.Set, into)
+	c.recovery.copy, err = backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point, into, p.r.live(), needs...)
 	p.Bytes, p.Free = c.recovery.copy.Bytes, c.recovery.copy.Free
 	return err
 }
@@ -157,8 +177,10 @@ func (r *Restorer) replacer(m Machine, d *customerDatabase) *exchange.Replacer {
 	return &exchange.Replacer{
 		Units: m, Users: r.Units.Writers, Dir: filepath.Join(r.Dirs.State, "setup"),
 		Place:   fmt.Sprintf("the schema %s (migration %d) of the database %s", d.Namespace, d.migration, d.name),
-		Healthy: m.Healthy, Report: r.Reporter.Step, Dump: d.Dump,
-		Load: func(ctx context.Context, dump io.Reader) error { return d.Load(ctx, dump, d.Namespace) },
+		Healthy: m.Healthy, Report: r.Reporter.Step, Dump: d.Dump, Mark: d.Mark,
+		Load: func(ctx context.Context, dump io.Reader, mark string) error {
+			return d.Load(ctx, dump, d.Namespace, mark)
+		},
 	}
 }
 
@@ -183,8 +205,12 @@ func (c *customer) run(ctx context.Context, out *Result) error {
 	switch {
 	case p.Database == Keep:
 		err = bring(ctx, nil)
+		if err == nil {
+			// What a restore of the old machine has kept went with that machine.
+			err = c.server.Unmark(ctx)
+		}
 	case c.physical():
-		out.Recovered, err = c.recovery.run(ctx, func(ctx context.Context, s *pgcluster.Scratch) error { return c.extract(ctx, s, bring) })
+		out.Recovered, err = c.recovery.run(ctx, func(ctx context.Context, s *scratch.Client) error { return c.extract(ctx, s, bring) })
 		err = errors.Join(err, os.RemoveAll(filepath.Dir(c.recovery.copy.Into)))
 	default:
 		err = backup.ReadLogicalCopy(ctx, p.r.Session.Repository, p.Point.Set, p.r.Reporter.Progress, bring)
@@ -197,7 +223,7 @@ func (c *customer) run(ctx context.Context, out *Result) error {
 }
 
 // extract dumps our tables out of the recovered copy of the customer's server.
-func (c *customer) extract(ctx context.Context, s *pgcluster.Scratch, bring func(context.Context, io.Reader) error) error {
+func (c *customer) extract(ctx context.Context, s *scratch.Client, bring func(context.Context, io.Reader) error) error {
 	migration, err := backup.Migration(ctx, c.server.Product, s)
 	if err != nil {
 		return err
@@ -220,7 +246,7 @@ func (c *customer) fill(ctx context.Context, dump io.Reader) error {
 		return nil
 	case Load:
 		c.plan.step("load it into your database")
-		return c.server.Load(ctx, dump, c.plan.Point.Document.Database.Namespace)
+		return c.server.Load(ctx, dump, c.plan.Point.Document.Database.Namespace, "")
 	}
 	return c.replacer.Replace(ctx, dump, c.plan.what())
 }

@@ -26,15 +26,18 @@ func (r *Restorer) Into(ctx context.Context, q Request, dir string) (backup.Plan
 			return backup.Plan{}, err
 		}
 		if len(sets) == 0 {
-			return backup.Plan{}, fault.New(fault.Failed, "bugspark backup create", "there is no set yet")
+			return backup.Plan{}, backup.ErrNoSets
 		}
 		q.Set = sets[0].ID
 	}
-	plan, err := backup.Prepare(ctx, repository, q.Set, into)
+	plan, err := backup.Prepare(ctx, repository, q.Set, into, r.live())
 	if err != nil || q.DryRun {
 		return plan, err
 	}
-	if err := backup.Restore(ctx, repository, plan, r.Reporter.Progress); err != nil {
+	if err := plan.Guard(ctx, func(ctx context.Context) error { return backup.Restore(ctx, repository, plan, r.Reporter.Progress) }); err != nil {
+		if ctx.Err() != nil {
+			return plan, stopped(err, "remove "+into+" and run the same command again", "the restore into "+into+" was interrupted; nothing that runs was touched")
+		}
 		return plan, fault.Wrap(fault.Failed, err, "remove "+into+" and try again, or try an older set", "restoring set %s", q.Set)
 	}
 	return plan, nil
@@ -50,7 +53,7 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 			continue
 		}
 		if t.After(now) {
-			return t, fault.New(fault.Usage, "check the time zone: this machine's is "+now.Format("-07:00 MST"), "%s is yet to come", t.Format(time.RFC3339))
+			return t, fault.New(fault.Usage, "check clock and time zone: this machine says that it is "+now.Format("2006-01-02 15:04:05 -07:00 MST"), "%s is yet to come", t.Format(time.RFC3339))
 		}
 		return t, nil
 	}

@@ -25,7 +25,7 @@ func (l *logical) prepare(ctx context.Context, q Request) error {
 		return err
 	}
 	// Nothing is written there, but the new cluster needs as much room.
-	plan, err := backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point.Set, into)
+	plan, err := backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point, into, p.r.live(), p.pictureNeeds(ctx)...)
 	p.Bytes, p.Free = plan.Bytes, plan.Free
 	return err
 }
@@ -45,6 +45,10 @@ func (l *logical) run(ctx context.Context, out *Result) error {
 	}
 	if err := backup.LoadLogicalCopy(ctx, p.r.Session.Repository, p.Point.Set, cluster, p.r.Reporter.Progress); err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run the same command again", "loading the logical copy")
+	}
+	// It may be of a time when a restore waited.
+	if err := cluster.Unmark(ctx); err != nil {
+		return err
 	}
 	if out.Pictures, err = p.pictures(ctx); err != nil {
 		return err

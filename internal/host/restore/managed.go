@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/host/exchange"
@@ -32,9 +35,9 @@ func (m *managed) prepare(ctx context.Context, q Request) error {
 	if err := m.exchange.Ready(); err != nil {
 		return err
 	}
-	m.recovery = recovery{plan: p, durable: true}
+	m.recovery = recovery{plan: p, durable: true, live: m.exchange.Live()}
 	var err error
-	if m.recovery.server, err = p.r.Jobs.Programs.ServerOf(ctx, p.Point.Document.Database.Major); err != nil {
+	if _, err = p.r.Jobs.Programs.ServerOf(ctx, p.Point.Document.Database.Major); err != nil {
 		return p.offerLogical(ctx, err)
 	}
 	into := m.exchange.Next()
@@ -43,7 +46,7 @@ func (m *managed) prepare(ctx context.Context, q Request) error {
 	} else if err := m.exchange.Clear(); err != nil {
 		return err
 	}
-	m.recovery.copy, err = backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point.Set, into)
+	m.recovery.copy, err = backup.PrepareDatabase(ctx, p.r.Session.Repository, p.Point, into, p.r.live(), p.pictureNeeds(ctx)...)
 	p.Bytes, p.Free = m.recovery.copy.Bytes, m.recovery.copy.Free
 	return err
 }
@@ -63,7 +66,11 @@ func (p *Plan) offerLogical(ctx context.Context, refused error) error {
 func (m *managed) run(ctx context.Context, out *Result) error {
 	p := m.plan
 	var err error
-	if out.Recovered, err = m.recovery.run(ctx, nil); err != nil {
+	// Without data in place nothing will wait, and the set may be of a time when it did.
+	_, err = os.Stat(m.exchange.Live())
+	waits := !errors.Is(err, fs.ErrNotExist)
+	out.Recovered, err = m.recovery.run(ctx, func(ctx context.Context, s *scratch.Client) error { return s.MarkWaiting(ctx, waits) })
+	if err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause, or choose an older set; the live data was not touched", "restoring the database")
 	}
 	if p.NewMachine {
@@ -72,7 +79,11 @@ func (m *managed) run(ctx context.Context, out *Result) error {
 		}
 	}
 	// No row may name a picture that is not there.
-	if out.Pictures, err = p.pictures(ctx); err != nil {
+	err = m.recovery.guard(ctx, func(ctx context.Context) (err error) {
+		out.Pictures, err = p.pictures(ctx)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := m.exchange.Swap(ctx, filepath.Join(m.exchange.Next(), "database"), p.what()); err != nil {
@@ -85,12 +96,13 @@ func (m *managed) run(ctx context.Context, out *Result) error {
 func (r *Restorer) exchanger(m Machine) *exchange.Exchanger {
 	return &exchange.Exchanger{
 		Units: m, Users: r.Units.Users, Dir: filepath.Join(r.Dirs.State, "postgres"), Memory: filepath.Join(r.Dirs.State, "setup", "restore.json"),
-		Report: r.Reporter.Step, Healthy: m.Healthy, StartNewTimeline: r.startNewTimeline,
+		Report: r.Reporter.Step, Healthy: m.Healthy, StartNewTimeline: r.startNewTimeline, Leaving: 30 * time.Second,
 	}
 }
 
-// startNewTimeline moves data that was put aside to a timeline beyond those of
-// the other data.
+// startNewTimeline moves data that was put aside to a timeline beyond every one that
+// this machine knows of. The archive knows of no others: the data in place got a larger
+// number than any in the archive, which only this machine has written to since.
 func (r *Restorer) startNewTimeline(ctx context.Context, data, other string) (err error) {
 	postgres, err := account.Lookup(account.Postgres)
 	if err != nil {
@@ -100,29 +112,42 @@ func (r *Restorer) startNewTimeline(ctx context.Context, data, other string) (er
 	if err != nil {
 		return err
 	}
-	s := &pgcluster.Scratch{DataDir: data, Dir: filepath.Join(filepath.Dir(data), "run"), Account: postgres, Durable: true}
-	if s.Server, err = r.Jobs.Programs.ServerOf(ctx, major); err != nil {
+	if _, err = r.Jobs.Programs.ServerOf(ctx, major); err != nil {
 		return err
 	}
-	if err := errors.Join(os.RemoveAll(s.Dir), os.Mkdir(s.Dir, 0o700)); err != nil {
+	beyond, err := r.largestTimeline("", data, other)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(s.Dir)) }()
-	if err := account.Give(s.Dir, postgres); err != nil {
+	s, err := r.begin(ctx, scratch.Place{Data: data, Dir: filepath.Join(filepath.Dir(data), "run"), Durable: true}, postgres)
+	if err != nil {
 		return err
 	}
-	return s.StartNewTimeline(ctx, filepath.Join(other, "pg_wal"))
+	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Major = major
+	return s.StartNewTimeline(ctx, beyond)
+}
+
+// largestTimeline is the largest timeline in data directories and, of one cluster, in
+// the spool.
+func (r *Restorer) largestTimeline(system string, directories ...string) (uint32, error) {
+	largest, err := r.Jobs.LargestTimeline(system)
+	for _, dir := range directories {
+		n, looking := pgcluster.LargestTimeline(dir)
+		largest, err = max(largest, n), errors.Join(err, looking)
+	}
+	return largest, err
 }
 
 // majorOf is the major version of the server that made a data directory.
 func majorOf(data string) (int, error) {
-	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	text, err := durable.ReadBelow(filepath.Dir(data), filepath.Join(filepath.Base(data), "PG_VERSION"), pgcluster.MaxVersionFile)
 	if err != nil {
 		return 0, err
 	}
 	major, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
-		return 0, fmt.Errorf("reading the version of %s: %w", data, err)
+		return 0, fmt.Errorf("the file PG_VERSION in %s holds no version", data) // whatever it holds
 	}
 	return major, nil
 }

@@ -2,27 +2,18 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/bugspark/bugspark/internal/backup"
-	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/backup/target"
 	"github.com/bugspark/bugspark/internal/config"
-	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
-	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/host/setup"
 )
 
 // newConfig is the configuration of the set, for a machine without one.
-func (p *Plan) newConfig() (config.Config, error) {
+func (p *Plan) newConfig(settings []string) (config.Config, error) {
 	data, ok := p.files[backup.ConfigFile]
 	if !ok {
 		return config.Config{}, fault.New(fault.Preflight, "run 'bugspark setup' first, then restore", "the set holds no configuration, and this machine has none")
@@ -31,8 +22,43 @@ func (p *Plan) newConfig() (config.Config, error) {
 	if err != nil {
 		return config.Config{}, err
 	}
+	if data, err = setup.SetKeys(data, settings); err != nil {
+		return config.Config{}, err
+	}
+	c, err := config.Parse(configOfSet, data, p.r.Lookup)
+	if err != nil {
+		return c, err
+	}
+	if c.TLS.Mode == "files" && p.files[backup.CertificateKeyFile] != nil {
+		if data, err = p.ownCertificate(data, c.TLS); err != nil {
+			return c, err
+		}
+		if c, err = config.Parse(configOfSet, data, p.r.Lookup); err != nil {
+			return c, err
+		}
+	}
 	p.files[backup.ConfigFile] = data
-	return config.Parse("bugspark.yaml of the set", data, p.r.Lookup)
+	return c, nil
+}
+
+// configOfSet is the name of its configuration in errors.
+const configOfSet = "bugspark.yaml of the set"
+
+// ownCertificate makes the configuration name the certificate in the directory of ours
+// where it is put: a set does not choose where root writes.
+func (p *Plan) ownCertificate(data []byte, was config.TLS) ([]byte, error) {
+	for _, f := range []struct{ key, was, inside string }{{"certificate", was.Certificate, backup.CertificateFile}, {"key", was.Key, backup.CertificateKeyFile}} {
+		own := filepath.Join(p.r.Dirs.Config, f.inside)
+		if f.was == own {
+			continue
+		}
+		p.moved = append(p.moved, fmt.Sprintf("tls.%s comes to %s, and was %s", f.key, own, f.was))
+		var err error
+		if data, err = setup.SetValue(data, "tls", f.key, own); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
 }
 
 // pointAt makes backups go on where they were found. If that was the copy, it
@@ -74,89 +100,4 @@ func (p *Plan) install(ctx context.Context) error {
 		return p.machine.Start(ctx, p.r.Units.Storage...)
 	}
 	return nil
-}
-
-// secrets are those of the set, and the keys that opened it, which win.
-func (p *Plan) secrets() map[string][]byte {
-	s := p.r.Session
-	out := map[string][]byte{"backup-key": []byte(s.BackupKey), "archive-identity": []byte(s.ArchiveIdentity)}
-	for name, text := range s.Endpoint.Secrets {
-		out["backup-"+name] = []byte(text + "\n")
-	}
-	for inside, data := range p.files {
-		name, secret := strings.CutPrefix(inside, backup.CredentialsDir)
-		if _, known := out[name]; secret && !known && filepath.Base(name) == name {
-			out[name] = data
-		}
-	}
-	return out
-}
-
-func (p *Plan) putFiles() error {
-	d := p.r.Dirs
-	if err := os.MkdirAll(filepath.Dir(d.CredentialFile("any")), 0o700); err != nil {
-		return err
-	}
-	for inside, data := range p.files {
-		name, override := strings.CutPrefix(inside, backup.OverridesDir)
-		if !override || filepath.Base(name) != name {
-			continue
-		}
-		if err := putMissing(filepath.Join(d.Config, backup.OverridesDir, name), data, 0o644); err != nil {
-			return err
-		}
-	}
-	for name, data := range p.secrets() {
-		if err := setup.WriteSecret(d, name, data); err != nil {
-			return err
-		}
-	}
-	if data, ok := p.files[backup.RootCertificateFile]; ok {
-		if err := durable.WriteFile(p.machine.RootCertificate(), data, 0o644); err != nil {
-			return err
-		}
-	}
-	if err := p.putCertificate(); err != nil {
-		return err
-	}
-	if err := kit.MarkConfirmed(d, kit.Fingerprint(p.r.Session.BackupKey, p.r.Session.ArchiveIdentity)); err != nil {
-		return err
-	}
-	// The configuration comes last: with it a machine counts as set up.
-	return setup.WriteConfig(d, p.files[backup.ConfigFile])
-}
-
-// bringsCertificate tells whether the set has the files of tls.mode files that
-// this machine lacks.
-func (p *Plan) bringsCertificate() bool {
-	_, err := os.Stat(p.Config.TLS.Key)
-	return p.Config.TLS.Mode == "files" && errors.Is(err, fs.ErrNotExist) && p.files[backup.CertificateKeyFile] != nil
-}
-
-func (p *Plan) putCertificate() error {
-	t := p.Config.TLS
-	if !p.bringsCertificate() {
-		return nil // the administrator has put newer ones there
-	}
-	if err := errors.Join(putMissing(t.Certificate, p.files[backup.CertificateFile], 0o644), putMissing(t.Key, p.files[backup.CertificateKeyFile], 0o640)); err != nil {
-		return err
-	}
-	proxy, err := user.LookupGroup(account.Proxy)
-	if err != nil {
-		return fmt.Errorf("giving the private key to the proxy: %w", err)
-	}
-	gid, err := strconv.Atoi(proxy.Gid)
-	if err != nil {
-		return fmt.Errorf("reading the group %s: %w", proxy.Name, err)
-	}
-	return os.Lchown(t.Key, 0, gid)
-}
-
-// putMissing writes a file that is not there; one that is stays.
-func putMissing(path string, data []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	_, err := durable.CreateFile(path, data, mode)
-	return err
 }

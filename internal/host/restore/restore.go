@@ -8,10 +8,13 @@ package restore
 
 import (
 	"context"
+	"fmt"
+	"syscall"
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/exchange"
@@ -27,6 +30,9 @@ type Request struct {
 	Logical bool // from the newest logical copy, whatever came after it
 	FromKit bool // with the keys of a recovery kit
 	DryRun  bool
+	// SetConfig are settings of a new machine that differ from those of the set, each as
+	// KEY=VALUE.
+	SetConfig []string
 }
 
 // Machine is this machine with one configuration: that of today, or on a new
@@ -49,7 +55,7 @@ type Machine interface {
 // Units are the names of the units that a restore starts and stops itself.
 type Units struct {
 	Database []string // the server
-	Users    []string // the server and what uses it, in the order of their start
+	Users    []string // the server and what uses it, in the order of their start, then the sockets that would start them
 	Storage  []string // what the object store of ours needs, in the order of their start
 	// Writers use a customer's database, in the order of their start, with the
 	// sockets that would start them again.
@@ -64,14 +70,16 @@ type Reporter interface {
 
 // Restorer restores one installation.
 type Restorer struct {
-	Dirs     config.Dirs
-	Lookup   config.LookupEnv
-	Jobs     *job.Jobs
-	Session  *job.Session // of the target; Undo and Confirm need none
-	Units    Units
-	Open     func(context.Context, config.Config) (Machine, error)
-	Tables   []string                   // of ours, in a database that may hold others
-	Fetch    func(socket string) string // the restore_command
+	Dirs    config.Dirs
+	Lookup  config.LookupEnv
+	Jobs    *job.Jobs
+	Session *job.Session // of the target; Undo and Confirm need none
+	Units   Units
+	Open    func(context.Context, config.Config) (Machine, error)
+	Tables  []string // of ours, in a database that may hold others
+	// Scratch begins a process with the rights of an account that runs a server on
+	// restored data; own is a new directory of this process.
+	Scratch  func(ctx context.Context, place scratch.Place, as *syscall.Credential, own string) (*scratch.Client, error)
 	Reporter Reporter
 }
 
@@ -89,7 +97,9 @@ type Plan struct {
 	machine     Machine
 	destination destination
 	files       map[string][]byte // configuration and secrets of the set
+	moved       []string          // settings that name another place than in the set
 	missing     []string          // pictures that no backup has
+	found       []byte            // the configuration that was found here
 }
 
 // Disposition is what a restore does with the database that it finds.
@@ -123,13 +133,13 @@ func (r *Restorer) Prepare(ctx context.Context, q Request) (*Plan, error) {
 	}
 	p := &Plan{r: r}
 	var err error
-	if p.archive, err = r.Session.Archive(); err != nil {
+	if p.archive, err = r.Session.Archive(ctx); err != nil {
 		return nil, err
 	}
 	repository := r.Session.Repository
 	if q.Logical {
 		p.Point, err = backup.ChooseLogicalCopy(ctx, repository)
-	} else {
+	} else if err = r.awaitArchive(ctx, &q); err == nil {
 		p.Point, err = backup.Choose(ctx, repository, p.archive, q.RestoreRequest)
 	}
 	if err != nil {
@@ -139,6 +149,14 @@ func (r *Restorer) Prepare(ctx context.Context, q Request) (*Plan, error) {
 		return nil, err
 	}
 	if err := p.chooseConfig(q); err != nil {
+		return nil, err
+	}
+	if !p.NewMachine && q.FromKit {
+		if err := r.ownKit(); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.sameArchive(); err != nil {
 		return nil, err
 	}
 	if q.Logical && !p.NewMachine {
@@ -176,12 +194,13 @@ func (p *Plan) chooseConfig(q Request) error {
 	if err != nil {
 		return err
 	}
+	p.found = existing
 	p.NewMachine = isNew(existing != nil, applied.Finished, q.FromKit)
 	if !p.NewMachine {
 		p.Config = p.r.Jobs.Config
 		return nil
 	}
-	p.Config, err = p.newConfig()
+	p.Config, err = p.newConfig(q.SetConfig)
 	return err
 }
 
@@ -214,14 +233,25 @@ func (p *Plan) chooseDestination(q Request) (destination, error) {
 	customers := p.Config.Database.Mode != "managed"
 	switch {
 	case p.Point.Document.OfCustomer() != customers:
-		return nil, fault.New(fault.Preflight, "bugspark restore --set SET --into DIR, and load it by hand",
-			"the set is of a database that was run in another way than database.mode %s", p.Config.Database.Mode)
+		return nil, p.otherMode()
 	case customers:
 		return &customer{plan: p, logical: q.Logical}, nil
 	case q.Logical:
 		return &logical{plan: p}, nil
 	}
 	return &managed{plan: p}, nil
+}
+
+// otherMode refuses a set from before a change of database.mode, and names the way
+// back: the data of the mode before is still where it was, and is exchanged there.
+func (p *Plan) otherMode() error {
+	then := "managed"
+	if p.Point.Document.OfCustomer() {
+		then = "external"
+	}
+	return fault.New(fault.Preflight,
+		fmt.Sprintf("bugspark restore --set %s --into DIR, to look into it; or set database.mode to %s in %s, then: bugspark apply --start-empty && bugspark restore --set %s", p.Point.Set, then, p.r.Dirs.File(), p.Point.Set),
+		"set %s is of the time when database.mode was %s, and it is %s now", p.Point.Set, then, p.Config.Database.Mode)
 }
 
 // what comes back, for people.

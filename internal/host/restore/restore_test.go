@@ -110,7 +110,7 @@ func TestTheDestinationIsByTheKindOfTheDatabase(t *testing.T) {
 		{"ours into a customer's is refused", false, "external", false, ""},
 		{"a customer's into ours is refused", true, "managed", false, ""},
 	} {
-		p := &Plan{Config: config.Config{Database: config.Database{Mode: c.mode}}, Point: backup.RestorePoint{Document: set(c.customers)}}
+		p := &Plan{r: &Restorer{Dirs: config.Dirs{Config: "/etc/bugspark"}}, Config: config.Config{Database: config.Database{Mode: c.mode}}, Point: backup.RestorePoint{Set: "S", Document: set(c.customers)}}
 		d, err := p.chooseDestination(Request{Logical: c.logical})
 		got := ""
 		switch d.(type) {
@@ -123,6 +123,13 @@ func TestTheDestinationIsByTheKindOfTheDatabase(t *testing.T) {
 		}
 		if got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%s: %s, %v", c.rule, got, err)
+		}
+		if err == nil {
+			continue
+		}
+		back := "set database.mode to " + map[bool]string{true: "external", false: "managed"}[c.customers]
+		if hint := strings.Join(fault.Hints(err), " "); !strings.Contains(hint, back) || !strings.Contains(hint, "bugspark restore --set S") {
+			t.Errorf("%s: the way back is %q", c.rule, hint)
 		}
 	}
 }

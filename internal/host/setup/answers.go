@@ -24,7 +24,7 @@ func CompleteConfig(name string, answers []byte, env config.LookupEnv) ([]byte, 
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(answers, &doc); err != nil {
-		return nil, config.Config{}, fault.Wrap(fault.Usage, err, "", "%s", name)
+		return nil, config.Config{}, fault.Wrap(fault.Usage, err, "bugspark config sample shows how each setting is written", "%s", name)
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 		doc = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.MappingNode}}}

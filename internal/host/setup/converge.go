@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
-	"github.com/bugspark/bugspark/internal/backup/kit"
 	"github.com/bugspark/bugspark/internal/config"
-	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/unit"
 )
@@ -23,6 +22,8 @@ type Units interface {
 	// is ready; the error says which one failed and why.
 	Start(ctx context.Context, units ...string) error
 	Restart(ctx context.Context, units ...string) error
+	// Reload has running units read their configuration anew.
+	Reload(ctx context.Context, units ...string) error
 	Stop(ctx context.Context, units ...string) error
 	// DropIn returns the content of our drop-in for unit, "" if there is none.
 	DropIn(unit string) (string, error)
@@ -32,17 +33,17 @@ type Units interface {
 
 // Converger brings a machine to the state its configuration asks for.
 type Converger struct {
-	Site    *Site
-	Set     unit.Set
-	Units   Units
-	Healthy func(context.Context) error // proves that the whole stack answers
-	Report  func(Change)                // told of each change as it is made
-}
+	Site  *Site
+	Set   unit.Set
+	Units Units
+	// Healthy proves that the whole stack answers, where this configuration has it listen.
+	Healthy func(context.Context, config.Config) error
+	Report  func(Change) // told of each change as it is made
+	// StartEmpty accepts that data stays behind where a changed setting looks no more.
+	StartEmpty bool
 
-// site is what the conditions of units ask.
-func (c *Converger) site() (unit.Site, error) {
-	confirmed, err := kit.Confirmed(c.Site.Dirs)
-	return unit.Site{Config: c.Site.Config, KitConfirmed: confirmed}, err
+	beside []error // of units without which everybody is served
+	failed []string
 }
 
 // step is one change and how to make it.
@@ -68,10 +69,23 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 	var steps []step
 	add := func(ch Change, do func(context.Context) error) { steps = append(steps, step{ch, do}) }
 
+	if err := c.keepsData(); err != nil {
+		return nil, err
+	}
 	files, err := c.Site.PlanFiles()
 	if err != nil {
 		return nil, err
 	}
+	if c.Site.Completed != nil {
+		add(Change{What: c.Site.Dirs.File(), Action: "write", Detail: "backup.target: " + c.Site.Config.Backup.Target}, func(context.Context) error {
+			return WriteConfig(c.Site.Dirs, c.Site.Completed)
+		})
+	}
+	inForce, err := c.inForceStep()
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, inForce...)
 	for i, ch := range files {
 		do := func(context.Context) error { return nil }
 		if i == 0 {
@@ -79,16 +93,17 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		}
 		add(ch, do)
 	}
+	data, err := c.dataSteps()
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, data...)
 	targets, err := c.Site.targetSteps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	steps = append(steps, targets...)
-	site, err := c.site()
-	if err != nil {
-		return nil, err
-	}
-	on, off := c.Set.Selected(site)
+	on, off := c.Set.Selected(c.Site.Config)
 	restart := map[string]bool{}
 	dropIns := c.dropIns()
 	for _, unit := range slices.Sorted(maps.Keys(dropIns)) {
@@ -108,6 +123,9 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		return nil, err
 	}
 	if err := c.slotStep(add); err != nil {
+		return nil, err
+	}
+	if err := c.boundStep(ctx, restart, add); err != nil {
 		return nil, err
 	}
 	return c.activation(ctx, on, restart, steps)
@@ -151,7 +169,7 @@ func (c *Converger) activation(ctx context.Context, on []string, restart map[str
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range c.running(on) {
+	for _, name := range c.inOrder(on) {
 		active, err := c.Units.Active(ctx, name)
 		if err != nil {
 			return nil, err
@@ -180,51 +198,93 @@ func (c *Converger) running(on []string) []string {
 	return out
 }
 
+// inOrder puts what serves before the helpers: whoever cannot start of them must not keep
+// anybody from being served. The target comes last, since it starts everything.
+func (c *Converger) inOrder(on []string) []string {
+	var serve, help, targets []string
+	for _, name := range c.running(on) {
+		switch {
+		case path.Ext(name) == ".target":
+			targets = append(targets, name)
+		case c.Set.Serves(name):
+			serve = append(serve, name)
+		default:
+			help = append(help, name)
+		}
+	}
+	return slices.Concat(serve, help, targets)
+}
+
+// helper tells whether a change starts a unit without which everybody is served.
+func (c *Converger) helper(ch Change) bool {
+	return (ch.Action == "start" || ch.Action == "restart") && path.Ext(ch.What) != ".target" && !c.Set.Serves(ch.What)
+}
+
 // Apply makes the planned changes and proves the result healthy. When a change
 // of the configuration leaves the stack unhealthy, the configuration applied
-// before comes back, and the refused one is kept beside it.
+// before comes back, and the refused one is kept beside it. A helper that does not start
+// is told by an error of the kind NeedsAttention; everything else is done then.
 func (c *Converger) Apply(ctx context.Context) ([]Change, error) {
 	before, err := ReadApplied(c.Site.Dirs)
 	if err != nil {
 		return nil, err
 	}
-	made, err := c.converge(ctx)
-	if err == nil || !before.Finished || ctx.Err() != nil {
+	steps, err := c.steps(ctx)
+	if err != nil {
+		return nil, err // nothing was touched
+	}
+	made, err := c.converge(ctx, steps)
+	if Served(err) || !before.Finished || ctx.Err() != nil {
 		return made, err
 	}
-	current, readErr := Existing(c.Site.Dirs)
+	current, readErr := c.Site.source()
 	if readErr != nil || string(current) == before.Config {
 		return made, errors.Join(err, readErr) // the configuration is not what broke it
 	}
-	if back := c.revert(ctx, before, current); back != nil {
-		return made, errors.Join(err, fmt.Errorf("and the way back failed: %w", back))
+	if _, ok, readErr := c.Site.before(); readErr != nil || !ok {
+		return made, errors.Join(err, readErr) // nothing could work with the one before
 	}
-	return made, fault.Wrap(fault.Failed, err,
-		fmt.Sprintf("look at %s.refused, correct it, move it to %s and run 'bugspark apply'", c.Site.Dirs.File(), c.Site.Dirs.File()),
-		"the new configuration left the stack unhealthy, so the previous one is back")
+	return made, c.takeBack(ctx, before, current, err)
 }
 
-func (c *Converger) converge(ctx context.Context) ([]Change, error) {
-	steps, err := c.steps(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (c *Converger) converge(ctx context.Context, steps []step) ([]Change, error) {
 	var made []Change
+	c.beside, c.failed = nil, nil
+	if len(steps) > 0 {
+		if err := c.begin(steps); err != nil {
+			return made, err
+		}
+	}
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
 			return made, err
 		}
 		c.Report(s.change)
-		if err := s.do(ctx); err != nil {
+		err := s.do(ctx)
+		if err != nil && c.helper(s.change) && ctx.Err() == nil {
+			c.beside = append(c.beside, fmt.Errorf("%s: %w", s.change, err))
+			c.failed = append(c.failed, s.change.What)
+			continue
+		}
+		if err != nil {
 			return made, fmt.Errorf("%s: %w", s.change, err)
 		}
 		made = append(made, s.change)
 	}
-	if err := c.Healthy(ctx); err != nil {
+	if err := c.Healthy(ctx, c.Site.Config); err != nil {
 		return made, err
 	}
-	return made, c.remember()
+	if err := c.beginBackups(); err != nil {
+		return made, err
+	}
+	if err := c.remember(); err != nil || len(c.beside) == 0 {
+		return made, err
+	}
+	return made, fault.Wrap(fault.NeedsAttention, errors.Join(c.beside...), "", "everybody is served, but of the rest not everything runs")
 }
+
+// Served tells whether everything was done that an error tells of: everybody is served.
+func Served(err error) bool { return err == nil || fault.Status(err) == int(fault.NeedsAttention) }
 
 // remember records what runs now, and writes nothing when that is known.
 func (c *Converger) remember() error {
@@ -232,13 +292,16 @@ func (c *Converger) remember() error {
 	if err != nil {
 		return err
 	}
-	data, err := Existing(c.Site.Dirs)
+	data, err := c.Site.source()
 	if err != nil {
 		return err
 	}
 	inputs, err := c.inputs()
 	if err != nil {
 		return err
+	}
+	for _, name := range c.failed {
+		inputs[name] = "failed" // the next apply tries again
 	}
 	if before.Config == string(data) && maps.Equal(before.Inputs, inputs) {
 		return nil
@@ -255,35 +318,4 @@ func Finish(d config.Dirs) error {
 	}
 	a.Finished = true
 	return a.Write(d)
-}
-
-func (c *Converger) revert(ctx context.Context, before Applied, refused []byte) error {
-	if err := durable.WriteFile(c.Site.Dirs.File()+".refused", refused, 0o644); err != nil {
-		return err
-	}
-	if err := durable.WriteFile(c.Site.Dirs.File(), []byte(before.Config), 0o644); err != nil {
-		return err
-	}
-	old, err := config.Parse(c.Site.Dirs.File(), []byte(before.Config), func(string) (string, bool) { return "", false })
-	if err != nil {
-		return err
-	}
-	// What the refused values concern may run with them by now.
-	inputs, err := c.inputs()
-	if err != nil {
-		return err
-	}
-	for unit, hash := range inputs {
-		if before.Inputs[unit] != hash {
-			before.Inputs[unit] = "refused"
-		}
-	}
-	if err := before.Write(c.Site.Dirs); err != nil {
-		return err
-	}
-	site := *c.Site
-	site.Config = old
-	again := &Converger{Site: &site, Set: c.Set, Units: c.Units, Healthy: c.Healthy, Report: c.Report}
-	_, err = again.converge(ctx)
-	return err
 }

@@ -3,6 +3,7 @@ package setup
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/config"
@@ -63,6 +64,12 @@ func reach(c config.Config, what []string) string {
 			network = network || c.Database.Mode == "external"
 		case "storage":
 			network = network || c.Storage.Engine == "s3"
+		case "acme":
+			network = network || c.TLS.Mode == "acme"
+		case "mail":
+			network = network || c.Mail.Host != ""
+		case "webhook":
+			network = network || c.Alert.Webhook != ""
 		case "backup.target":
 			place = c.Backup.BackupTarget
 		case "backup.copy.target":
@@ -84,7 +91,7 @@ func reach(c config.Config, what []string) string {
 	if directories == "" {
 		return ""
 	}
-	return "# Written by 'bugspark apply' from where the data and the backups are.\n[Service]\n" + directories
+	return "# Written by 'bugspark apply' from where the data, the backups and others are.\n[Service]\n" + directories
 }
 
 // certificates hands over the files of the section, of which only the proxy may read
@@ -94,12 +101,16 @@ func certificates(c config.Config, section string) string {
 		return ""
 	}
 	out := "[Service]\n"
-	for _, directive := range []string{"LoadCredential=tls-certificate:" + c.TLS.Certificate, "LoadCredential=tls-key:" + c.TLS.Key,
+	for _, directive := range []string{"LoadCredential=tls-certificate:" + specifiers(c.TLS.Certificate), "LoadCredential=tls-key:" + specifiers(c.TLS.Key),
 		"SetCredential=tls-certificate:" + backup.NoFile, "SetCredential=tls-key:" + backup.NoFile} {
 		out += directive + "\n"
 	}
 	return out
 }
+
+// specifiers keeps systemd from replacing what looks like a specifier in a path. No
+// setting has control characters, so that none begins another line.
+func specifiers(path string) string { return strings.ReplaceAll(path, "%", "%%") }
 
 // HeldPorts are the ports our own sockets listen on already: those in use by us
 // are not taken by somebody else. active tells whether a unit is.

@@ -13,6 +13,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/bugspark/bugspark/internal/backup/writer"
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
@@ -23,6 +24,8 @@ type file struct {
 	path   string
 	detail string
 	make   func() error
+	// stale tells of a file that is there and of no use; nil: it never is.
+	stale func() (bool, error)
 }
 
 // missing reports whether the file is absent. One that cannot be looked at is
@@ -30,6 +33,8 @@ type file struct {
 func (f file) missing() (bool, error) {
 	_, err := os.Stat(f.path)
 	switch {
+	case err == nil && f.stale != nil:
+		return f.stale()
 	case err == nil:
 		return false, nil
 	case errors.Is(err, fs.ErrNotExist):
@@ -47,11 +52,12 @@ func (s *Site) files() []file {
 		f := file{path: path, detail: c.Doc}
 		switch {
 		case c.Name == "internal-ca":
-			f.make = s.makeAuthority
+			f.make, f.stale = s.makeAuthority, s.otherAuthority
+			f.detail += "; clients have to trust " + s.RootCertificate() + " from then on"
 		case c.Name == "archive-identity":
 			f.make = s.makeArchiveKeys
 		case c.Name == "archive-recipient":
-			f.make = s.makeRecipient
+			f.make, f.stale = s.makeRecipient, s.otherRecipient
 		case c.Generated:
 			f.make = func() error { return s.makeSecret(c.Name) }
 		default:
@@ -59,7 +65,7 @@ func (s *Site) files() []file {
 		}
 		out = append(out, f)
 	}
-	return out
+	return append(out, file{path: writer.File(s.Dirs), detail: "the public half of archive-signing-key, and those before it", make: s.makeWriters, stale: s.otherWriter})
 }
 
 func (s *Site) makeDirs() error {
@@ -93,22 +99,6 @@ func (s *Site) makeSecret(name string) error {
 		text = base32.StdEncoding.EncodeToString(raw)[:20]
 	}
 	return durable.WriteFile(s.Dirs.CredentialFile(name), []byte(text), 0o600)
-}
-
-// makeAuthority writes the root first and the proxy's bundle last: the bundle's
-// presence is what says that the authority is complete.
-func (s *Site) makeAuthority() error {
-	made, err := s.Authority(s.Config.Server.Name, s.Now())
-	if err != nil {
-		return err
-	}
-	if err := durable.WriteFile(s.Dirs.CredentialFile("internal-ca-root-key"), made.RootKey, 0o600); err != nil {
-		return err
-	}
-	if err := durable.WriteFile(s.RootCertificate(), made.RootCertificate, 0o644); err != nil {
-		return err
-	}
-	return durable.WriteFile(s.Dirs.CredentialFile("internal-ca"), made.Bundle, 0o600)
 }
 
 // makeArchiveKeys makes a pair for age, the public half first.

@@ -31,7 +31,6 @@ type Authority func(name string, now time.Time) (AuthorityFiles, error)
 // AuthorityFiles are the PEM files of a new internal CA.
 type AuthorityFiles struct {
 	RootCertificate []byte // for clients, readable by all
-	RootKey         []byte // for root alone, given to no service
 	Bundle          []byte // the proxy's credential: intermediate key and chain
 }
 
@@ -41,14 +40,27 @@ type Site struct {
 	Dirs      config.Dirs
 	Config    config.Config
 	Authority Authority
-	Now       func() time.Time
+	// AuthorityFits tells whether the internal CA of a bundle may still sign for a name.
+	AuthorityFits func(bundle []byte, name string, now time.Time) (bool, error)
+	Now           func() time.Time
 	// Claim makes a backup target that nobody owns this machine's, and Names lists
 	// what lies on it; the room of the backups provides both. section is "backup" or
 	// "backup.copy".
 	Claim func(ctx context.Context, section string) error
 	Names func(ctx context.Context, section string) ([]string, error)
-	// DropSlot ends what a customer's database server keeps for the backups.
-	DropSlot func(context.Context) error
+	// Completed is bugspark.yaml with what apply writes into it; nil: nothing.
+	Completed []byte
+	// Source is the text of Config where that is not bugspark.yaml as it stands: a restore
+	// leaves an edit alone that nobody has applied.
+	Source []byte
+	// OtherData makes what is known of the backups count for nothing: from now on other data
+	// is in use than they hold. Nil where there are none.
+	OtherData func() error
+	// DropSlot ends what the database server of a database.mode keeps for the backups.
+	DropSlot func(ctx context.Context, mode string) error
+	// SlotBoundStale tells whether the disk has another size than the running database
+	// server of ours was told.
+	SlotBoundStale func(context.Context) (bool, error)
 }
 
 // RootCertificate is the path of the internal CA's root, for clients.
@@ -70,7 +82,7 @@ func (s *Site) PlanFiles() ([]Change, error) {
 }
 
 // ApplyFiles makes the directories, secrets and the internal CA that are
-// missing. Existing files are never rewritten.
+// missing. Existing files are rewritten only where they are of no use any more.
 func (s *Site) ApplyFiles(ctx context.Context) error {
 	if err := s.makeDirs(); err != nil {
 		return err

@@ -2,7 +2,9 @@ package setup_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,10 +26,21 @@ type manager struct {
 	dropIns         map[string]string
 	calls           []string
 	failStart       map[string]error
+	reads           func() string     // what a service reads when it starts; may be nil
+	runs            map[string]string // what each service has read
+	ranWith         map[string]string // the drop-in of each unit when it started
 }
 
 func newManager() *manager {
-	return &manager{enabled: map[string]bool{}, active: map[string]bool{}, dropIns: map[string]string{}, failStart: map[string]error{}}
+	return &manager{enabled: map[string]bool{}, active: map[string]bool{}, dropIns: map[string]string{}, failStart: map[string]error{}, runs: map[string]string{}, ranWith: map[string]string{}}
+}
+
+// read has a service read its configuration.
+func (m *manager) read(u string) {
+	m.ranWith[u] = m.dropIns[u]
+	if m.reads != nil {
+		m.runs[u] = m.reads()
+	}
 }
 
 func (m *manager) Enabled(_ context.Context, u string) (bool, error) { return m.enabled[u], nil }
@@ -45,13 +58,21 @@ func (m *manager) Start(_ context.Context, units ...string) error {
 			return err
 		}
 		m.active[u] = true
+		m.read(u)
 		m.calls = append(m.calls, "start "+u)
 	}
 	return nil
 }
 func (m *manager) Restart(_ context.Context, units ...string) error {
 	for _, u := range units {
+		m.read(u)
 		m.calls = append(m.calls, "restart "+u)
+	}
+	return nil
+}
+func (m *manager) Reload(_ context.Context, units ...string) error {
+	for _, u := range units {
+		m.calls = append(m.calls, "reload "+u)
 	}
 	return nil
 }
@@ -69,7 +90,7 @@ func (m *manager) WriteDropIn(_ context.Context, u, content string) error {
 func noEnv(string) (string, bool) { return "", false }
 
 func authority(string, time.Time) (setup.AuthorityFiles, error) {
-	return setup.AuthorityFiles{RootCertificate: []byte("root"), RootKey: []byte("key"), Bundle: []byte("bundle")}, nil
+	return setup.AuthorityFiles{RootCertificate: []byte("root"), Bundle: []byte("bundle")}, nil
 }
 
 // site writes answers as the configuration of a new installation in a
@@ -90,7 +111,7 @@ func reload(t *testing.T, dirs config.Dirs, answers string) *setup.Site {
 	if err := setup.WriteConfig(dirs, data); err != nil {
 		t.Fatal(err)
 	}
-	return &setup.Site{Dirs: dirs, Config: cfg, Authority: authority, Now: time.Now}
+	return &setup.Site{Dirs: dirs, Config: cfg, Authority: authority, AuthorityFits: func([]byte, string, time.Time) (bool, error) { return true, nil }, Now: time.Now}
 }
 
 func converger(s *setup.Site, m *manager) *setup.Converger {
@@ -98,7 +119,7 @@ func converger(s *setup.Site, m *manager) *setup.Converger {
 	if err != nil {
 		panic(err)
 	}
-	return &setup.Converger{Site: s, Set: set, Units: m, Report: func(setup.Change) {}, Healthy: func(context.Context) error { return nil }}
+	return &setup.Converger{Site: s, Set: set, Units: m, Report: func(setup.Change) {}, Healthy: func(context.Context, config.Config) error { return nil }}
 }
 
 func TestSecondApplyChangesNothing(t *testing.T) {
@@ -134,7 +155,7 @@ func TestApplyRestartsOnlyWhatASettingConcerns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(made) != 1 || made[0].What != "bugspark-api.service" || made[0].Action != "restart" {
+	if len(made) != 2 || made[0].String() != "put in force "+s.Dirs.File()+" (limits.picture_mib)" || made[1].What != "bugspark-api.service" || made[1].Action != "restart" {
 		t.Errorf("made %v", made)
 	}
 }
@@ -171,7 +192,7 @@ func TestUnhealthyChangeIsTakenBack(t *testing.T) {
 	s = reload(t, s.Dirs, good+"limits:\n  picture_mib: 7\n")
 	c := converger(s, m)
 	tries := 0
-	c.Healthy = func(context.Context) error {
+	c.Healthy = func(context.Context, config.Config) error {
 		if tries++; tries == 1 {
 			return errors.New("no answer from /health")
 		}
@@ -234,6 +255,84 @@ func TestHalfAnAuthorityIsMadeAnew(t *testing.T) {
 	}
 }
 
+// The browsers have to be told of another name anyway.
+func TestAnAuthorityOfAnotherNameIsMadeAnew(t *testing.T) {
+	s := site(t, "")
+	if err := s.ApplyFiles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fits := true
+	s.AuthorityFits = func(bundle []byte, name string, _ time.Time) (bool, error) {
+		if string(bundle) != "bundle" || name != s.Config.Server.Name {
+			t.Errorf("asked of %q and %s", bundle, name)
+		}
+		return fits, nil
+	}
+	if changes, err := s.PlanFiles(); err != nil || len(changes) != 0 {
+		t.Fatalf("%v %v", changes, err)
+	}
+	fits = false
+	changes, err := s.PlanFiles()
+	if err != nil || len(changes) != 1 || !strings.Contains(changes[0].Detail, "clients have to trust "+s.RootCertificate()) {
+		t.Fatalf("%v %v", changes, err)
+	}
+	made := 0
+	s.Authority = func(name string, now time.Time) (setup.AuthorityFiles, error) {
+		made++
+		return authority(name, now)
+	}
+	if err := s.ApplyFiles(t.Context()); err != nil || made != 1 {
+		t.Errorf("%d made, %v", made, err)
+	}
+}
+
+// A change of server.name that does not work out is taken back, and the browsers go on
+// trusting what they trusted.
+func TestTheAuthorityOfTheNameBeforeComesBack(t *testing.T) {
+	s := site(t, "")
+	made := 0
+	certificate := func(text string) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(text)})
+	}
+	s.Authority = func(name string, _ time.Time) (setup.AuthorityFiles, error) {
+		made++
+		root := certificate(fmt.Sprintf("root %d of %s", made, name))
+		return setup.AuthorityFiles{RootCertificate: root, Bundle: append(certificate("intermediate of "+name), root...)}, nil
+	}
+	s.AuthorityFits = func(bundle []byte, name string, _ time.Time) (bool, error) {
+		block, _ := pem.Decode(bundle)
+		return string(block.Bytes) == "intermediate of "+name, nil
+	}
+	change := func(name string) string {
+		t.Helper()
+		s.Config.Server.Name = name
+		if err := s.ApplyFiles(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(s.RootCertificate())
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(data)
+		return string(block.Bytes)
+	}
+	for _, step := range []struct{ name, root string }{
+		{"a.test", "root 1 of a.test"}, {"b.test", "root 2 of b.test"}, {"a.test", "root 1 of a.test"}, {"b.test", "root 2 of b.test"},
+		{"c.test", "root 3 of c.test"}, {"a.test", "root 4 of a.test"},
+	} {
+		if got := change(step.name); got != step.root {
+			t.Errorf("%s: %s, want %s", step.name, got, step.root)
+		}
+	}
+	// One that is removed, because somebody else may have it, is made anew.
+	if err := os.Remove(s.Dirs.CredentialFile("internal-ca")); err != nil {
+		t.Fatal(err)
+	}
+	if got := change("c.test"); got != "root 5 of c.test" {
+		t.Errorf("instead of what was removed: %s", got)
+	}
+}
+
 func TestComposeKeepsTheAnswersAndPinsTheName(t *testing.T) {
 	data, cfg, err := setup.CompleteConfig("answers.yaml", []byte("# our note\ntls:\n  hsts: true # on purpose\n"), noEnv)
 	if err != nil {
@@ -263,5 +362,50 @@ func TestUnreadableCredentialIsNeverReplaced(t *testing.T) {
 	}
 	if _, err := s.PlanFiles(); err == nil {
 		t.Error("a credential that cannot be looked at was taken for missing")
+	}
+}
+
+func TestAReplacedSecretRestartsWhatIsHandedIt(t *testing.T) {
+	s, m := site(t, "server:\n  name: bugs.test\n"), newManager()
+	if _, err := converger(s, m).Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.Dirs.CredentialFile("secret-key"), []byte(strings.Repeat("another ", 8)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	called := len(m.calls)
+	made, err := converger(s, m).Apply(t.Context())
+	if err != nil || !slices.Equal(m.calls[called:], []string{"restart bugspark-api.service"}) {
+		t.Errorf("%v, made %v, %v", m.calls[called:], made, err)
+	}
+}
+
+// A version that refuses more than the one before must not bring back what it cannot read.
+func TestWhatCannotBeReadIsNotBroughtBack(t *testing.T) {
+	s, m := site(t, "server:\n  name: bugs.test\n"), newManager()
+	const old = "srever:\n  name: bugs.test\n"
+	if err := (setup.Applied{Config: old, Finished: true}).Write(s.Dirs); err != nil {
+		t.Fatal(err)
+	}
+	if err := setup.PutInForce(s.Dirs, []byte(old)); err != nil {
+		t.Fatal(err)
+	}
+	edited, err := os.ReadFile(s.Dirs.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := setup.Unapplied(s.Dirs, noEnv); !strings.Contains(said, "is not applied yet: ") {
+		t.Errorf("%q", said)
+	}
+	c := converger(s, m)
+	ill := errors.New("it does not answer")
+	c.Healthy = func(context.Context, config.Config) error { return ill }
+	if _, err := c.Apply(t.Context()); !errors.Is(err, ill) || strings.Contains(err.Error(), "previous one") {
+		t.Errorf("%v", err)
+	}
+	for _, name := range []string{s.Dirs.File(), s.Dirs.InForce()} {
+		if now, err := os.ReadFile(name); err != nil || string(now) != string(edited) {
+			t.Errorf("%s is\n%s\n%v", name, now, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -50,6 +51,43 @@ func (a Applied) Write(d config.Dirs) error {
 		return fmt.Errorf("making directory: %w", err)
 	}
 	return durable.WriteFile(stateFile(d), append(data, '\n'), 0o600)
+}
+
+// underWay is in the place of a unit's hash while an apply changes what it runs with.
+const underWay = "under way"
+
+// begin notes what may run with other values than before from now on: units whose hash
+// differs, and those that the steps restart, since nobody can see any more that the drop-in
+// is newer than what runs once it is written. An apply that is killed leaves the note, and
+// whatever is applied next, even what was applied before, restarts what it names.
+func (c *Converger) begin(steps []step) error {
+	a, err := ReadApplied(c.Site.Dirs)
+	if err != nil {
+		return err
+	}
+	inputs, err := c.inputs()
+	if err != nil {
+		return err
+	}
+	noted := maps.Clone(a.Inputs)
+	if noted == nil {
+		noted = map[string]string{}
+	}
+	for unit, hash := range inputs {
+		if a.Inputs[unit] != hash {
+			noted[unit] = underWay
+		}
+	}
+	for _, s := range steps {
+		if s.change.Action == "restart" {
+			noted[s.change.What] = underWay
+		}
+	}
+	if maps.Equal(noted, a.Inputs) {
+		return nil
+	}
+	a.Inputs = noted
+	return a.Write(c.Site.Dirs)
 }
 
 // inputs hashes, per service, the settings and secrets it was started with. A

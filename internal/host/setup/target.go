@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -40,7 +41,7 @@ func (s *Site) CheckTarget(ctx context.Context) error {
 	for _, p := range places(s.Config) {
 		if known, err := s.known(p); err != nil {
 			return err
-		} else if known {
+		} else if known || s.toMake(p) {
 			continue
 		}
 		if err := s.ours(ctx, p); err != nil {
@@ -82,9 +83,7 @@ func (s *Site) ours(ctx context.Context, p place) error {
 		return err
 	}
 	for _, name := range names {
-		switch name {
-		case "sets", "archive", "owner.json", "RESTORE.txt", "rescue", "ballast", "lost+found", ".snapshot":
-		default:
+		if !slices.Contains(ofBackups(), name) && name != "lost+found" && name != ".snapshot" {
 			return fault.New(fault.Preflight, "give it a place of its own in "+p.section+".target", "the backup target %s holds something that is not ours: %s", p.Target, name)
 		}
 	}
@@ -135,6 +134,11 @@ func (s *Site) giveDirectory(ctx context.Context, p place) (*step, error) {
 		return nil, err
 	}
 	info, err := os.Stat(p.Target)
+	if known, unsure := s.known(p); unsure != nil {
+		return nil, unsure
+	} else if !known && s.toMake(p) {
+		return s.makeLocal(p), nil
+	}
 	if err != nil {
 		return nil, nil //nolint:nilerr // away: the jobs say so, and the next apply looks again
 	}
@@ -147,13 +151,35 @@ func (s *Site) giveDirectory(ctx context.Context, p place) (*step, error) {
 	if known && !claimed {
 		return nil, nil // a mount is missing, and the directory below it is no target
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || (st.Uid == backups.Uid && claimed) {
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || (st.Uid == backups.Uid && claimed && !strays(p.Target, backups.Uid)) {
 		return nil, nil
 	}
 	if err := s.ours(ctx, p); err != nil {
 		return nil, err
 	}
-	return &step{Change{What: p.Target, Action: "give", Detail: "to the account " + account.Backup}, func(ctx context.Context) error {
+	return &step{Change{What: p.Target, Action: "give", Detail: "to the account " + account.Backup}, s.give(p)}, nil
+}
+
+// ofBackups are the names on a target that are the backups'.
+func ofBackups() []string {
+	return []string{"sets", "archive", "owner.json", "RESTORE.txt", "rescue", "ballast"}
+}
+
+// strays tells whether something of the backups belongs to another account, which the
+// jobs could not use: older versions let a restore write to the target as root.
+func strays(dir string, uid uint32) bool {
+	return slices.ContainsFunc(ofBackups(), func(name string) bool {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			return false
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		return ok && st.Uid != uid
+	})
+}
+
+func (s *Site) give(p place) func(context.Context) error {
+	return func(ctx context.Context) error {
 		if err := s.Claim(ctx, p.section); err != nil { // which gives it to the account
 			return err
 		}
@@ -161,5 +187,5 @@ func (s *Site) giveDirectory(ctx context.Context, p place) (*step, error) {
 			return fault.Wrap(fault.Failed, err, "chmod 0700 "+p.Target+" (on the file server, if root has no rights there)", "closing the backup target to others")
 		}
 		return nil
-	}}, nil
+	}
 }

@@ -183,7 +183,10 @@ func TestForm(t *testing.T) {
 			t.Run(code+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				reached := false
-				upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+				// Tests of other packages ask a port that was their own MinIO's whether it answers.
+				upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					reached = reached || r.URL.Path != "/" || r.Header.Get("Authorization") != ""
+				}))
 				defer upstream.Close()
 				if code == "GateRefusedBody" && request.body == "body" && strings.Contains(strings.Join(request.header, "\n"), "chunked") {
 					request.body = "4\r\nbody\r\n0\r\n\r\n"

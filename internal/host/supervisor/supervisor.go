@@ -1,6 +1,6 @@
 // Package supervisor is the daemon that runs as root. Over a unix socket it lists
-// and restarts the installation's units for the accounts in Options.Callers, and it
-// logs every call.
+// the installation's units, and restarts those that serve, for the accounts in
+// Options.Callers, and it logs every call.
 package supervisor
 
 import (

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bugspark/bugspark/internal/host/supervisor"
@@ -24,8 +26,31 @@ func (m *manager) Restart(_ context.Context, unit string) error {
 	return nil
 }
 
+// recorder may be asked by several connections at once.
+type recorder struct {
+	sync.Mutex
+	manager
+}
+
+func (r *recorder) Restart(ctx context.Context, unit string) error {
+	r.Lock()
+	defer r.Unlock()
+	return r.manager.Restart(ctx, unit)
+}
+
+func (r *recorder) names() []string {
+	r.Lock()
+	defer r.Unlock()
+	return slices.Compact(slices.Clone(r.restarted))
+}
+
 // serve runs a supervisor and returns its socket and its journal.
 func serve(t *testing.T, m supervisor.Manager, callers map[uint32]bool) (string, *strings.Builder) {
+	t.Helper()
+	return serveFor(t, m, callers)
+}
+
+func serveFor(t testing.TB, m supervisor.Manager, callers map[uint32]bool) (string, *strings.Builder) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sup")
 	if err != nil {

@@ -21,5 +21,6 @@ type bus interface {
 	DisableUnitFilesContext(ctx context.Context, files []string, runtime bool) ([]dbus.DisableUnitFileChange, error)
 	StartUnitContext(ctx context.Context, unit, mode string, done chan<- string) (int, error)
 	RestartUnitContext(ctx context.Context, unit, mode string, done chan<- string) (int, error)
+	ReloadUnitContext(ctx context.Context, unit, mode string, done chan<- string) (int, error)
 	StopUnitContext(ctx context.Context, unit, mode string, done chan<- string) (int, error)
 }

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/google/renameio/v2"
+	"github.com/bugspark/bugspark/internal/durable"
 )
 
 // dropInName is the file of ours beside whatever drop-ins an administrator has.
@@ -55,5 +55,9 @@ func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, data, 0o644, renameio.WithStaticPermissions(0o644))
+	if err := durable.WriteFile(path, data, 0o644); err != nil {
+		return err
+	}
+	// The directory may be new as well.
+	return durable.SyncDir(filepath.Dir(filepath.Dir(path)))
 }

@@ -94,6 +94,10 @@ func (b *fakeBus) RestartUnitContext(_ context.Context, name, _ string, done cha
 	return b.job("restart", name, done)
 }
 
+func (b *fakeBus) ReloadUnitContext(_ context.Context, name, _ string, done chan<- string) (int, error) {
+	return b.job("reload-unit", name, done)
+}
+
 func (b *fakeBus) StopUnitContext(_ context.Context, name, _ string, done chan<- string) (int, error) {
 	return b.job("stop", name, done)
 }

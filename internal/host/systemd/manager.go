@@ -5,6 +5,7 @@ package systemd
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -26,6 +27,8 @@ type Manager struct {
 	set  unit.Set
 	etc  string // /etc/systemd/system, where drop-ins go
 	run  func(ctx context.Context, name string, args ...string) ([]byte, error)
+	// memory asks a process where systemd does not account it; nil: nobody is asked.
+	memory func(pid uint32) uint64
 }
 
 // Connect reaches systemd, or says why this machine has none that answers.
@@ -38,7 +41,7 @@ func Connect(ctx context.Context, set unit.Set) (*Manager, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Preflight, err, "start the system bus: systemctl start dbus.socket", "systemd does not answer on the system bus")
 	}
-	m := &Manager{conn: conn, set: set, etc: "/etc/systemd/system"}
+	m := &Manager{conn: conn, set: set, etc: "/etc/systemd/system", memory: memoryOf}
 	m.run = func(ctx context.Context, name string, args ...string) ([]byte, error) {
 		return exec.CommandContext(ctx, name, args...).Output()
 	}
@@ -157,7 +160,13 @@ func (m *Manager) Restart(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// Stop stops units; one that does not run is no error.
+// Reload has units that run read their configuration anew.
+func (m *Manager) Reload(ctx context.Context, names ...string) error {
+	return m.each(ctx, names, "reload", m.conn.ReloadUnitContext)
+}
+
+// Stop stops units; one that does not run is no error. Whoever wants to start one
+// meanwhile is refused: with "replace" that would cancel the stop.
 func (m *Manager) Stop(ctx context.Context, names ...string) error {
 	return m.each(ctx, names, "stop", m.conn.StopUnitContext)
 }
@@ -165,6 +174,10 @@ func (m *Manager) Stop(ctx context.Context, names ...string) error {
 type jobFunc func(ctx context.Context, name, mode string, done chan<- string) (int, error)
 
 func (m *Manager) each(ctx context.Context, names []string, verb string, job jobFunc) error {
+	mode := "replace"
+	if verb == "stop" {
+		mode = "replace-irreversibly"
+	}
 	for _, name := range names {
 		if verb != "stop" {
 			// A unit that failed too often refuses to start until it is told that
@@ -174,7 +187,7 @@ func (m *Manager) each(ctx context.Context, names []string, verb string, job job
 			}
 		}
 		done := make(chan string, 1)
-		if _, err := job(ctx, name, "replace", done); err != nil {
+		if _, err := job(ctx, name, mode, done); err != nil {
 			if verb == "stop" && notLoaded(err) {
 				continue
 			}
@@ -226,7 +239,11 @@ func (m *Manager) failed(ctx context.Context) string {
 func (m *Manager) lastWords(ctx context.Context, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	out, err := m.run(ctx, "journalctl", "--no-pager", "-q", "-o", "cat", "-n", "8", "-u", name)
+	match := []string{"-u", name}
+	if id := m.invocation(ctx, name); id != "" { // its own lines, and systemd's of it
+		match = []string{"_SYSTEMD_INVOCATION_ID=" + id, "+", "INVOCATION_ID=" + id}
+	}
+	out, err := m.run(ctx, "journalctl", append([]string{"--no-pager", "-q", "-o", "cat", "-n", "8"}, match...)...)
 	if err != nil {
 		return "(its journal cannot be read: " + err.Error() + ")"
 	}
@@ -235,6 +252,20 @@ func (m *Manager) lastWords(ctx context.Context, name string) string {
 		lines = append(lines, "  "+strings.TrimRight(line, "\n"))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// invocation is systemd's name for the present or last run of a unit; empty when it does
+// not tell.
+func (m *Manager) invocation(ctx context.Context, name string) string {
+	p, err := m.conn.GetUnitPropertyContext(ctx, name, "InvocationID")
+	if err != nil {
+		return ""
+	}
+	id, ok := p.Value.Value().([]byte)
+	if !ok {
+		return ""
+	}
+	return hex.EncodeToString(id)
 }
 
 func (m *Manager) reload(ctx context.Context) error {

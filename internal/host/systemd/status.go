@@ -16,7 +16,7 @@ type Status struct {
 	Sub         string // running, exited, listening, dead
 	Since       time.Time
 	Restarts    uint32
-	Memory      uint64 // bytes; 0 when systemd does not account it
+	Memory      uint64 // bytes; 0 when neither systemd nor the process tells
 	MainPID     uint32
 	Why         string // last journal lines, of a failed unit only
 }
@@ -40,6 +40,9 @@ func (m *Manager) Status(ctx context.Context, names ...string) ([]Status, error)
 		}
 		if s.Memory == math.MaxUint64 { // systemd's "not known"
 			s.Memory = 0
+		}
+		if s.Memory == 0 && s.MainPID != 0 && m.memory != nil {
+			s.Memory = m.memory(s.MainPID)
 		}
 		if s.Active == "failed" {
 			s.Why = m.lastWords(ctx, name)

@@ -46,6 +46,13 @@ func TestStatusReadsSystemdsProperties(t *testing.T) {
 		"failed brings its last words": {with("ActiveState", "failed"), changed(func(s *Status) {
 			s.Active, s.Why = "failed", "  first of "+api+"\n  last of "+api
 		}), false},
+		"words of runs before it are not its own": {func() map[string]any {
+			p := with("ActiveState", "failed")
+			p["InvocationID"] = []byte{0xab, 0x12}
+			return p
+		}(), changed(func(s *Status) {
+			s.Active, s.Why = "failed", "  first of INVOCATION_ID=ab12\n  last of INVOCATION_ID=ab12"
+		}), false},
 		"systemd does not know it": {map[string]any{"LoadState": "not-found", "ActiveState": "inactive"}, Status{Name: api, Load: "not-found", Active: "inactive"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

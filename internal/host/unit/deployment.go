@@ -9,16 +9,6 @@ import (
 	"github.com/bugspark/bugspark/internal/config"
 )
 
-// recoveryKit is the condition that is no setting: somebody has confirmed that the
-// recovery kit is in a safe place.
-const recoveryKit = "recovery-kit"
-
-// Site answers what the conditions of units ask.
-type Site struct {
-	Config       config.Config
-	KitConfirmed bool
-}
-
 // Condition is one word of When=; it holds when one of its alternatives does.
 type Condition []Alternative
 
@@ -29,12 +19,9 @@ type Alternative struct {
 }
 
 // Holds tells whether the condition holds on a site.
-func (c Condition) Holds(s Site) bool {
+func (c Condition) Holds(site config.Config) bool {
 	return slices.ContainsFunc(c, func(a Alternative) bool {
-		if a.Key == recoveryKit {
-			return s.KitConfirmed
-		}
-		value, ok := s.Config.Value(a.Key)
+		value, ok := site.Value(a.Key)
 		text := fmt.Sprint(value)
 		if a.Compare {
 			return ok && text == a.Value
@@ -50,7 +37,6 @@ func condition(word string) (Condition, error) {
 		a.Key, a.Value, a.Compare = strings.Cut(part, "=")
 		declared := config.Declared(a.Key)
 		switch {
-		case a.Key == recoveryKit && !a.Compare:
 		case len(declared) != 1 || declared[0] != a.Key:
 			return nil, fmt.Errorf("%q is no setting", a.Key)
 		case a.Compare && a.Value == "":
@@ -76,7 +62,7 @@ func (d *Deployment) set(key, value string) error {
 		list(&d.Inputs, value)
 		return nil
 	case "Reach":
-		return choices(&d.Reach, value, "database", "storage", "backup.target", "backup.copy.target")
+		return choices(&d.Reach, value, "database", "storage", "backup.target", "backup.copy.target", "acme", "mail", "webhook")
 	case "Provides":
 		return choices(&d.Provides, value, "database", "storage")
 	case "Writes":
@@ -91,8 +77,8 @@ func (d *Deployment) set(key, value string) error {
 		return setting(&d.Calendar, value)
 	case "Foreground":
 		return boolean(&d.Foreground, value)
-	case "Supervised":
-		return boolean(&d.Supervised, value)
+	case "Serves":
+		return boolean(&d.Serves, value)
 	}
 	return errors.New("there is no such key")
 }

@@ -158,7 +158,7 @@ func TestBadKeysOfOursAreRefused(t *testing.T) {
 		"Listen=server.port":           "is no setting",
 		"Calendar=backup":              "is no setting",
 		"Foreground=never":             "neither yes nor no",
-		"Supervised=":                  "neither yes nor no",
+		"Serves=":                      "neither yes nor no",
 		"ExecStart=/usr/bin/something": "no such key",
 	} {
 		_, err := unit.Load(files("b-a.service", "[Service]\nExecStart=/bin/true\n[X-BugSpark]\n"+key+"\n"))
@@ -183,6 +183,19 @@ func TestEveryServiceTellsOfItsFailureExceptTheAlert(t *testing.T) {
 		}
 		if !slices.Equal(u.OnFailure, want) {
 			t.Errorf("%s has OnFailure=%v", u.Name, u.OnFailure)
+		}
+	}
+}
+
+// systemd refuses the sixth start within ten seconds unless told otherwise. A job that
+// is started so often is wanted, and one that nothing starts again cannot loop.
+func TestJobsOfTheBackupsCanBeStartedInARow(t *testing.T) {
+	for _, u := range shipped(t).Services() {
+		if !strings.HasPrefix(u.Name, "bugspark-backup") {
+			continue
+		}
+		if limit := u.Values("Unit", "StartLimitIntervalSec"); u.Service.Restart != "" || !slices.Equal(limit, []string{"0"}) {
+			t.Errorf("%s has StartLimitIntervalSec=%v and Restart=%s", u.Name, limit, u.Service.Restart)
 		}
 	}
 }

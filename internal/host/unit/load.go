@@ -48,7 +48,7 @@ func Load(files fs.FS) (Set, error) {
 
 // read reads a unit file and its drop-ins, and notes the directories it used.
 func read(files fs.FS, name string, used map[string]bool) (Unit, error) {
-	u := Unit{Name: name, Compose: map[string]string{}, Deployment: Deployment{Foreground: true, Supervised: true}}
+	u := Unit{Name: name, Compose: map[string]string{}, Deployment: Deployment{Foreground: true}}
 	switch path.Ext(name) {
 	case ".service":
 		u.Service = &Service{Type: "simple", KillSignal: "SIGTERM", KillMode: "control-group", User: "root"}

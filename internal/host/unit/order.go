@@ -4,7 +4,13 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
+
+	"github.com/bugspark/bugspark/internal/config"
 )
+
+// Target is the unit that starts and stops all others.
+const Target = "bugspark.target"
 
 // Services lists the services in the order of their start.
 func (s Set) Services() []Unit {
@@ -19,7 +25,7 @@ func (s Set) Services() []Unit {
 
 // Selected lists the units that run on a site, in the order of their start, and those
 // that do not, in the order in which they are stopped.
-func (s Set) Selected(site Site) (on, off []string) {
+func (s Set) Selected(site config.Config) (on, off []string) {
 	for _, name := range s.order {
 		u := s.units[name]
 		switch {
@@ -32,6 +38,28 @@ func (s Set) Selected(site Site) (on, off []string) {
 	}
 	slices.Reverse(off)
 	return on, off
+}
+
+// Jobs lists the services that timers and paths of a site start, sorted. Between two
+// runs they do nothing, so only one that failed says how it is.
+func (s Set) Jobs(site config.Config) []string {
+	var out []string
+	on, _ := s.Selected(site)
+	for _, name := range on {
+		for _, kind := range []string{"Timer", "Path"} {
+			base, ok := strings.CutSuffix(name, "."+strings.ToLower(kind))
+			if !ok {
+				continue
+			}
+			starts := base + ".service"
+			if named := s.units[name].Values(kind, "Unit"); len(named) > 0 {
+				starts = named[len(named)-1]
+			}
+			out = append(out, starts)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // ProvidersOf lists the units that must run for "database" or "storage" to answer,
@@ -62,9 +90,21 @@ func (s Set) WithSockets(services []string) []string {
 	return out
 }
 
-// Supervised lists the services that may be restarted through the supervisor.
+// Supervised lists the services that may be restarted through the supervisor: those that
+// serve, but for the migrations, which are no process that could hang. A caller who could
+// run jobs of the backups would fill a target or hold up a restore.
 func (s Set) Supervised() []string {
-	return s.pick(func(u Unit) bool { return u.Service != nil && u.Deployment.Supervised })
+	return s.pick(func(u Unit) bool { return u.Service != nil && u.Deployment.Serves && u.Service.Type != "oneshot" })
+}
+
+// Serves tells whether visitors and the team are served by a unit, or by the service of a
+// socket.
+func (s Set) Serves(name string) bool {
+	u := s.units[name]
+	if u.Socket != nil {
+		u = s.units[u.Socket.Service]
+	}
+	return u.Deployment.Serves
 }
 
 func (s Set) pick(wanted func(Unit) bool) []string {
@@ -109,7 +149,9 @@ func (s Set) ordered() ([]string, error) {
 func (s Set) predecessors(u Unit) []string {
 	var out []string
 	for _, name := range u.After {
-		if _, ours := s.units[name]; ours {
+		// Units are after the target so that they stop before it. Whoever starts them one by
+		// one starts it last, because it starts everything.
+		if _, ours := s.units[name]; ours && path.Ext(name) != ".target" {
 			out = append(out, name)
 		}
 	}

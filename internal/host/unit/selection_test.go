@@ -9,42 +9,53 @@ import (
 	"github.com/bugspark/bugspark/internal/host/unit"
 )
 
-func onSite(t *testing.T, yaml string, confirmed bool) unit.Site {
+func onSite(t *testing.T, yaml string) config.Config {
 	t.Helper()
 	cfg, err := config.Parse("test", []byte("server:\n  name: bugs.test\n"+yaml), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return unit.Site{Config: cfg, KitConfirmed: confirmed}
+	return cfg
 }
 
 const external = "database:\n  mode: external\n"
 
+// What only timers and paths start is named by what they start.
+func TestTheJobsOfASite(t *testing.T) {
+	for yaml, want := range map[string][]string{
+		"": {"bugspark-alert@review.service"},
+		"backup:\n  target: /srv/b\n": {
+			"bugspark-alert@review.service", "bugspark-backup-check.service", "bugspark-backup-drill.service", "bugspark-backup-prune.service",
+			"bugspark-backup-verify.service", "bugspark-backup.service",
+		},
+	} {
+		if got := shipped(t).Jobs(onSite(t, yaml)); !slices.Equal(got, want) {
+			t.Errorf("%q: %v", yaml, got)
+		}
+	}
+}
+
 func TestWhichUnitsRunOnASite(t *testing.T) {
 	always := "alert-review.timer api.service api.socket dashboard.service dashboard.socket migrate.service proxy-http.socket proxy-https.socket proxy.service supervisor.socket target"
 	managed := " minio.service postgres.service storage.service storage.socket"
-	timers := " backup-check.timer backup-drill.timer backup-prune.timer backup-verify.timer backup.path backup.timer"
+	timers := " scratch.socket backup-check.timer backup-drill.socket backup-drill.timer backup-prune.timer backup-verify.timer backup.socket backup.timer"
 	stream := " walship.service walstream.service"
 	s3 := "storage:\n  engine: s3\n  endpoint: https://s3.test\n"
 	for _, tc := range []struct {
-		rule      string
-		yaml      string
-		confirmed bool
-		want      string
+		rule, yaml, want string
 	}{
-		{"everything is ours, no backups", "", true, always + managed},
-		{"a customer's database leaves PostgreSQL out", external, true, always + " minio.service storage.service storage.socket"},
-		{"a customer's S3 leaves MinIO out", s3, true, always + " postgres.service"},
-		{"a directory for pictures leaves MinIO out", "storage:\n  engine: filesystem\n", true, always + " postgres.service"},
-		{"backups wait for the recovery kit", "backup:\n  target: /srv/b\n", false, always + managed},
-		{"backups of our own database stream", "backup:\n  target: /srv/b\n", true, always + managed + timers + stream},
-		{"a second target is copied to", "backup:\n  target: /srv/b\n  copy:\n    target: /srv/c\n", true, always + managed + timers + stream + " backup-copy.timer"},
-		{"backups of a customer's database do not stream", external + s3 + "backup:\n  target: /srv/b\n", true, always + timers},
-		{"unless it is asked for", external + s3 + "backup:\n  target: /srv/b\n  stream: true\n", true, always + timers + stream},
+		{"everything is ours, no backups", "", always + managed},
+		{"a customer's database leaves PostgreSQL out", external, always + " minio.service storage.service storage.socket"},
+		{"a customer's S3 leaves MinIO out", s3, always + " postgres.service"},
+		{"a directory for pictures leaves MinIO out", "storage:\n  engine: filesystem\n", always + " postgres.service"},
+		{"backups of our own database stream", "backup:\n  target: /srv/b\n", always + managed + timers + stream},
+		{"a second target is copied to", "backup:\n  target: /srv/b\n  copy:\n    target: /srv/c\n", always + managed + timers + stream + " backup-copy.timer backup-copy-proof.timer"},
+		{"backups of a customer's database do not stream", external + s3 + "backup:\n  target: /srv/b\n", always + timers},
+		{"unless it is asked for", external + s3 + "backup:\n  target: /srv/b\n  stream: true\n", always + timers + stream},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {
 			set := shipped(t)
-			on, off := set.Selected(onSite(t, tc.yaml, tc.confirmed))
+			on, off := set.Selected(onSite(t, tc.yaml))
 			var got []string
 			for _, name := range on {
 				got = append(got, strings.TrimPrefix(strings.TrimPrefix(name, "bugspark-"), "bugspark."))
@@ -65,7 +76,7 @@ func TestWhichUnitsRunOnASite(t *testing.T) {
 }
 
 func TestOrderOfTheStart(t *testing.T) {
-	on, _ := shipped(t).Selected(onSite(t, "backup:\n  target: /srv/b\n  copy:\n    target: /srv/c\n", true))
+	on, _ := shipped(t).Selected(onSite(t, "backup:\n  target: /srv/b\n  copy:\n    target: /srv/c\n"))
 	for _, tc := range []struct{ rule, first, then string }{
 		{"the database before the migrations", "postgres.service", "migrate.service"},
 		{"the migrations before the API", "migrate.service", "api.service"},
@@ -74,7 +85,7 @@ func TestOrderOfTheStart(t *testing.T) {
 		{"the ports before the proxy", "proxy-https.socket", "proxy.service"},
 		{"MinIO before the gate", "minio.service", "storage.service"},
 		{"the gate before the API", "storage.service", "api.service"},
-		{"the request for a set before who asks", "backup.path", "walstream.service"},
+		{"the request for a set before who asks", "backup.socket", "walstream.service"},
 		{"the receiver before the shipper", "walstream.service", "walship.service"},
 		{"the database before the receiver", "postgres.service", "walstream.service"},
 	} {
@@ -89,7 +100,7 @@ func TestOrderOfTheStart(t *testing.T) {
 }
 
 func TestStoppingGoesBackwards(t *testing.T) {
-	_, off := shipped(t).Selected(onSite(t, "storage:\n  engine: filesystem\n", false))
+	_, off := shipped(t).Selected(onSite(t, "storage:\n  engine: filesystem\n"))
 	if slices.Index(off, "bugspark-storage.service") > slices.Index(off, "bugspark-minio.service") {
 		t.Errorf("MinIO is stopped before the gate, which would start it again: %v", off)
 	}
@@ -113,15 +124,12 @@ func TestWhoProvidesAndWhoWrites(t *testing.T) {
 	}
 }
 
-func TestTheSupervisorRestartsNeitherItselfNorAlerts(t *testing.T) {
+func TestTheSupervisorRestartsOnlyWhatServes(t *testing.T) {
 	got := shipped(t).Supervised()
-	for name, want := range map[string]bool{
-		"bugspark-api.service": true, "bugspark-backup.service": true, "bugspark-supervisor.service": false,
-		"bugspark-alert@.service": false, "bugspark-api.socket": false, "bugspark.target": false,
-	} {
-		if slices.Contains(got, name) != want {
-			t.Errorf("%s: %v", name, !want)
-		}
+	want := []string{"bugspark-api.service", "bugspark-dashboard.service", "bugspark-minio.service", "bugspark-postgres.service", "bugspark-proxy.service", "bugspark-storage.service"}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("it may restart %v", got)
 	}
 }
 
@@ -153,7 +161,7 @@ func TestOrderComesFromTheRelationsAndNotFromNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	on, _ := s.Selected(unit.Site{})
+	on, _ := s.Selected(config.Config{})
 	if want := []string{"x.socket", "y.path", "z.timer", "z.service", "y.service", "c.service", "b.service", "a.target"}; !sameOrder(on, want) {
 		t.Errorf("got %v, want the relations of %v", on, want)
 	}
@@ -168,4 +176,25 @@ func sameOrder(got, want []string) bool {
 		}
 	}
 	return len(got) == len(want) && got[len(got)-1] == "a.target"
+}
+
+// A path unit watches by inotify, of which a busy machine may have none left.
+func TestNoUnitNeedsInotify(t *testing.T) {
+	for _, name := range shipped(t).Names() {
+		if strings.HasSuffix(name, ".path") {
+			t.Errorf("%s cannot start where no inotify instance is left", name)
+		}
+	}
+}
+
+func TestWhatServesIsKnown(t *testing.T) {
+	s := shipped(t)
+	for name, want := range map[string]bool{
+		"bugspark-api.service": true, "bugspark-api.socket": true, "bugspark-proxy-https.socket": true, "bugspark-migrate.service": true,
+		"bugspark-backup.socket": false, "bugspark-walship.service": false, "bugspark-supervisor.socket": false, "bugspark.target": false, "nowhere.service": false,
+	} {
+		if s.Serves(name) != want {
+			t.Errorf("%s serves: %v", name, !want)
+		}
+	}
 }

@@ -14,15 +14,15 @@
 // for. Its keys are:
 //
 //	When=        Conditions under which the unit runs on a site. All of them must hold.
-//	             A condition is a setting that is set (backup.target), a setting with a
-//	             value (database.mode=managed), or recovery-kit, which holds once the
-//	             recovery kit is confirmed; "|" separates alternatives. Without When= a
-//	             unit runs everywhere. Only units with WantedBy= are selected: the others
-//	             are started by their socket, timer, path or by a failure.
+//	             A condition is a setting that is set (backup.target) or a setting with
+//	             a value (database.mode=managed); "|" separates alternatives. Without
+//	             When= a unit runs everywhere. Only units with WantedBy= are selected:
+//	             the others are started by their socket, timer, path or by a failure.
 //	Inputs=      Settings or sections of settings that the service reads at its start.
 //	             apply restarts it when one of them changes, or a credential it loads.
-//	Reach=       What the service must reach: database, storage, backup.target or
-//	             backup.copy.target. apply gives it the directory or the network.
+//	Reach=       What the service must reach: database, storage, backup.target,
+//	             backup.copy.target, acme, mail or webhook. apply gives it the directory,
+//	             or the network where the setting names something elsewhere.
 //	Certificates=tls
 //	             With tls.mode=files apply hands over tls.certificate and tls.key as
 //	             credentials of that name with a dash.
@@ -34,7 +34,9 @@
 //	             after an upgrade, in this order. They read it from the unit file, so it
 //	             must not stand in a drop-in.
 //	Foreground=no  'bugspark up' leaves the service out.
-//	Supervised=no  The supervisor does not restart the service.
+//	Serves=yes   Visitors and the team are served by the service: apply starts it before
+//	             all others, status judges by it, and only such a service may be restarted
+//	             through the supervisor.
 package unit
 
 import (
@@ -90,7 +92,7 @@ type Deployment struct {
 	Writes       []string
 	Upgrade      string
 	Foreground   bool
-	Supervised   bool
+	Serves       bool
 }
 
 // Service is what a .service says about its processes. Durations are zero for

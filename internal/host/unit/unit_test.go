@@ -78,9 +78,6 @@ func TestCredentialsAreDeclaredSettings(t *testing.T) {
 	for _, u := range services {
 		for _, c := range u.Service.Credentials {
 			used[c.Name] = true
-			if c.Name == "internal-ca-root-key" {
-				continue // setup's own, which only a set takes a copy of
-			}
 			if !declared[c.Name] || c.Path != "/etc/bugspark/credentials/"+c.Name {
 				t.Errorf("%s loads %v", u.Name, c)
 			}
@@ -130,5 +127,59 @@ func TestSpans(t *testing.T) {
 	}
 	if u.Service.RestartSec != 500*time.Millisecond || u.Service.Watchdog != 30*time.Second {
 		t.Errorf("%+v", u.Service)
+	}
+}
+
+// Who holds which key is what separates the accounts: whoever is handed one more can do
+// what docs/security.md says that nobody else can.
+func TestKeysAreHandedToWhoNeedsThemAlone(t *testing.T) {
+	sets := []string{"backup", "backup-check", "backup-copy-proof", "backup-drill", "backup-prune", "backup-verify"}
+	for key, want := range map[string][]string{
+		"backup-key":          sets, // neither the copy nor the archiver
+		"archive-identity":    sets,
+		"archive-signing-key": {"backup", "walship"},
+		"internal-ca":         {"backup", "proxy"},
+		"smtp-password":       {"alert@", "backup"},
+		"webhook-token":       {"alert@", "backup"},
+	} {
+		var got []string
+		for _, u := range shipped(t).Services() {
+			if slices.ContainsFunc(u.Service.Credentials, func(c unit.Credential) bool { return c.Name == key }) {
+				got = append(got, strings.TrimSuffix(strings.TrimPrefix(u.Name, "bugspark-"), ".service"))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s is handed to %v, and %v need it", key, got, want)
+		}
+	}
+}
+
+// A set has a copy of every secret; the job leaves out silently what it is not handed.
+func TestTheJobOfTheSetsIsHandedEverySecret(t *testing.T) {
+	for _, u := range shipped(t).Services() {
+		if u.Name != "bugspark-backup.service" {
+			continue
+		}
+		for _, c := range config.Credentials() {
+			if !slices.ContainsFunc(u.Service.Credentials, func(h unit.Credential) bool { return h.Name == c.Name }) {
+				t.Errorf("%s is not handed %s, so no set has it", u.Name, c.Name)
+			}
+		}
+		return
+	}
+	t.Error("there is no such unit")
+}
+
+// Stopping bugspark.target must not end what a drill works with: it would be remembered
+// as one that failed.
+func TestStoppingTheTargetEndsNoDrill(t *testing.T) {
+	for _, u := range shipped(t).Services() {
+		if u.Name != "bugspark-scratch.service" && u.Name != "bugspark-backup-drill.service" && u.Name != "bugspark-backup-copy-proof.service" {
+			continue
+		}
+		if slices.ContainsFunc(u.Extra, func(o unit.Option) bool { return o.Section == "Unit" && (o.Key == "PartOf" || o.Key == "BindsTo") }) || len(u.Requires) > 0 {
+			t.Errorf("%s ends with another unit: %v, %v", u.Name, u.Requires, u.Extra)
+		}
 	}
 }

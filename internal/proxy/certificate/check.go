@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func CheckFiles(cert, key []byte, name string, now time.Time) error {
 	if now.Before(leaf.NotBefore) {
 		return fault.New(fault.Preflight, "check the clock of this machine", "the certificate begins on %s", leaf.NotBefore.Format(time.DateOnly))
 	}
-	if err := leaf.VerifyHostname(name); err != nil {
+	if err := leaf.VerifyHostname(name); name != "" && err != nil {
 		return fault.New(fault.Preflight, "correct server.name, or get a certificate for it",
 			"the certificate is not for %s but for %s", name, strings.Join(names(leaf), ", "))
 	}
@@ -82,4 +83,17 @@ func holds(data []byte, kind string) bool {
 			return true
 		}
 	}
+}
+
+// Inspect is CheckFiles, and tells the names of the certificate and when it ends. Without
+// a name it is not compared.
+func Inspect(cert, key []byte, name string, now time.Time) ([]string, time.Time, error) {
+	if err := CheckFiles(cert, key, name, now); err != nil {
+		return nil, time.Time{}, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("reading the certificate: %w", err)
+	}
+	return names(pair.Leaf), pair.Leaf.NotAfter, nil
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// group is that of the proxy's account, which reads the files.
-const group = "bugspark-proxy"
-
 // watchInterval is how soon a replaced file is noticed. Files are read rather than
 // watched, because inotify misses changed symbolic links and network file systems.
 const watchInterval = 10 * time.Second
@@ -45,11 +42,11 @@ func (w *watcher) run(ctx context.Context) {
 func (w *watcher) reload() error {
 	cert, err := os.ReadFile(w.o.TLS.Certificate)
 	if err != nil {
-		return fault.Wrap(fault.Failed, err, "let group "+group+" read tls.certificate", "reading the certificate")
+		return fault.Wrap(fault.Failed, err, "bugspark certificate install "+w.o.TLS.Certificate+" "+w.o.TLS.Key, "reading the certificate")
 	}
 	key, err := os.ReadFile(w.o.TLS.Key)
 	if err != nil {
-		return fault.Wrap(fault.Failed, err, "let group "+group+" read tls.key", "reading the key")
+		return fault.Wrap(fault.Failed, err, "bugspark certificate install "+w.o.TLS.Certificate+" "+w.o.TLS.Key, "reading the key")
 	}
 	if bytes.Equal(cert, w.cert) && bytes.Equal(key, w.key) {
 		return nil

@@ -1,9 +1,13 @@
 // Package internalca is a certificate authority of the installation's own: a
 // root for the browsers, an intermediate for the proxy, and short-lived leaves.
 //
-// Setup creates the root's key and gives it to no service; the proxy has only the
-// intermediate's. The root has no name constraints, because the server's name is a
-// setting, and a new root would have to be installed in every browser.
+// Both certificates of the authority may sign for the names of this server only,
+// and for TLS servers only, so that a browser which trusts the root trusts it with
+// nothing else. The root's key signs the intermediate and is forgotten: what cannot
+// be read cannot be taken. So another name, or the end of the intermediate, takes a
+// new authority, and the browsers its root. Rejected: keeping the root's key for
+// that; whoever has the server would have the key as well, and with it nothing that
+// the intermediate cannot do.
 package internalca
 
 import (
@@ -19,8 +23,7 @@ import (
 	"time"
 )
 
-// Lifetimes. The intermediate ends with the root: a new one would need the
-// root's key, which no service has.
+// Lifetimes. The intermediate ends with the root, whose key nobody has.
 const (
 	rootLifetime = 10 * 365 * 24 * time.Hour
 	leafLifetime = 30 * 24 * time.Hour
@@ -30,17 +33,17 @@ const (
 // Authority is a new authority in PEM.
 type Authority struct {
 	RootCertificatePEM []byte // for clients
-	RootKeyPEM         []byte // for root alone
 	BundlePEM          []byte // for the proxy: intermediate key, intermediate, root
 }
 
-// Create makes an authority for the installation called name.
+// Create makes the authority of a server of this name and of Local's names.
 func Create(name string, now time.Time) (Authority, error) {
+	names := append([]string{name}, Local()...)
 	rootKey, err := newKey()
 	if err != nil {
 		return Authority{}, err
 	}
-	root, err := authority("BugSpark root for "+name, now, 1)
+	root, err := authority("BugSpark root for "+name, names, now, 1)
 	if err != nil {
 		return Authority{}, err
 	}
@@ -52,7 +55,7 @@ func Create(name string, now time.Time) (Authority, error) {
 	if err != nil {
 		return Authority{}, err
 	}
-	intermediate, err := authority("BugSpark intermediate for "+name, now, 0)
+	intermediate, err := authority("BugSpark intermediate for "+name, names, now, 0)
 	if err != nil {
 		return Authority{}, err
 	}
@@ -64,10 +67,6 @@ func Create(name string, now time.Time) (Authority, error) {
 	if err != nil {
 		return Authority{}, fmt.Errorf("signing the intermediate: %w", err)
 	}
-	rootKeyPEM, err := keyPEM(rootKey)
-	if err != nil {
-		return Authority{}, err
-	}
 	intermediateKeyPEM, err := keyPEM(key)
 	if err != nil {
 		return Authority{}, err
@@ -75,28 +74,30 @@ func Create(name string, now time.Time) (Authority, error) {
 	rootPEM := certificatePEM(rootDER)
 	return Authority{
 		RootCertificatePEM: rootPEM,
-		RootKeyPEM:         rootKeyPEM,
 		BundlePEM:          bytes.Join([][]byte{intermediateKeyPEM, certificatePEM(der), rootPEM}, nil),
 	}, nil
 }
 
-// authority is the template of a CA certificate; below is its path length.
-func authority(name string, now time.Time, below int) (*x509.Certificate, error) {
+func authority(name string, names []string, now time.Time, below int) (*x509.Certificate, error) {
 	serial, err := newSerial()
 	if err != nil {
 		return nil, err
 	}
-	return &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: name, Organization: []string{"BugSpark"}},
-		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(rootLifetime),
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		MaxPathLen:            below,
-		MaxPathLenZero:        below == 0,
-	}, nil
+	c := &x509.Certificate{
+		SerialNumber:                serial,
+		Subject:                     pkix.Name{CommonName: name, Organization: []string{"BugSpark"}},
+		NotBefore:                   now.Add(-backdate),
+		NotAfter:                    now.Add(rootLifetime),
+		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid:       true,
+		IsCA:                        true,
+		MaxPathLen:                  below,
+		MaxPathLenZero:              below == 0,
+		PermittedDNSDomainsCritical: true,
+	}
+	constrain(c, names)
+	return c, nil
 }
 
 func newKey() (*ecdsa.PrivateKey, error) {

@@ -101,6 +101,9 @@ func (i *Issuer) LeafPEM(names []string) (cert, key []byte, err error) {
 }
 
 func (i *Issuer) sign(public any, hosts []string, addresses []net.IP) ([]byte, error) {
+	if err := i.mayName(hosts, addresses); err != nil {
+		return nil, err
+	}
 	now := i.now()
 	if !now.Before(i.intermediate.NotAfter) {
 		return nil, errors.New("the internal certificate authority ended on " + i.intermediate.NotAfter.Format(time.DateOnly))
@@ -129,6 +132,10 @@ func (i *Issuer) sign(public any, hosts []string, addresses []net.IP) ([]byte, e
 	}
 	return der, nil
 }
+
+// Ends tells whether less than two leaves' lifetimes are left of the authority, so
+// that a new one is due while clients still take the old one.
+func (i *Issuer) Ends() bool { return i.now().Add(2 * leafLifetime).After(i.intermediate.NotAfter) }
 
 // chain is the leaf and the intermediate; clients have the root.
 func (i *Issuer) chain(leaf []byte) []byte {

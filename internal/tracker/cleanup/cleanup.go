@@ -14,7 +14,8 @@ import (
 type UnreferencedObjects interface {
 	// DueObjects returns at most limit keys of objects that may be deleted now:
 	// those of deleted reports after 72 hours, and uploads that no report named
-	// within a day and 72 hours. A report can no longer name one of them.
+	// within a day and 72 hours. A report can no longer name one of them. There are none
+	// while a restore waits to be confirmed or undone.
 	DueObjects(ctx context.Context, now time.Time, limit int) ([]string, error)
 	// ForgetObjects takes deleted objects off the list.
 	ForgetObjects(ctx context.Context, keys []string) error

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -31,13 +32,42 @@ const secretWord = "a sentence nobody guesses"
 // server is the real API on a database of its own.
 type server struct {
 	*httptest.Server
-	store *postgres.Store
-	ahead atomic.Int64 // how far its clock is ahead, in nanoseconds
+	database postgrestest.Database
+	store    *postgres.Store
+	full     atomic.Bool  // its disk
+	ahead    atomic.Int64 // how far its clock is ahead, in nanoseconds
+	// meanwhile runs once, between the look at an account and what the request does with it.
+	meanwhile atomic.Pointer[func()]
+}
+
+// slowStore lets something happen after an account was looked at.
+type slowStore struct {
+	*postgres.Store
+	s *server
+}
+
+func (s slowStore) pass() {
+	if f := s.s.meanwhile.Swap(nil); f != nil {
+		(*f)()
+	}
+}
+
+func (s slowStore) AccountByEmail(ctx context.Context, email string) (tracker.Account, error) {
+	a, err := s.Store.AccountByEmail(ctx, email)
+	s.pass()
+	return a, err
+}
+
+func (s slowStore) SessionByAccess(ctx context.Context, hash string) (tracker.Session, tracker.Account, error) {
+	session, a, err := s.Store.SessionByAccess(ctx, hash)
+	s.pass()
+	return session, a, err
 }
 
 func newServer(t *testing.T, limits config.Limits) *server {
 	t.Helper()
-	s := &server{store: postgrestest.New(t)}
+	s := &server{database: postgrestest.NewDatabase(t)}
+	s.store = s.database.Open(t)
 	objects, err := filesystem.New(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -55,8 +85,15 @@ func newServer(t *testing.T, limits config.Limits) *server {
 	s.Server = httptest.NewTLSServer(mux)
 	t.Cleanup(s.Close)
 	mux.Handle("/", httpapi.New(httpapi.Options{
-		Store: s.store, Objects: objects, PublicURL: s.URL, Secret: []byte("a secret of at least thirty-two bytes"),
-		Limits: limits, Accounts: config.Accounts{SessionDays: 30},
+		Store: slowStore{s.store, s}, Objects: objects, PublicURL: s.URL, Secret: []byte("a secret of at least thirty-two bytes"),
+		Room: func() error {
+			if s.full.Load() {
+				return tracker.Errorf(tracker.Full, "this server's disk is almost full")
+			}
+			return nil
+		},
+		SpoolDir: t.TempDir(),
+		Limits:   limits, Accounts: config.Accounts{SessionDays: 30},
 		Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}))

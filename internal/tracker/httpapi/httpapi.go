@@ -13,11 +13,13 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/objectstore"
 )
 
-// Options configure New. All members are required.
+// Options configure New. All members but Room and SpoolDir are required.
 type Options struct {
 	Store     Store
 	Objects   objectstore.Store
@@ -25,8 +27,11 @@ type Options struct {
 	Secret    []byte // 32 bytes or more; signs picture links
 	Limits    config.Limits
 	Accounts  config.Accounts
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Room returns why the disk takes no more reports and pictures, if so. Nil: it does.
+	Room     func() error
+	SpoolDir string // where large bodies wait until they are complete; "" is that of the system
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // API answers every request below /api/v1 and the health checks.
@@ -37,14 +42,23 @@ type API struct {
 	projects    *limiter // reports of a project
 	senders     *limiter // reports of one address to one project
 	uploads     *limiter // pictures of one address to one project
+	uploaded    *limiter // their bytes
 	unknownKeys *limiter // unknown keys of one address
-	logins      *limiter // sign-ins of one address, and to one account
+	attempts    *attempts
+	changes     *limiter // changes of a password by one session
 	hashing     chan struct{}
+	spool       *spool
+	storing     chan struct{}       // pictures on their way to the object store
+	memory      *semaphore.Weighted // bytes of large reports that are being read
+	crossOrigin *http.CrossOriginProtection
 	handler     http.Handler
 }
 
 // New makes the API.
 func New(o Options) *API {
+	if o.Room == nil {
+		o.Room = func() error { return nil }
+	}
 	mac := hmac.New(sha256.New, o.Secret)
 	mac.Write([]byte("picture links"))
 	a := &API{
@@ -55,9 +69,15 @@ func New(o Options) *API {
 		senders:  newLimiter(o.Limits.ReportsPerAddress, o.Now),
 		// A report may come with two pictures, each retried once.
 		uploads:     newLimiter(4*o.Limits.ReportsPerAddress, o.Now),
+		uploaded:    newLimiter(o.Limits.PictureMiBPerAddress<<20, o.Now),
 		unknownKeys: newLimiter(60, o.Now),
-		logins:      newLimiter(o.Limits.LoginsPerAddress, o.Now),
+		attempts:    newAttempts(o.Limits.LoginsPerAddress, o.Now),
+		changes:     newLimiter(o.Limits.LoginsPerAddress, o.Now),
 		hashing:     make(chan struct{}, 4),
+		spool:       newSpool(o.SpoolDir),
+		storing:     make(chan struct{}, 8),
+		memory:      semaphore.NewWeighted(reportMemory),
+		crossOrigin: http.NewCrossOriginProtection(),
 	}
 	a.handler = a.wrap(a.routes())
 	return a

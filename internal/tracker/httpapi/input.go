@@ -28,16 +28,21 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
 	_, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
-	var timeout net.Error
 	switch {
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return nil, tracker.Errorf(tracker.Refused, "the request came too slowly")
 	case err != nil:
-		return nil, tracker.Errorf(tracker.Refused, "the request ended before it was complete")
+		return nil, brokenBody(err)
 	case int64(buf.Len()) > limit:
 		return nil, errBodyTooLarge(limit)
 	}
 	return buf.Bytes(), nil
+}
+
+func brokenBody(err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return tracker.Errorf(tracker.Refused, "the request came too slowly")
+	}
+	return tracker.Errorf(tracker.Refused, "the request ended before it was complete")
 }
 
 func errBodyTooLarge(limit int64) error {

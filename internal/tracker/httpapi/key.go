@@ -69,7 +69,7 @@ func (a *API) projectOfKey(r *http.Request) (tracker.Project, error) {
 	if err != nil {
 		if tracker.CodeOf(err) == tracker.NotFound {
 			// Each unknown key costs a query, so their rate is limited.
-			if limited := a.unknownKeys.take(clientNetwork(r)); limited != nil {
+			if limited := a.unknownKeys.take(clientNetwork(r), site(clientNetwork(r))); limited != nil {
 				return p, limited
 			}
 			err = errUnknownKey()
@@ -87,8 +87,8 @@ func errUnknownKey() error {
 // limitReports applies the rate limits of reports: a high one for the project and a
 // low one for an address, so that one visitor cannot use up the project's.
 func (a *API) limitReports(r *http.Request, p tracker.Project) error {
-	if err := a.senders.take(p.ID + " " + clientNetwork(r)); err != nil {
+	if err := a.senders.take(p.ID+" "+clientNetwork(r), site(clientNetwork(r))); err != nil {
 		return err
 	}
-	return a.projects.take(p.ID)
+	return a.projects.take(p.ID, p.ID)
 }

@@ -93,7 +93,8 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := callerOf(r)
-	if err := a.logins.take("account " + c.account.Email); err != nil {
+	// Counted by session: whoever sits at one must not keep the others from it.
+	if err := a.changes.take(c.session.ID+" "+c.account.ID, c.account.ID); err != nil {
 		return err
 	}
 	var right bool
@@ -111,10 +112,10 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if !right {
 		return tracker.Errorf(tracker.Refused, "the current password is wrong")
 	}
-	if err := a.Store.SetPassword(r.Context(), c.account.ID, hash, c.session.ID); err != nil {
-		return err
+	if err := a.Store.SetPassword(r.Context(), c.account, hash, c.session.ID); err != nil {
+		return unauthorizedIfMissing(err)
 	}
-	writeJSON(w, http.StatusOK, problem{Detail: "the password is changed, and every other session has ended"})
+	writeJSON(w, http.StatusOK, problem{Detail: "the password is changed; every other session and every sign-in of the command-line client has ended, other access tokens stay"})
 	return nil
 }
 

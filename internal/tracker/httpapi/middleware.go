@@ -49,6 +49,10 @@ func (a *API) wrap(mux *http.ServeMux) http.Handler {
 			a.fail(w, r, tracker.Errorf(tracker.NotFound, "there is nothing at this address"))
 			return
 		}
+		if err := a.checkSite(r); err != nil {
+			a.fail(w, r, err)
+			return
+		}
 		handler, pattern := mux.Handler(r)
 		if pattern == "" {
 			a.unrouted(w, r, handler)
@@ -104,7 +108,8 @@ func (a *API) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 		return false
 	}
 	h := w.Header()
-	h.Add("Vary", "Origin")
+	// A browser may keep the answers for two projects' keys in one cache.
+	h.Add("Vary", "Origin, X-API-Key")
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		origin = "*"
@@ -144,10 +149,12 @@ func clientAddress(r *http.Request) string {
 	return strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:])
 }
 
-// clientNetwork is the key of rate limits: an IPv4 address, or the /64 of an IPv6
-// address, which one customer of a provider has alone.
-func clientNetwork(r *http.Request) string {
-	text := clientAddress(r)
+// clientNetwork is the key of rate limits.
+func clientNetwork(r *http.Request) string { return networkOf(clientAddress(r)) }
+
+// networkOf is an IPv4 address, or the /64 of an IPv6 address, which one customer of a
+// provider has alone.
+func networkOf(text string) string {
 	address, err := netip.ParseAddr(text)
 	if err != nil {
 		return text

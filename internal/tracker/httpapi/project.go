@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/tracker"
@@ -102,6 +103,9 @@ func (a *API) changeProject(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := tracker.ProjectChange{Name: f.text("name"), Domain: f.text("domain"), IsActive: f.boolean("is_active")}
+	if c.IsActive != nil && *c.IsActive != p.IsActive && !p.Role.Allows(tracker.RoleOwner) {
+		return tracker.Errorf(tracker.Forbidden, "only the owner of a project turns it off or on")
+	}
 	if v, ok := f.get("settings"); ok && !isNull(v) {
 		c.Settings = v
 	}
@@ -125,7 +129,7 @@ func (a *API) deleteProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if r.URL.Query().Get("permanent") == "true" {
+	if slices.Contains([]string{"true", "True", "1", "yes", "on"}, r.URL.Query().Get("permanent")) {
 		err = a.Store.DeleteProject(r.Context(), p.ID)
 	} else {
 		off := false

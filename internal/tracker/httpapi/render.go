@@ -30,6 +30,8 @@ func statusOf(c tracker.Code) int {
 		return http.StatusRequestEntityTooLarge
 	case tracker.TooMany:
 		return http.StatusTooManyRequests
+	case tracker.Full:
+		return http.StatusInsufficientStorage
 	case tracker.Unavailable:
 		return http.StatusServiceUnavailable
 	default:
@@ -127,12 +129,14 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case code == tracker.Unavailable:
 		p.Detail = "the server is busy or restarting; try again in a few seconds"
 		w.Header().Set("Retry-After", "5")
+	case code == tracker.Full:
+		w.Header().Set("Retry-After", "60")
 	case code == tracker.TooLarge:
 		w.Header().Set("Connection", "close") // what is left of the body is not read
 	}
 	if status >= 500 && r.Context().Err() == nil {
 		level := slog.LevelError
-		if code == tracker.Unavailable {
+		if code == tracker.Unavailable || code == tracker.Full {
 			level = slog.LevelWarn
 		}
 		a.Log.Log(r.Context(), level, "a request failed", "method", r.Method, "route", r.Pattern, "status", status,

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -82,6 +83,9 @@ func (a *API) listReports(w http.ResponseWriter, r *http.Request) error {
 		items[i] = newReportItem(item)
 	}
 	out := map[string]any{"items": items, "total": page.Total, "page": f.Page, "pageSize": f.PageSize}
+	if page.TotalIsEstimate {
+		out["totalIsEstimate"] = true
+	}
 	if page.NextCursor != "" {
 		out["nextCursor"] = page.NextCursor
 	}
@@ -115,11 +119,13 @@ func reportFilter(q url.Values, now time.Time) (tracker.ReportFilter, error) {
 		*into = n
 	}
 	number("page", 1, 1_000_000, &f.Page)
-	number("limit", 1, 100, &f.PageSize)
+	number("limit", 1, math.MaxInt32, &f.PageSize) // the command-line client's: more than 100 is 100
+	f.PageSize = min(f.PageSize, 100)
 	number("page_size", 1, 100, &f.PageSize)
 	today := time.Date(now.UTC().Year(), now.UTC().Month(), now.UTC().Day(), 0, 0, 0, 0, time.UTC)
+	// Unknown ranges, orders and directions are ignored: scripts send what the original
+	// ignored too.
 	switch text := q.Get("date_range"); text {
-	case "", "all":
 	case "today":
 		f.Since = today
 	case "7d", "30d", "90d":
@@ -128,22 +134,11 @@ func reportFilter(q url.Values, now time.Time) (tracker.ReportFilter, error) {
 			return f, err
 		}
 		f.Since = now.AddDate(0, 0, -days)
-	default:
-		in.problem("date_range", "must be one of today, 7d, 30d, 90d, all")
 	}
-	if by := q.Get("sort_by"); by != "" {
-		known := []string{"createdAt", "updatedAt", "severity", "status", "title", "trackingId"}
-		if f.SortBy = camel(by); !slices.Contains(known, f.SortBy) {
-			in.problem("sort_by", "must be one of %s", strings.Join(known, ", "))
-		}
+	if by := camel(q.Get("sort_by")); slices.Contains([]string{"createdAt", "updatedAt", "severity", "status", "title", "trackingId"}, by) {
+		f.SortBy = by
 	}
-	switch q.Get("sort_order") {
-	case "", "desc":
-	case "asc":
-		f.Ascending = true
-	default:
-		in.problem("sort_order", "must be asc or desc")
-	}
+	f.Ascending = q.Get("sort_order") == "asc"
 	return f, in.err(nil)
 }
 

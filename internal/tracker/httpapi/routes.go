@@ -67,6 +67,11 @@ func (a *API) routes() *http.ServeMux {
 	on("DELETE /api/v1/reports/{id}", a.signedIn(a.deleteReport))
 	on("GET /api/v1/pictures/{token}", a.picture)
 
+	// Administration.
+	on("GET /api/v1/admin/users", a.administrator(a.listUsers))
+	on("GET /api/v1/admin/users/{id}", a.administrator(a.getUser))
+	on("PATCH /api/v1/admin/users/{id}", a.administrator(a.changeUser))
+
 	// Features of the cloud service; see cloud.go.
 	on("GET /api/v1/billing/subscription", a.signedIn(a.subscription))
 	on("POST /api/v1/billing/cancel-subscription", a.signedIn(a.noBilling))

@@ -31,15 +31,18 @@ func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) 
 	if err := f.err(nil); err != nil {
 		return tracker.Account{}, err
 	}
-	// Limited by client and by account, because many clients may try one account.
-	for _, key := range []string{"address " + clientNetwork(r), "account " + email} {
-		if err := a.logins.take(key); err != nil {
-			return tracker.Account{}, err
-		}
-	}
 	account, err := a.Store.AccountByEmail(r.Context(), email)
 	if err != nil && tracker.CodeOf(err) != tracker.NotFound {
 		return account, err
+	}
+	network := clientNetwork(r)
+	familiar := func() (bool, error) { return a.familiar(r.Context(), account.ID, network) }
+	try, limited := a.attempts.begin(email, network, familiar)
+	if limited == nil {
+		limited = try.pause(r.Context())
+	}
+	if limited != nil {
+		return account, limited
 	}
 	hash := account.PasswordHash
 	if err != nil || hash == "" {
@@ -50,9 +53,45 @@ func (a *API) authenticate(r *http.Request, f *fields) (tracker.Account, error) 
 		return account, busy
 	}
 	if !right || err != nil || !account.IsActive {
-		return account, tracker.Errorf(tracker.Unauthorized, "the address or the password is wrong")
+		known, unknown := familiar()
+		if unknown != nil {
+			return account, unknown
+		}
+		try.failed(known)
+		return account, errWrongPassword()
 	}
+	try.succeeded()
 	return account, nil
+}
+
+func errWrongPassword() error {
+	return tracker.Errorf(tracker.Unauthorized, "the address or the password is wrong")
+}
+
+// wrongIfEnded says of a password that was right when it was checked, and was changed
+// before that led to anything, what it says of every wrong one.
+func wrongIfEnded(err error) error {
+	if err != nil && tracker.CodeOf(err) == tracker.NotFound {
+		return errWrongPassword()
+	}
+	return err
+}
+
+// familiar reports whether the account has a session from that network.
+func (a *API) familiar(ctx context.Context, account, network string) (bool, error) {
+	if account == "" {
+		return false, nil
+	}
+	sessions, err := a.Store.Sessions(ctx, account)
+	if tracker.CodeOf(err) == tracker.NotFound {
+		return false, nil
+	}
+	for _, s := range sessions {
+		if networkOf(s.Address) == network {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // hash runs work on passwords, at most four at a time: each takes 19 MiB, and many
@@ -82,12 +121,12 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := a.Now()
-	session, err := a.Store.CreateSession(r.Context(), tracker.Session{
-		AccountID: account.ID, ExpiresAt: now.AddDate(0, 0, a.Accounts.SessionDays), AccessUntil: now.Add(accessLifetime),
+	session, err := a.Store.CreateSession(r.Context(), account, tracker.Session{
+		ExpiresAt: now.AddDate(0, 0, a.Accounts.SessionDays), AccessUntil: now.Add(accessLifetime),
 		Address: clientAddress(r), UserAgent: truncate(r.UserAgent(), 255),
 	}, digest(access), digest(refresh))
 	if err != nil {
-		return err
+		return wrongIfEnded(err)
 	}
 	if err := a.setCookies(w, access, refresh, session.ExpiresAt); err != nil {
 		return err

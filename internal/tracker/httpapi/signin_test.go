@@ -71,7 +71,7 @@ func TestAOneTimePasswordOpensNothingButItsChange(t *testing.T) {
 	if a := u.want(403, "GET", "/projects", nil); a.text("code") != "password.change_required" {
 		t.Errorf("refused with %s", a.raw)
 	}
-	s.nobody(t).want(403, "POST", "/auth/cli/login", map[string]any{"email": "ada@example.org", "password": secretWord})
+	s.nobody(t).want(400, "POST", "/auth/cli/login", map[string]any{"email": "ada@example.org", "password": secretWord})
 	change := func(from, to string) map[string]any {
 		return map[string]any{"current_password": from, "newPassword": to}
 	}

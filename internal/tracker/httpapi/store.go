@@ -23,6 +23,8 @@ type Reports interface {
 
 	// AddPicture records an uploaded object that no report names yet.
 	AddPicture(ctx context.Context, projectID, key, contentType string, size int64) error
+	// UnnamedBytes are those of the project's pictures that no report names yet.
+	UnnamedBytes(ctx context.Context, projectID string) (int64, error)
 	// PictureBelongs reports whether key was uploaded for this project.
 	PictureBelongs(ctx context.Context, projectID, key string) (bool, error)
 }
@@ -39,6 +41,9 @@ type Projects interface {
 	ChangeProject(ctx context.Context, id string, c tracker.ProjectChange) (tracker.Project, error)
 	DeleteProject(ctx context.Context, id string) error
 	RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (tracker.Project, error)
+	// Usage counts an account's own active projects, and the reports since then of all
+	// its own projects.
+	Usage(ctx context.Context, accountID string, since time.Time) (tracker.Usage, error)
 	// ProjectByKey returns the active project with that key hash.
 	ProjectByKey(ctx context.Context, keyHash string) (tracker.Project, error)
 }
@@ -49,13 +54,21 @@ type Accounts interface {
 	AccountByEmail(ctx context.Context, email string) (tracker.Account, error)
 	Account(ctx context.Context, id string) (tracker.Account, error)
 	UpdateProfile(ctx context.Context, id string, c tracker.ProfileChange) (tracker.Account, error)
+	// ListAccounts returns a page of accounts, and how many match in all.
+	ListAccounts(ctx context.Context, f tracker.AccountFilter) ([]tracker.AccountSummary, int, error)
+	// ChangeAccount edits role and state; disabling ends sessions and tokens at once,
+	// and the last active superadmin is Refused.
+	ChangeAccount(ctx context.Context, id string, c tracker.AccountChange) (tracker.Account, error)
 	// SetPassword stores the hash, clears MustChangePassword, and ends every
-	// session of the account but keepSession ("" keeps none).
-	SetPassword(ctx context.Context, id, passwordHash, keepSession string) error
+	// session of the account but keepSession ("" keeps none) and the tokens of the
+	// command-line client's sign-ins. Other tokens stay. This method and those that make
+	// sessions and tokens take the account as it was when its credentials were checked,
+	// and are NotFound when something ended all access to it since.
+	SetPassword(ctx context.Context, checked tracker.Account, passwordHash, keepSession string) error
 
 	// CreateSession signs in until s.ExpiresAt. The access secret is good until
 	// s.AccessUntil; zero means as long as the session.
-	CreateSession(ctx context.Context, s tracker.Session, accessHash, refreshHash string) (tracker.Session, error)
+	CreateSession(ctx context.Context, checked tracker.Account, s tracker.Session, accessHash, refreshHash string) (tracker.Session, error)
 	SessionByAccess(ctx context.Context, accessHash string) (tracker.Session, tracker.Account, error)
 	// RotateSession swaps both secrets. The previous refresh secret stays good
 	// for thirty seconds, so that two tabs may refresh at once.
@@ -63,7 +76,10 @@ type Accounts interface {
 	EndSession(ctx context.Context, id string) error
 	Sessions(ctx context.Context, accountID string) ([]tracker.Session, error)
 
-	CreateToken(ctx context.Context, accountID, name, hash, prefix string, expires *time.Time) (tracker.AccessToken, error)
+	CreateToken(ctx context.Context, checked tracker.Account, name, hash, prefix string, expires *time.Time) (tracker.AccessToken, error)
+	// CreateCLIToken makes the token of a sign-in of the command-line client, and room
+	// for it: of those, the ones unused for longest go.
+	CreateCLIToken(ctx context.Context, checked tracker.Account, hash, prefix string, expires time.Time) (tracker.AccessToken, error)
 	Tokens(ctx context.Context, accountID string) ([]tracker.AccessToken, error)
 	DeleteToken(ctx context.Context, accountID, id string) error
 	// AccountByToken returns the active account of an unexpired token and notes

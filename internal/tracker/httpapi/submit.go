@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
@@ -21,6 +23,10 @@ const (
 	maxMetadata = 64 << 10
 )
 
+// untitled replaces an empty title: the widget removes markup from a title after it
+// has checked its length.
+const untitled = "Untitled report"
+
 // createReport stores a submission of the widget. It answers 201 after the commit.
 func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.projectOfKey(r)
@@ -30,10 +36,14 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	if err := a.limitReports(r, p); err != nil {
 		return err
 	}
-	body, err := readBody(r, int64(a.Limits.ReportBodyKiB)<<10)
+	if err := a.Room(); err != nil {
+		return err
+	}
+	body, done, err := a.readReport(r, int64(a.Limits.ReportBodyKiB)<<10)
 	if err != nil {
 		return err
 	}
+	defer done()
 	n, honeypot, err := parseReport(body)
 	if err != nil {
 		return err
@@ -61,6 +71,54 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// reportMemory is how much of large reports is in memory at once.
+const reportMemory = 64 << 20
+
+// readReport reads a report's body. A large one waits in the spool until it is
+// complete, and then for memory, which done gives back.
+func (a *API) readReport(r *http.Request, limit int64) (body []byte, done func(), err error) {
+	if r.ContentLength >= 0 && r.ContentLength <= maxSmallBody {
+		body, err = readBody(r, limit)
+		return body, func() {}, err
+	}
+	if r.ContentLength > limit {
+		return nil, nil, errBodyTooLarge(limit)
+	}
+	announced := r.ContentLength
+	if announced < 0 {
+		announced = limit
+	}
+	leave, err := a.spool.enter(clientNetwork(r), announced)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
+	f, err := a.spool.file()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	n, reading, writing := a.spool.copy(f, r.Body, limit)
+	switch {
+	case writing != nil:
+		return nil, nil, writing
+	case reading != nil:
+		return nil, nil, brokenBody(reading)
+	case n > limit:
+		return nil, nil, errBodyTooLarge(limit)
+	}
+	weight := min(n, reportMemory)
+	if err := a.memory.Acquire(r.Context(), weight); err != nil {
+		return nil, nil, err
+	}
+	body = make([]byte, n)
+	if _, err := f.ReadAt(body, 0); err != nil {
+		a.memory.Release(weight)
+		return nil, nil, err
+	}
+	return body, func() { a.memory.Release(weight) }, nil
+}
+
 // fingerprint is the SHA-256 of a project and the whole body.
 func fingerprint(project string, body []byte) (sum [32]byte) {
 	h := sha256.New()
@@ -81,10 +139,24 @@ func (a *API) checkPictureKey(r *http.Request, project string, key **string) err
 	if err != nil {
 		return err
 	}
+	if !ok && ownKey(project, **key) {
+		*key = nil // removed meanwhile: the report is worth more than the picture
+		return nil
+	}
 	if !ok {
 		return tracker.Errorf(tracker.Refused, "no picture %q was uploaded for this project", truncate(**key, 200))
 	}
 	return nil
+}
+
+// ownKey reports whether an upload for this project may have been answered with key.
+func ownKey(project, key string) bool {
+	parts := strings.Split(key, "/")
+	if len(parts) != 3 || parts[1] != project || uuid.Validate(parts[0]) != nil {
+		return false
+	}
+	name, extension, _ := strings.Cut(parts[2], ".")
+	return uuid.Validate(name) == nil && slices.Contains([]string{"png", "jpg", "webp"}, extension)
 }
 
 // parseReport reads a submission. honeypot reports whether the field that people
@@ -95,6 +167,9 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 		return n, false, err
 	}
 	n.Title = required(f, "title", f.text("title"))
+	if v, ok := f.get("title"); ok && !isNull(v) && strings.TrimSpace(n.Title) == "" && !slices.Contains(f.unread, "title") {
+		n.Title = untitled
+	}
 	n.Description = optional(f.text("description"))
 	n.Severity = required(f, "severity", word[tracker.Severity](f, "severity"))
 	n.Category = required(f, "category", word[tracker.Category](f, "category"))

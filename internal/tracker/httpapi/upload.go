@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 
 	"github.com/google/uuid"
 	_ "golang.org/x/image/webp"
@@ -16,11 +17,11 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-// The limits of a picture, in pixels: enough for any screen, and few enough for a
-// browser to decode.
+// The limits of a picture, in pixels, as the contract has them: more than a widget
+// sends, and few enough for a browser to decode.
 const (
 	maxSide = 32_768
-	maxArea = 100_000_000
+	maxArea = 200_000_000
 )
 
 // pictureKind is a file extension and a test of a file's first bytes.
@@ -38,56 +39,126 @@ func pictureKinds() map[string]pictureKind {
 }
 
 // uploadScreenshot stores one picture: first the object, then the row that names it,
-// then the answer, each durable before the next.
+// then the answer, each durable before the next. Until it is complete it waits in the
+// spool, because a client may send slowly, and its size must be known and the picture
+// checked before it is stored.
 func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.projectOfKey(r)
 	if err != nil {
 		return err
 	}
-	if err := a.uploads.take(p.ID + " " + clientNetwork(r)); err != nil {
+	limit := int64(a.Limits.PictureMiB) << 20
+	leave, err := a.admitUpload(r, p.ID, limit)
+	if err != nil {
 		return err
 	}
-	data, kind, err := a.readPicture(r)
+	defer leave()
+	f, err := a.spool.file()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	size, kind, err := a.readPicture(r, f, limit)
 	if err != nil {
 		return err
 	}
 	key := p.OwnerID + "/" + p.ID + "/" + uuid.NewString() + "." + pictureKinds()[kind].extension
-	if err := a.Objects.Put(r.Context(), key, kind, bytes.NewReader(data), int64(len(data))); err != nil {
-		return &tracker.Error{Code: tracker.Unavailable, Message: "storing the picture", Err: err}
+	if err := a.storePicture(r, key, kind, io.NewSectionReader(f, 0, size)); err != nil {
+		return err
 	}
-	if err := a.Store.AddPicture(r.Context(), p.ID, key, kind, int64(len(data))); err != nil {
+	if err := a.Store.AddPicture(r.Context(), p.ID, key, kind, size); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"key": key})
 	return nil
 }
 
-// readPicture reads the part "file" of the multipart body into memory, because the
-// picture is checked, and its size must be known, before it is stored.
-func (a *API) readPicture(r *http.Request) (data []byte, kind string, err error) {
-	limit := int64(a.Limits.PictureMiB) << 20
-	r.Body = http.MaxBytesReader(nil, r.Body, limit+64<<10)
+// formOverhead is what a multipart body has beside the picture.
+const formOverhead = 64 << 10
+
+// admitUpload applies everything that bounds uploads before a byte is read.
+func (a *API) admitUpload(r *http.Request, project string, limit int64) (leave func(), err error) {
+	network := clientNetwork(r)
+	announced := r.ContentLength
+	if announced < 0 || announced > limit+formOverhead {
+		announced = limit + formOverhead
+	}
+	if err := a.uploads.take(project+" "+network, site(network)); err != nil {
+		return nil, err
+	}
+	if err := a.Room(); err != nil {
+		return nil, err
+	}
+	if err := a.uploaded.takeN(project+" "+network, site(network), int(announced)); err != nil {
+		return nil, err
+	}
+	if err := a.checkUnnamed(r, project); err != nil {
+		return nil, err
+	}
+	return a.spool.enter(network, announced)
+}
+
+// checkUnnamed bounds what is uploaded to a project and named by no report: it is
+// deleted after a day, and anybody with a page's public key can upload it.
+func (a *API) checkUnnamed(r *http.Request, project string) error {
+	if a.Limits.UnnamedMiB == 0 {
+		return nil
+	}
+	unnamed, err := a.Store.UnnamedBytes(r.Context(), project)
+	if err != nil {
+		return err
+	}
+	if unnamed >= int64(a.Limits.UnnamedMiB)<<20 {
+		return tracker.Errorf(tracker.TooMany, "this project has %d MiB of pictures that no report names; they are deleted after a day", unnamed>>20)
+	}
+	return nil
+}
+
+// storePicture sends a picture to the object store, a few at a time.
+func (a *API) storePicture(r *http.Request, key, kind string, picture *io.SectionReader) error {
+	select {
+	case a.storing <- struct{}{}:
+		defer func() { <-a.storing }()
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+	if err := a.Objects.Put(r.Context(), key, kind, picture, picture.Size()); err != nil {
+		return &tracker.Error{Code: tracker.Unavailable, Message: "storing the picture", Err: err}
+	}
+	return nil
+}
+
+// readPicture writes the part "file" of the multipart body into f and checks it.
+func (a *API) readPicture(r *http.Request, f *os.File, limit int64) (size int64, kind string, err error) {
+	body := &prefixed{ReadCloser: http.MaxBytesReader(nil, r.Body, limit+formOverhead)}
+	r.Body = body
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return nil, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "must be sent as multipart/form-data"}
+		return 0, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "must be sent as multipart/form-data"}
 	}
 	for range 20 {
 		part, err := parts.NextPart()
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "is required"}
+			if body.long {
+				return 0, "", errLongPrefix()
 			}
-			return nil, "", brokenUpload(err, limit)
+			if errors.Is(err, io.EOF) {
+				return 0, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "is required"}
+			}
+			return 0, "", brokenUpload(err, limit)
 		}
 		if part.FormName() != "file" {
 			continue
 		}
-		data, err := io.ReadAll(io.LimitReader(part, limit+1))
-		if err != nil {
-			return nil, "", brokenUpload(err, limit)
-		}
-		if int64(len(data)) > limit {
-			return nil, "", errBodyTooLarge(limit)
+		body.open()
+		size, reading, writing := a.spool.copy(f, part, limit)
+		switch {
+		case reading != nil:
+			return 0, "", brokenUpload(reading, limit)
+		case writing != nil:
+			return 0, "", writing
+		case size > limit:
+			return 0, "", errBodyTooLarge(limit)
 		}
 		kind := "image/png"
 		if declared := part.Header.Get("Content-Type"); declared != "" {
@@ -95,9 +166,9 @@ func (a *API) readPicture(r *http.Request) (data []byte, kind string, err error)
 				kind = ""
 			}
 		}
-		return data, kind, checkPicture(data, kind)
+		return size, kind, checkPicture(io.NewSectionReader(f, 0, size), kind)
 	}
-	return nil, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "is required"}
+	return 0, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "is required"}
 }
 
 func brokenUpload(err error, limit int64) error {
@@ -110,15 +181,17 @@ func brokenUpload(err error, limit int64) error {
 
 // checkPicture refuses a file that is not of the declared type, and a picture that
 // would need gigabytes to decode.
-func checkPicture(data []byte, kind string) error {
+func checkPicture(picture *io.SectionReader, kind string) error {
 	k, ok := pictureKinds()[kind]
+	head := make([]byte, 12)
+	n, _ := picture.ReadAt(head, 0) // fewer than asked for is an error, and no picture
 	switch {
 	case !ok:
 		return tracker.Errorf(tracker.Refused, "the picture must be PNG, JPEG or WebP")
-	case len(data) < 12 || !k.matches(data):
+	case n < len(head) || !k.matches(head):
 		return tracker.Errorf(tracker.Refused, "the file is not the %s it says", kind)
 	}
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	c, _, err := image.DecodeConfig(picture)
 	if err != nil {
 		return tracker.Errorf(tracker.Refused, "the picture is damaged")
 	}

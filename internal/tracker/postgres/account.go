@@ -10,10 +10,10 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-const accountColumns = `a.id, a.email, a.name, a.password_hash, a.is_superadmin, a.is_active, a.must_change_password, a.notification_preferences, a.created_at`
+const accountColumns = `a.id, a.email, a.name, a.password_hash, a.is_superadmin, a.is_active, a.must_change_password, a.notification_preferences, a.created_at, a.access_generation`
 
 func accountFields(a *tracker.Account) []any {
-	return []any{&a.ID, &a.Email, &a.Name, &a.PasswordHash, &a.IsSuperadmin, &a.IsActive, &a.MustChangePassword, &a.NotificationPreferences, &a.CreatedAt}
+	return []any{&a.ID, &a.Email, &a.Name, &a.PasswordHash, &a.IsSuperadmin, &a.IsActive, &a.MustChangePassword, &a.NotificationPreferences, &a.CreatedAt, &a.AccessGeneration}
 }
 
 func scanAccount(row pgx.CollectableRow) (tracker.Account, error) {
@@ -121,23 +121,42 @@ func (s *Store) UpdateProfile(ctx context.Context, id string, c tracker.ProfileC
 	return s.account(ctx, "changing a profile", updateProfile, id, cleanOptional(c.Name), doc)
 }
 
-const setPassword = `UPDATE accounts SET password_hash = $2, must_change_password = $3, updated_at = now() WHERE id = $1 RETURNING id`
+const setPassword = `UPDATE accounts SET password_hash = $2, must_change_password = $3, access_generation = access_generation + 1, updated_at = now()
+WHERE id = $1 RETURNING id`
 
-const endOtherSessions = `DELETE FROM sessions WHERE account_id = $1 AND ($2::uuid IS NULL OR id <> $2)`
+// unchanged is true of an account whose password, or a session of which, was checked,
+// until something ends all access to it. Locked with it, the row orders what the check
+// led to before that or after it: before, it is ended too; after, it finds no row.
+const unchanged = `SELECT id FROM accounts WHERE id = $1 AND is_active AND password_hash = $2 AND access_generation = $3`
 
-// SetPassword stores the hash, clears MustChangePassword, and ends every session
-// of the account but keepSession ("" keeps none).
-func (s *Store) SetPassword(ctx context.Context, id, passwordHash, keepSession string) error {
-	return s.storePassword(ctx, id, passwordHash, keepSession, false)
+// lockUnchanged locks the account as it was checked, or is NotFound.
+func lockUnchanged(ctx context.Context, tx pgx.Tx, checked tracker.Account, mode string) error {
+	var id string
+	return tx.QueryRow(ctx, unchanged+mode, checked.ID, checked.PasswordHash, checked.AccessGeneration).Scan(&id)
+}
+
+const (
+	forShare  = ` FOR SHARE`
+	forUpdate = ` FOR UPDATE`
+)
+
+// SetPassword stores the hash of the account that was checked, clears MustChangePassword, and ends every session
+// of the account but keepSession ("" keeps none) and the tokens of the command-line
+// client's sign-ins. Tokens that were made by hand stay: scripts use them, and their
+// owner, who knows the old password, can delete them. It is NotFound when something
+// ended all access since the check.
+func (s *Store) SetPassword(ctx context.Context, checked tracker.Account, passwordHash, keepSession string) error {
+	return s.storePassword(ctx, checked.ID, &checked, passwordHash, keepSession, false)
 }
 
 // ResetPassword stores the hash of a password that its owner did not choose and
-// must change at the next sign-in, and ends every session of the account.
+// must change at the next sign-in, and ends every session and every token of the
+// account: a reset is what helps when the account is in other hands.
 func (s *Store) ResetPassword(ctx context.Context, id, passwordHash string) error {
-	return s.storePassword(ctx, id, passwordHash, "", true)
+	return s.storePassword(ctx, id, nil, passwordHash, "", true)
 }
 
-func (s *Store) storePassword(ctx context.Context, id, passwordHash, keepSession string, mustChange bool) error {
+func (s *Store) storePassword(ctx context.Context, id string, checked *tracker.Account, passwordHash, keepSession string, mustChange bool) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
@@ -146,10 +165,14 @@ func (s *Store) storePassword(ctx context.Context, id, passwordHash, keepSession
 		keep = &keepSession
 	}
 	return s.inTx(ctx, "storing a password", func(tx pgx.Tx) error {
+		if checked != nil {
+			if err := lockUnchanged(ctx, tx, *checked, forUpdate); err != nil {
+				return err
+			}
+		}
 		if err := tx.QueryRow(ctx, setPassword, id, passwordHash, mustChange).Scan(&id); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, endOtherSessions, id, keep)
-		return err
+		return endAccess(ctx, tx, id, keep, mustChange)
 	})
 }

@@ -34,7 +34,7 @@ func TestAccounts(t *testing.T) {
 		wantCode(t, err, tracker.NotFound)
 		_, err = s.UpdateProfile(t.Context(), id, tracker.ProfileChange{})
 		wantCode(t, err, tracker.NotFound)
-		wantCode(t, s.SetPassword(t.Context(), id, "h", ""), tracker.NotFound)
+		wantCode(t, s.SetPassword(t.Context(), tracker.Account{ID: id}, "h", ""), tracker.NotFound)
 	}
 	name := "Ada L\x00."
 	if _, err := s.UpdateProfile(t.Context(), a.ID, tracker.ProfileChange{NotificationPreferences: map[string]bool{"email_on_high\x00": true}}); err != nil {
@@ -83,7 +83,7 @@ func TestSessions(t *testing.T) {
 	soon, later := time.Now().Add(time.Hour), time.Now().Add(24*time.Hour)
 	sign := func(n int) tracker.Session {
 		t.Helper()
-		session, err := s.CreateSession(t.Context(), tracker.Session{AccountID: a.ID, AccessUntil: soon, ExpiresAt: later, Address: "::1", UserAgent: "x\x00y"},
+		session, err := s.CreateSession(t.Context(), a, tracker.Session{AccessUntil: soon, ExpiresAt: later, Address: "::1", UserAgent: "x\x00y"},
 			fmt.Sprint("access", n), fmt.Sprint("refresh", n))
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +100,7 @@ func TestSessions(t *testing.T) {
 			wantCode(t, err, tracker.NotFound)
 		}
 	}
-	_, err := s.CreateSession(t.Context(), tracker.Session{AccountID: unknownID, ExpiresAt: later}, "a", "r")
+	_, err := s.CreateSession(t.Context(), tracker.Account{ID: unknownID}, tracker.Session{ExpiresAt: later}, "a", "r")
 	wantCode(t, err, tracker.NotFound)
 	_, _, err = s.RotateSession(t.Context(), "refresh1", "x", "y", soon, later)
 	wantCode(t, err, tracker.NotFound)
@@ -133,7 +133,7 @@ func TestSessions(t *testing.T) {
 	if list, err := s.Sessions(t.Context(), a.ID); err != nil || len(list) != 2 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if err := s.SetPassword(t.Context(), a.ID, "new", two.ID); err != nil {
+	if err := s.SetPassword(t.Context(), a, "new", two.ID); err != nil {
 		t.Fatal(err)
 	}
 	alive("access3", false)
@@ -142,8 +142,8 @@ func TestSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	alive("access2", false)
-	if got, err := s.Account(t.Context(), a.ID); err != nil || got.PasswordHash != "newer" || !got.MustChangePassword {
-		t.Errorf("%+v, %v", got, err)
+	if a, err = s.Account(t.Context(), a.ID); err != nil || a.PasswordHash != "newer" || !a.MustChangePassword {
+		t.Errorf("%+v, %v", a, err)
 	}
 
 	three := sign(6)
@@ -166,11 +166,11 @@ func TestTokens(t *testing.T) {
 	s, conn := db.Open(t), db.Connect(t)
 	a, b := newAccount(t, s, "ada@example.org"), newAccount(t, s, "bob@example.org")
 	past, future := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
-	good, err := s.CreateToken(t.Context(), a.ID, "good", "hash1", "bsk_pat_12345678", &future)
+	good, err := s.CreateToken(t.Context(), a, "good", "hash1", "bsk_pat_12345678", &future)
 	if err != nil || good.Prefix != "bsk_pat_12345678" || good.LastUsedAt != nil {
 		t.Errorf("%+v, %v", good, err)
 	}
-	if _, err := s.CreateToken(t.Context(), a.ID, "expired", "hash2", "p", &past); err != nil {
+	if _, err := s.CreateToken(t.Context(), a, "expired", "hash2", "p", &past); err != nil {
 		t.Fatal(err)
 	}
 	for _, hash := range []string{"", "hash2", "hash\x003"} {
@@ -197,7 +197,7 @@ func TestTokens(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 30 {
 		wg.Go(func() {
-			if _, err := s.CreateToken(t.Context(), b.ID, "t", fmt.Sprint("b", i), "p", nil); err == nil {
+			if _, err := s.CreateToken(t.Context(), b, "t", fmt.Sprint("b", i), "p", nil); err == nil {
 				made.Add(1)
 			} else {
 				wantCode(t, err, tracker.Refused)

@@ -107,10 +107,31 @@ func (i Inventory) PictureKeys(ctx context.Context, conn *pgx.Conn, visit func(k
 	return err
 }
 
+// deletedPictures is the migration from which on a deleted picture tells when it came.
+const deletedPictures = 5
+
+// The WAL of a picture that was deleted again before anybody asked names it as well, and
+// its object outlives it.
+const (
+	picturesSince            = `SELECT key FROM pictures WHERE created_at >= $1 ORDER BY created_at`
+	picturesSinceWithDeleted = `SELECT key FROM (
+	SELECT key, created_at FROM pictures WHERE created_at >= $1
+	UNION ALL SELECT key, created_at FROM object_tombstones WHERE created_at >= $1
+) p ORDER BY created_at`
+)
+
 // PicturesSince returns the keys of pictures recorded at or after a moment,
 // oldest first.
-func (Inventory) PicturesSince(ctx context.Context, conn *pgx.Conn, since time.Time) ([]string, error) {
-	rows, err := conn.Query(ctx, "SELECT key FROM pictures WHERE created_at >= $1 ORDER BY created_at", since)
+func (i Inventory) PicturesSince(ctx context.Context, conn *pgx.Conn, since time.Time) ([]string, error) {
+	version, err := i.Migration(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	query := picturesSince
+	if version >= deletedPictures {
+		query = picturesSinceWithDeleted
+	}
+	rows, err := conn.Query(ctx, query, since)
 	if err != nil {
 		return nil, fmt.Errorf("listing new pictures: %w", err)
 	}

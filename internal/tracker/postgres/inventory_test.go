@@ -194,10 +194,32 @@ func TestPicturesSince(t *testing.T) {
 		}
 		exec(t, conn, `UPDATE pictures SET created_at = $2 WHERE key = $1`, key, now.Add(time.Duration(n-3)*time.Hour))
 	}
-	keys, err := postgres.Inventory{}.PicturesSince(t.Context(), conn, now.Add(-150*time.Minute))
-	if err != nil || !slices.Equal(keys, []string{"older", "newest"}) {
-		t.Errorf("%v, %v", keys, err)
+	since := func(moment time.Time, want ...string) {
+		t.Helper()
+		keys, err := postgres.Inventory{}.PicturesSince(t.Context(), conn, moment)
+		if err != nil || !slices.Equal(keys, want) {
+			t.Errorf("%v, %v; want %v", keys, err, want)
+		}
 	}
+	since(now.Add(-150*time.Minute), "older", "newest")
+
+	// Its WAL names a picture that is gone again, by whichever way it went.
+	newest := "newest"
+	r := report(p.ID, "gone soon")
+	r.ScreenshotKey = &newest
+	if err := s.DeleteReport(t.Context(), create(t, s, r).ID); err != nil {
+		t.Fatal(err)
+	}
+	since(now.Add(-150*time.Minute), "older", "newest")
+	exec(t, conn, `UPDATE pictures SET created_at = $1 WHERE key = 'older'`, now.Add(-30*time.Hour))
+	if _, err := s.DueObjects(t.Context(), now, 10); err != nil {
+		t.Fatal(err)
+	}
+	since(now.Add(-31*time.Hour), "older", "oldest", "newest")
+	if err := s.DeleteProject(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	since(now.Add(-31*time.Hour), "older", "oldest", "newest")
 }
 
 func TestHeartbeat(t *testing.T) {

@@ -18,6 +18,21 @@ func (s *Store) AddPicture(ctx context.Context, projectID, key, contentType stri
 	return failed("recording a picture", s.pool.QueryRow(ctx, insertPicture, key, projectID, contentType, size).Scan(&key))
 }
 
+// Older ones are on their way out: dropUnreferenced looks for them every so often.
+const unnamedBytes = `SELECT coalesce(sum(p.size), 0)::bigint FROM pictures p
+WHERE p.project_id = $1 AND p.created_at > now() - interval '1 day'
+  AND NOT EXISTS (SELECT FROM report_pictures rp WHERE rp.key = p.key)`
+
+// UnnamedBytes are those of the project's pictures that no report names yet.
+func (s *Store) UnnamedBytes(ctx context.Context, projectID string) (int64, error) {
+	if err := checkID(projectID); err != nil {
+		return 0, err
+	}
+	var n int64
+	err := s.pool.QueryRow(ctx, unnamedBytes, projectID).Scan(&n)
+	return n, failed("adding up unnamed pictures", err)
+}
+
 const pictureBelongs = `SELECT EXISTS (SELECT FROM pictures WHERE key = $1 AND project_id = $2)`
 
 // PictureBelongs reports whether key was uploaded for this project.

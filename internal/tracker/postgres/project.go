@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -79,6 +80,21 @@ func (s *Store) ListProjects(ctx context.Context, v tracker.Viewer) ([]tracker.P
 	return out, failed("listing projects", err)
 }
 
+const usage = `SELECT count(*) FILTER (WHERE p.is_active), coalesce(sum((
+	SELECT sum(t.reports) FROM report_tallies t WHERE t.project_id = p.id AND t.day >= $2::text::date)), 0)::int
+FROM projects p WHERE p.owner_id = $1`
+
+// Usage counts an account's own active projects, and the reports since the day of
+// since, in UTC, of all its own projects.
+func (s *Store) Usage(ctx context.Context, accountID string, since time.Time) (tracker.Usage, error) {
+	var u tracker.Usage
+	if err := checkID(accountID); err != nil {
+		return u, err
+	}
+	err := s.pool.QueryRow(ctx, usage, accountID, since.UTC().Format(time.DateOnly)).Scan(&u.Projects, &u.Reports)
+	return u, failed("counting what an account owns", err)
+}
+
 // viewerID is nil for a viewer without an account.
 func viewerID(v tracker.Viewer) *string {
 	if checkID(v.AccountID) != nil {
@@ -138,8 +154,8 @@ func (s *Store) ProjectByKey(ctx context.Context, keyHash string) (tracker.Proje
 const lockProject = `SELECT project_id FROM report_counters WHERE project_id = $1 FOR UPDATE`
 
 // scheduleObjects schedules every object of the project for deletion.
-const scheduleObjects = `INSERT INTO object_tombstones (key, delete_after)
-SELECT key, now() + ` + keepUnreferenced + ` FROM pictures WHERE project_id = $1 ON CONFLICT (key) DO NOTHING`
+const scheduleObjects = `INSERT INTO object_tombstones (key, delete_after, created_at)
+SELECT key, now() + ` + keepUnreferenced + `, created_at FROM pictures WHERE project_id = $1 ON CONFLICT (key) DO NOTHING`
 
 // DeleteProject removes the project and its reports now, which takes a while
 // when there are many, and the objects of its pictures 72 hours later.

@@ -73,9 +73,9 @@ const picturesOfReport = `SELECT key FROM report_pictures WHERE report_id = $1`
 const dropPictures = `
 WITH gone AS (
 	DELETE FROM pictures p WHERE p.key = ANY($1::text[]) AND NOT EXISTS (SELECT FROM report_pictures rp WHERE rp.key = p.key)
-	RETURNING p.key
+	RETURNING p.key, p.created_at
 )
-INSERT INTO object_tombstones (key, delete_after) SELECT key, now() + ` + keepUnreferenced + ` FROM gone
+INSERT INTO object_tombstones (key, delete_after, created_at) SELECT key, now() + ` + keepUnreferenced + `, created_at FROM gone
 ON CONFLICT (key) DO NOTHING`
 
 // DeleteReport removes the row now; the objects of its pictures follow 72 hours

@@ -14,7 +14,7 @@ import (
 // countedMatches is the largest total of a search. It bounds the cost of counting the
 // matches of a common word. Without a search the total comes from report_tallies and
 // is exact.
-const countedMatches = 1000
+const countedMatches = 10_000
 
 // maxListed bounds how deep a page may lie; a cursor has no such bound.
 const maxListed = 100_000
@@ -69,7 +69,11 @@ func (s *Store) listPage(ctx context.Context, q listQuery, projects []string) (t
 	})
 	sql, args = q.total(projects)
 	b.Queue(sql, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Total) })
-	return page, s.pool.SendBatch(ctx, &b).Close()
+	err := s.pool.SendBatch(ctx, &b).Close()
+	if q.filter.Search != "" && page.Total > countedMatches {
+		page.Total, page.TotalIsEstimate = countedMatches, true
+	}
+	return page, err
 }
 
 // searched is the text of a report that a search looks through, in one expression so
@@ -115,7 +119,7 @@ func (q listQuery) rows(projects []string) (string, []any) {
 }
 
 // total counts before paging: from the tallies, but for the part of a day that
-// Since cuts off; or, for a search, the rows up to countedMatches.
+// Since cuts off; or, for a search, the rows up to one more than countedMatches.
 func (q listQuery) total(projects []string) (string, []any) {
 	var a arguments
 	f := q.filter
@@ -125,7 +129,7 @@ func (q listQuery) total(projects []string) (string, []any) {
 			where = append(where, "r.created_at >= "+a.add(f.Since))
 		}
 		return fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM reports r WHERE %s AND %s ILIKE %s LIMIT %d) matches`,
-			strings.Join(where, " AND "), searched, a.add(pattern(f.Search)), countedMatches), a
+			strings.Join(where, " AND "), searched, a.add(pattern(f.Search)), countedMatches+1), a
 	}
 	tallies := `SELECT coalesce(sum(r.reports), 0)::bigint FROM report_tallies r WHERE ` + strings.Join(where, " AND ")
 	if f.Since.IsZero() {

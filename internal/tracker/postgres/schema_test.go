@@ -87,7 +87,10 @@ func TestUpFinishesAnInterruptedMigration(t *testing.T) {
 		{"after its commit", `UPDATE schema_migrations SET dirty = true`},
 		{"before its commit", `
 			DROP TABLE report_events, report_pictures, report_tallies, reports, backup_beat;
-			DROP INDEX IF EXISTS pictures_by_creation;
+			DROP INDEX IF EXISTS pictures_by_creation, pictures_of_project;
+			CREATE INDEX pictures_project ON pictures (project_id);
+			ALTER TABLE object_tombstones DROP COLUMN created_at;
+			ALTER TABLE accounts DROP COLUMN access_generation;
 			DROP TYPE report_severity, report_category, report_status;
 			DELETE FROM schema_history WHERE version >= 3;
 			UPDATE schema_migrations SET version = 3, dirty = true`},

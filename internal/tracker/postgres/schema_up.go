@@ -92,7 +92,7 @@ func waitForLock(ctx context.Context, conn *pgx.Conn) error {
 				err = ctx.Err()
 			}
 		}
-		return fault.Wrap(fault.Failed, err, "see who holds it: SELECT * FROM pg_locks WHERE locktype = 'advisory'",
+		return fault.Wrap(fault.Failed, err, "ask who holds it: SELECT * FROM pg_locks WHERE locktype = 'advisory'",
 			"waiting for another process that migrates this database")
 	}
 }

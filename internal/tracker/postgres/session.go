@@ -33,15 +33,15 @@ const pruneSessions = `DELETE FROM sessions WHERE account_id = $1 AND (expires_a
 	SELECT id FROM sessions WHERE account_id = $1 ORDER BY seen_at DESC, id OFFSET $2))`
 
 const insertSession = `INSERT INTO sessions AS s (id, account_id, address, user_agent, expires_at)
-SELECT $1, a.id, $3, $4, $5 FROM accounts a WHERE a.id = $2 AND a.is_active RETURNING ` + sessionColumns
+VALUES ($1, $2, $3, $4, $5) RETURNING ` + sessionColumns
 
 const insertSecrets = `INSERT INTO session_secrets (refresh_hash, access_hash, session_id, access_until) VALUES ($1, $2, $3, $4)`
 
-// CreateSession signs an active account in until in.ExpiresAt. The access
-// secret is good until in.AccessUntil, or as long as the session when that is
-// zero. Id and times of the result are the store's.
-func (s *Store) CreateSession(ctx context.Context, in tracker.Session, accessHash, refreshHash string) (tracker.Session, error) {
-	if err := checkID(in.AccountID); err != nil {
+// CreateSession signs the account whose password was checked in until in.ExpiresAt. It
+// is NotFound when something ended all access since the check. The access secret is good until in.AccessUntil, or as long as the session when that is
+// zero. Id, account and times of the result are the store's.
+func (s *Store) CreateSession(ctx context.Context, checked tracker.Account, in tracker.Session, accessHash, refreshHash string) (tracker.Session, error) {
+	if err := checkID(checked.ID); err != nil {
 		return tracker.Session{}, err
 	}
 	id, err := newID()
@@ -53,10 +53,13 @@ func (s *Store) CreateSession(ctx context.Context, in tracker.Session, accessHas
 	}
 	var out tracker.Session
 	err = s.inTx(ctx, "signing in", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pruneSessions, in.AccountID, maxSessions-1); err != nil {
+		if err := lockUnchanged(ctx, tx, checked, forShare); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, insertSession, id, in.AccountID, tracker.CleanText(in.Address), tracker.CleanText(in.UserAgent), in.ExpiresAt).Scan(sessionFields(&out)...)
+		if _, err := tx.Exec(ctx, pruneSessions, checked.ID, maxSessions-1); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, insertSession, id, checked.ID, tracker.CleanText(in.Address), tracker.CleanText(in.UserAgent), in.ExpiresAt).Scan(sessionFields(&out)...)
 		if err != nil {
 			return err
 		}

@@ -23,17 +23,36 @@ func scanToken(row pgx.CollectableRow) (tracker.AccessToken, error) {
 	return t, err
 }
 
-// The account's row lock makes the limit certain; the count is a statement of
-// its own so that it sees what the holder before us committed.
-const lockAccount = `SELECT id FROM accounts WHERE id = $1 FOR UPDATE`
+const countTokens = `SELECT count(*), count(*) FILTER (WHERE name = $2) FROM access_tokens
+WHERE account_id = $1 AND (expires_at IS NULL OR expires_at > now())`
 
-const countTokens = `SELECT count(*) FROM access_tokens WHERE account_id = $1`
+// Expired tokens are listed for a month, so that people see why a script stopped.
+const forgetExpired = `DELETE FROM access_tokens WHERE account_id = $1 AND expires_at < now() - interval '30 days'`
+
+const dropUnused = `DELETE FROM access_tokens WHERE id IN (
+	SELECT id FROM access_tokens WHERE account_id = $1 AND name = $2 AND (expires_at IS NULL OR expires_at > now())
+	ORDER BY coalesce(last_used_at, created_at), id LIMIT $3)`
 
 const insertToken = `INSERT INTO access_tokens AS t (id, account_id, name, hash, prefix, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + tokenColumns
 
-// CreateToken makes a personal token. The twenty-sixth of an account is Refused.
-func (s *Store) CreateToken(ctx context.Context, accountID, name, hash, prefix string, expires *time.Time) (tracker.AccessToken, error) {
+// CreateToken makes a personal token of the account that was checked. It is NotFound
+// when something ended all access since the check. The twenty-sixth token that has not
+// expired is Refused.
+func (s *Store) CreateToken(ctx context.Context, checked tracker.Account, name, hash, prefix string, expires *time.Time) (tracker.AccessToken, error) {
+	return s.createToken(ctx, checked, name, hash, prefix, expires, false)
+}
+
+// CreateCLIToken makes the token of a sign-in of the command-line client. Of those,
+// the ones unused for longest go: an account keeps ten, and fewer when its other
+// tokens leave no room. It is NotFound when something ended all access since the
+// password was checked.
+func (s *Store) CreateCLIToken(ctx context.Context, checked tracker.Account, hash, prefix string, expires time.Time) (tracker.AccessToken, error) {
+	return s.createToken(ctx, checked, tracker.CLITokenName, hash, prefix, &expires, true)
+}
+
+func (s *Store) createToken(ctx context.Context, checked tracker.Account, name, hash, prefix string, expires *time.Time, makeRoom bool) (tracker.AccessToken, error) {
+	accountID := checked.ID
 	if err := checkID(accountID); err != nil {
 		return tracker.AccessToken{}, err
 	}
@@ -43,12 +62,26 @@ func (s *Store) CreateToken(ctx context.Context, accountID, name, hash, prefix s
 	}
 	var out tracker.AccessToken
 	err = s.inTx(ctx, "making an access token", func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, lockAccount, accountID).Scan(&accountID); err != nil {
+		// The lock makes the limit certain too; the count is a statement of its own so that
+		// it sees what the holder before us committed.
+		if err := lockUnchanged(ctx, tx, checked, forUpdate); err != nil {
 			return err
 		}
-		var have int
-		if err := tx.QueryRow(ctx, countTokens, accountID).Scan(&have); err != nil {
+		if _, err := tx.Exec(ctx, forgetExpired, accountID); err != nil {
 			return err
+		}
+		var have, logins int
+		if err := tx.QueryRow(ctx, countTokens, accountID, tracker.CLITokenName).Scan(&have, &logins); err != nil {
+			return err
+		}
+		if makeRoom {
+			drop := min(logins, max(logins-tracker.MaxCLITokens, have-tracker.MaxTokens)+1)
+			if drop > 0 {
+				if _, err := tx.Exec(ctx, dropUnused, accountID, tracker.CLITokenName, drop); err != nil {
+					return err
+				}
+				have -= drop
+			}
 		}
 		if have >= tracker.MaxTokens {
 			return tracker.Errorf(tracker.Refused, "an account may have %d access tokens; delete one first", tracker.MaxTokens)

@@ -24,16 +24,24 @@ WITH gone AS (
 		WHERE p.created_at < $1::timestamptz - interval '1 day' AND NOT EXISTS (SELECT FROM report_pictures rp WHERE rp.key = p.key)
 		LIMIT $2 FOR UPDATE SKIP LOCKED
 	) AND NOT EXISTS (SELECT FROM report_pictures rp WHERE rp.key = pictures.key)
-	RETURNING key
+	RETURNING key, created_at
 )
-INSERT INTO object_tombstones (key, delete_after) SELECT key, $1::timestamptz + ` + keepUnreferenced + ` FROM gone
+INSERT INTO object_tombstones (key, delete_after, created_at) SELECT key, $1::timestamptz + ` + keepUnreferenced + `, created_at FROM gone
 ON CONFLICT (key) DO NOTHING`
 
 const dueObjects = `SELECT key FROM object_tombstones WHERE delete_after <= $1 ORDER BY delete_after LIMIT $2`
 
+// restoreWaits asks for the mark that a restore has put on these tables. Until it is
+// confirmed or undone, the data from before may name what these tables do not.
+const restoreWaits = `SELECT obj_description(to_regclass('schema_migrations'), 'pg_class') IS NOT NULL`
+
 // DueObjects schedules the objects of uploads that no report named within a day,
-// and returns the keys of objects that may be deleted now.
+// and returns the keys of objects that may be deleted now: none while a restore waits.
 func (s *Store) DueObjects(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	var waits bool
+	if err := s.pool.QueryRow(ctx, restoreWaits).Scan(&waits); err != nil || waits {
+		return nil, failed("asking whether a restore waits", err)
+	}
 	if _, err := s.pool.Exec(ctx, dropUnreferenced, now, limit); err != nil {
 		return nil, failed("looking for unreferenced pictures", err)
 	}

@@ -73,3 +73,36 @@ func TestUnreferencedObjectsAreDueLater(t *testing.T) {
 	}
 	due(now.Add(73*time.Hour), "unnamed")
 }
+
+// While a restore waits to be confirmed or undone, the data from before may name what
+// this data does not.
+func TestNoObjectIsDueWhileARestoreWaits(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.NewDatabase(t)
+	s, conn := db.Open(t), db.Connect(t)
+	p := newProject(t, s, "shop")
+	r, key := report(p.ID, "a"), "named"
+	r.ScreenshotKey = &key
+	for _, k := range []string{key, "unnamed"} {
+		if err := s.AddPicture(t.Context(), p.ID, k, "image/png", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(t, conn, `UPDATE pictures SET created_at = $1 WHERE key = 'unnamed'`, time.Now().Add(-25*time.Hour))
+	stored := create(t, s, r)
+	exec(t, conn, `COMMENT ON TABLE schema_migrations IS 'restored'`)
+	if err := s.DeleteReport(t.Context(), stored.ID); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(73 * time.Hour)
+	if keys, err := s.DueObjects(t.Context(), later, 10); err != nil || len(keys) > 0 {
+		t.Errorf("while a restore waits: %v, %v", keys, err)
+	}
+	exec(t, conn, `COMMENT ON TABLE schema_migrations IS NULL`)
+	if keys, err := s.DueObjects(t.Context(), later, 10); err != nil || !slices.Equal(keys, []string{"named"}) {
+		t.Errorf("once it was decided: %v, %v", keys, err)
+	}
+	if keys, err := s.DueObjects(t.Context(), later.Add(73*time.Hour), 10); err != nil || len(keys) != 2 {
+		t.Errorf("what was uploaded and not named: %v, %v", keys, err)
+	}
+}

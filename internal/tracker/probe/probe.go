@@ -58,7 +58,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := store.SetPassword(ctx, s.account, hash, ""); err != nil {
+	account, err := store.Account(ctx, s.account)
+	if err != nil {
+		return err
+	}
+	if err := store.SetPassword(ctx, account, hash, ""); err != nil {
 		return err
 	}
 	if err := c.signIn(ctx, s.email, plain); err != nil {

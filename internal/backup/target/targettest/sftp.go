@@ -45,6 +45,12 @@ func sftpServer(t *testing.T) string {
 func StartSFTP(t *testing.T, dir string) *SFTP {
 	t.Helper()
 	program := sftpServer(t)
+	return StartSFTPOf(t, dir, func(channel ssh.Channel) { run(channel, program) })
+}
+
+// StartSFTPOf starts an SSH server whose SFTP is what serve makes of a channel.
+func StartSFTPOf(t *testing.T, dir string, serveSFTP func(ssh.Channel)) *SFTP {
+	t.Helper()
 	_, host, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +85,7 @@ func StartSFTP(t *testing.T, dir string) *SFTP {
 			deaf := s.deaf
 			s.mu.Unlock()
 			if !deaf {
-				go serve(c, config, program)
+				go serve(c, config, serveSFTP)
 			}
 		}
 	}()
@@ -125,7 +131,7 @@ func Key(t *testing.T) ([]byte, ssh.PublicKey) {
 	return pem.EncodeToMemory(block), signer.PublicKey()
 }
 
-func serve(c net.Conn, config *ssh.ServerConfig, program string) {
+func serve(c net.Conn, config *ssh.ServerConfig, serveSFTP func(ssh.Channel)) {
 	defer c.Close()
 	_, channels, requests, err := ssh.NewServerConn(c, config)
 	if err != nil {
@@ -142,7 +148,7 @@ func serve(c net.Conn, config *ssh.ServerConfig, program string) {
 				wanted := r.Type == "subsystem" && string(r.Payload[4:]) == "sftp"
 				_ = r.Reply(wanted, nil)
 				if wanted {
-					go run(channel, program)
+					go serveSFTP(channel)
 				}
 			}
 		}()

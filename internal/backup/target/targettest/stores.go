@@ -14,7 +14,14 @@ import (
 
 // StartS3 makes a bucket on a MinIO of its own, and says how to reach a prefix of
 // it.
-func StartS3(t *testing.T) target.S3Options {
+func StartS3(t *testing.T) target.S3Options { return startS3(t, minio.MakeBucketOptions{}) }
+
+// StartS3Locked is StartS3 with a bucket that has object lock.
+func StartS3Locked(t *testing.T) target.S3Options {
+	return startS3(t, minio.MakeBucketOptions{ObjectLocking: true})
+}
+
+func startS3(t *testing.T, bucket minio.MakeBucketOptions) target.S3Options {
 	t.Helper()
 	m := storetest.StartMinIO(t)
 	o := target.S3Options{Endpoint: "http://" + m.Address, Region: "us-east-1", Bucket: "backups", Prefix: "bank/bugspark", AccessKey: m.AccessKey, SecretKey: m.SecretKey}
@@ -22,7 +29,7 @@ func StartS3(t *testing.T) target.S3Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.MakeBucket(context.Background(), o.Bucket, minio.MakeBucketOptions{}); err != nil {
+	if err := client.MakeBucket(context.Background(), o.Bucket, bucket); err != nil {
 		t.Fatal(err)
 	}
 	return o

@@ -50,6 +50,8 @@ export interface Report extends ReportSummary {
 export interface ReportPage {
   items: ReportSummary[]
   total: number
+  /** There are more than total tells: a search is counted up to 10,000. */
+  totalIsEstimate?: boolean
   page: number
   pageSize: number
 }

@@ -4,8 +4,15 @@ import parts from '../parts/parts.module.css'
 import { useText } from '../text/text'
 import css from './list.module.css'
 
+interface Props {
+  filters: Filters
+  total: number
+  more: boolean | undefined
+  go: (to: Filters) => void
+}
+
 /** Where one stands in the list, and the way to its other pages. */
-export function Pages({ filters, total, go }: { filters: Filters; total: number; go: (to: Filters) => void }) {
+export function Pages({ filters, total, more, go }: Props) {
   const { t } = useText()
   const last = Math.max(1, Math.ceil(total / pageSize))
   const to = (page: number) => {
@@ -15,7 +22,7 @@ export function Pages({ filters, total, go }: { filters: Filters; total: number;
   return (
     <div className={css.foot}>
       <span>
-        {t.list.range((filters.page - 1) * pageSize + 1, Math.min(filters.page * pageSize, total), total)}
+        {t.list.range((filters.page - 1) * pageSize + 1, Math.min(filters.page * pageSize, total), total, more)}
         <span className={css.keys}> · {t.list.keys}</span>
       </span>
       {last > 1 && (

@@ -70,7 +70,7 @@ export function BugList() {
     <>
       <div className={css.head}>
         <h1>{t.list.title}</h1>
-        <span aria-live="polite">{data && t.list.count(data.total)}</span>
+        <span aria-live="polite">{data && t.list.count(data.total, data.totalIsEstimate)}</span>
       </div>
       <FilterBar ref={searchBox} filters={filters} go={go} projects={projects.data ?? []} down={() => focusRow(1)} />
       {reports.isError ? (
@@ -112,7 +112,7 @@ export function BugList() {
               {!data && slow && <Skeleton project={!filters.project} />}
             </tbody>
           </table>
-          {data && <Pages filters={filters} total={data.total} go={go} />}
+          {data && <Pages filters={filters} total={data.total} more={data.totalIsEstimate} go={go} />}
         </>
       )}
     </>

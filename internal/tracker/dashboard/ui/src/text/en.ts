@@ -67,7 +67,7 @@ export const en = {
 
   list: {
     title: 'Bugs',
-    count: (n: number) => plural(n, 'report', 'reports'),
+    count: (n: number, more = false) => plural(n, 'report', 'reports').replace(' ', more ? '+ ' : ' '),
     search: 'Search title, description, number',
     filters: 'Filters',
     filterStatus: 'Status',
@@ -86,8 +86,8 @@ export const en = {
     pages: 'Pages',
     previous: 'Previous page',
     next: 'Next page',
-    range: (from: number, to: number, total: number) =>
-      `${from.toLocaleString('en')}–${to.toLocaleString('en')} of ${total.toLocaleString('en')}`,
+    range: (from: number, to: number, total: number, more = false) =>
+      `${from.toLocaleString('en')}–${to.toLocaleString('en')} of ${total.toLocaleString('en')}${more ? '+' : ''}`,
     page: (n: number) => `Page ${n}`,
     noneTitle: 'Waiting for the first report',
     noneLead: 'Put this into your page, before the closing body tag. The button appears in its corner, and reports arrive here.',

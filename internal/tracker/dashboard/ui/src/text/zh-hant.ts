@@ -60,7 +60,7 @@ export const zhHant: Messages = {
 
   list: {
     title: '錯誤',
-    count: (n) => `${number(n)} 個回報`,
+    count: (n, more) => `${number(n)}${more ? '+' : ''} 個回報`,
     search: '搜尋標題、說明、編號',
     filters: '篩選條件',
     filterStatus: '狀態',
@@ -79,7 +79,7 @@ export const zhHant: Messages = {
     pages: '頁次',
     previous: '上一頁',
     next: '下一頁',
-    range: (from, to, total) => `第 ${number(from)}–${number(to)} 個，共 ${number(total)} 個`,
+    range: (from, to, total, more) => `第 ${number(from)}–${number(to)} 個，共 ${number(total)}${more ? '+' : ''} 個`,
     page: (n) => `第 ${n} 頁`,
     noneTitle: '等待第一個回報',
     noneLead: '將這段程式碼放在網頁 body 結束標籤之前。按鈕會出現在頁面角落，回報會送到這裡。',

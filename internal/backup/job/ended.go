@@ -1,0 +1,29 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/backup/history"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// ended remembers how a run of a job ended, and returns its error. A slip in the command
+// line and an interruption are no results: neither says anything of the backups.
+func (j *Jobs) ended(ctx context.Context, which history.Job, err error) error {
+	if ctx.Err() != nil || fault.Status(err) == int(fault.Usage) {
+		return err
+	}
+	r := history.Run{At: time.Now().UTC(), Place: which.Place(j.Config.Backup)}
+	if err != nil {
+		r.Failure, r.Next = strings.Join(strings.Fields(err.Error()), " "), strings.Join(fault.Hints(err), "; ")
+	}
+	failed := history.Ended(j.Dirs, which, r)
+	if err != nil && (errors.Is(failed, fs.ErrPermission) || errors.Is(failed, fs.ErrNotExist)) {
+		return err // an account without rights for the job, or a machine without backups
+	}
+	return errors.Join(err, failed)
+}

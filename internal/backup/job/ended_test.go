@@ -1,0 +1,114 @@
+package job_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bugspark/bugspark/internal/backup/history"
+	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/fault"
+)
+
+// A slip in an option says nothing of the backups: nothing is stored.
+func TestAScratchDirectoryIsCheckedBeforeTheDrill(t *testing.T) {
+	t.Parallel()
+	full := t.TempDir()
+	file := filepath.Join(full, "letters")
+	locked := filepath.Join(t.TempDir(), "locked")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(locked, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	j := newJobs(t)
+	for rule, dir := range map[string]string{"none": "/nope", "a file": file, "not empty": full, "not to be written": locked} {
+		if rule == "not to be written" && os.Getuid() == 0 {
+			continue // root may
+		}
+		_, err := j.Drill(t.Context(), job.DrillOptions{Scratch: dir}, silent)
+		if fault.Status(err) != int(fault.Usage) || len(fault.Hints(err)) == 0 {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+	h, err := history.Read(j.Dirs)
+	if err != nil || !h.Drill.At.IsZero() || len(h.Runs) > 0 {
+		t.Errorf("remembered %+v, %+v, %v", h.Drill, h.Runs, err)
+	}
+	if data, err := os.ReadDir(full); err != nil || len(data) != 1 {
+		t.Errorf("%v, %v", data, err)
+	}
+}
+
+func TestHowTheLastRunOfAJobEndedIsRemembered(t *testing.T) {
+	t.Parallel()
+	j, ctx := newJobs(t), t.Context()
+	run := func(which history.Job) history.Run {
+		t.Helper()
+		h, err := history.Read(j.Dirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Runs[which]
+	}
+	create := func(ctx context.Context, o job.CreateOptions) error {
+		_, err := j.Create(ctx, o, silent)
+		return err
+	}
+	err := create(ctx, job.CreateOptions{}) // the target is nobody's yet
+	if r := run(history.TakeSet); err == nil || r.Place != j.Config.Backup.Place() || !strings.Contains(r.Failure, "owner.json") || !strings.Contains(r.Next, "--claim") {
+		t.Errorf("after %v: %+v", err, r)
+	}
+	if s, err := j.Check(); err != nil || s.Err() == nil || !strings.Contains(s.Err().Error(), "no set could be saved") {
+		t.Errorf("%+v, %v", s.Problems, err)
+	}
+	if err := create(ctx, job.CreateOptions{Claim: true}); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(history.TakeSet); r.Failure != "" || r.At.IsZero() {
+		t.Errorf("after a set: %+v", r)
+	}
+	interrupted, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := create(interrupted, job.CreateOptions{}); err == nil {
+		t.Error("an interrupted run made a set")
+	}
+	if _, err := j.Drill(interrupted, job.DrillOptions{}, silent); err == nil {
+		t.Error("an interrupted drill is taken for a failed one")
+	}
+	if _, err := j.Copy(ctx, job.CopyOptions{}, silent); err == nil {
+		t.Error("a copy without a second target")
+	}
+	h, err := history.Read(j.Dirs)
+	if err != nil || h.Runs[history.TakeSet].Failure != "" || len(h.Runs) != 1 || !h.Drill.At.IsZero() {
+		t.Errorf("interrupted, and a slip: %+v, %+v, %v", h.Runs, h.Drill, err)
+	}
+	if _, err := j.Prune(ctx, job.PruneOptions{}); err != nil || run(history.Prune).At.IsZero() {
+		t.Errorf("%v, %+v", err, run(history.Prune))
+	}
+	if _, err := j.Verify(ctx, job.VerifyOptions{Sets: []string{"nosuchset"}, Percent: 5}); err == nil || !run(history.Verify).At.IsZero() {
+		t.Errorf("%v, %+v", err, run(history.Verify))
+	}
+	if _, err := j.Verify(ctx, job.VerifyOptions{Percent: 5}); err != nil || run(history.Verify).At.IsZero() {
+		t.Errorf("%v, %+v", err, run(history.Verify))
+	}
+	if h, err := history.Read(j.Dirs); err != nil || h.Verify.Place != j.Config.Backup.Place() {
+		t.Errorf("%+v, %v", h.Verify, err)
+	}
+	// What a drill found on another target keeps nothing here.
+	h.Drill.At, h.Drill.Failures, h.Drill.Place = h.Runs[history.TakeSet].At, []string{"x"}, "/elsewhere"
+	if err := history.Write(j.Dirs, history.DrillFile, h.Drill); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Prune(ctx, job.PruneOptions{}); err != nil {
+		t.Errorf("a drill on another target failed: %v", err)
+	}
+	h.Drill.Place = j.Config.Backup.Place()
+	if err := history.Write(j.Dirs, history.DrillFile, h.Drill); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Prune(ctx, job.PruneOptions{}); err == nil || run(history.Prune).Failure == "" {
+		t.Errorf("a drill on this target failed: %v, %+v", err, run(history.Prune))
+	}
+}
