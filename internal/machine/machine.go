@@ -26,6 +26,9 @@ import (
 // Options say which machine.
 type Options struct {
 	Release string            // Debian's code name, such as "bookworm"
+	// Packages of the distribution that are installed already: once, and kept for the
+	// machines that come, since nearly every test needs the same.
+	Packages []string
 	Files   map[string]string // host files or directories to copy, by their path inside
 	Mounts  map[string]string // host directories to mount, by their path inside; they outlive the machine
 	// Disk is a machine that does not run and is not started again. The new one begins
@@ -65,7 +68,7 @@ func Boot(t *testing.T, o Options) *Machine {
 	if o.Disk != nil {
 		m.layers = filepath.Join(o.Disk.dir, "upper") + ":" + o.Disk.layers
 	} else {
-		m.layers = cachedRoot(t, o.Release)
+		m.layers = layersWith(t, o.Release, o.Packages)
 	}
 	for inside, from := range o.Mounts {
 		m.mounts = append(m.mounts, "--bind="+from+":"+inside)
@@ -189,6 +192,17 @@ func (m *Machine) Kill(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		m.cmd.Process.Kill()
 		<-m.done
+	}
+}
+
+// off shuts the machine down, so that every service has ended as it should.
+func (m *Machine) off(t *testing.T) {
+	t.Helper()
+	m.Try("systemctl", "poweroff")
+	select {
+	case <-m.done:
+	case <-time.After(time.Minute):
+		t.Fatalf("the machine did not shut down in a minute:\n%s", m.log.String())
 	}
 }
 

@@ -40,6 +40,44 @@ func cachedRoot(t *testing.T, release string) string {
 	steps := recipe(release)
 	sum := sha256.Sum256([]byte(strings.Join(steps, "\x00")))
 	dir := filepath.Join(cache, "root-"+release+"-"+hex.EncodeToString(sum[:4]))
+	builtOnce(t, dir, func(building string) {
+		cmd := exec.Command(steps[0], append(steps[1:], building)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building the root of %s: %v\n%s", release, err, out)
+		}
+	})
+	return dir
+}
+
+// layersWith returns the layers of a machine that has packages of the distribution: the
+// root of its release, and above it what a machine changed that installed them.
+func layersWith(t *testing.T, release string, packages []string) string {
+	t.Helper()
+	root := cachedRoot(t, release)
+	if len(packages) == 0 {
+		return root
+	}
+	dir := root + "+" + strings.Join(packages, "+")
+	builtOnce(t, dir, func(building string) {
+		m := Boot(t, Options{Release: release})
+		m.Run(t, append([]string{"apt-get", "install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
+		m.off(t)
+		upper := filepath.Join(m.dir, "upper")
+		// Each machine makes its own identity at its first boot.
+		for _, name := range []string{"etc/machine-id", "var/log/journal", "var/lib/systemd/random-seed"} {
+			if err := os.RemoveAll(filepath.Join(upper, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		host(t, "cp", "-a", upper, building)
+	})
+	return dir + ":" + root
+}
+
+// builtOnce returns when a directory of the cache is there. Parallel tests and processes
+// wait for one builder.
+func builtOnce(t *testing.T, dir string, build func(building string)) {
+	t.Helper()
 	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -49,21 +87,17 @@ func cachedRoot(t *testing.T, release string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dir); err == nil {
-		return dir
+		return
 	}
-	t.Logf("building the root of %s, once", release)
+	t.Logf("building %s, once", dir)
 	building := dir + ".new"
 	if err := os.RemoveAll(building); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(steps[0], append(steps[1:], building)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the root of %s: %v\n%s", release, err, out)
-	}
+	build(building)
 	if err := os.Rename(building, dir); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // tryHost runs a command that fails when there is nothing to do.

@@ -17,6 +17,7 @@ import (
 // drilled, used to go back in time, hurt, and used on a new machine after the
 // old one is gone.
 func TestBackups(t *testing.T) {
+	t.Parallel()
 	for _, release := range []string{"bookworm", "trixie"} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()

@@ -9,8 +9,11 @@ import (
 	"github.com/bugspark/bugspark/internal/machine"
 )
 
-// customersServices are a PostgreSQL server and an S3 service that are not ours.
+// customersServices are a PostgreSQL server and an S3 service that are not ours. The
+// server is made anew, as the one that came with the disk has the system identifier that
+// the servers of all other machines have.
 const customersServices = s3Service + `
+	pg_lsclusters -h | { read major name rest; pg_dropcluster --stop "$major" "$name"; pg_createcluster --start "$major" "$name"; } >/dev/null
 	curl -sSf --retry 30 --retry-delay 1 --aws-sigv4 aws:amz:us-east-1:s3 -u the-access-key:the-secret-key -X PUT http://127.0.0.1:9100/pictures
 	cd /; until setpriv --reuid=postgres --regid=postgres --clear-groups psql -qc "CREATE ROLE customer LOGIN PASSWORD 'database-secret'"; do sleep 0.5; done
 	setpriv --reuid=postgres --regid=postgres --clear-groups psql -qc "CREATE DATABASE customer OWNER customer"`

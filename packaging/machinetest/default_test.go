@@ -14,6 +14,7 @@ const local = "/var/backups/bugspark"
 // TestBackupsFromTheFirstMinute is what an administrator has who runs setup and does
 // nothing else, and the way from there to a target of theirs.
 func TestBackupsFromTheFirstMinute(t *testing.T) {
+	t.Parallel()
 	m := installed(t, "trixie")
 	s := setUpWith(t, m, "")
 	began := time.Now()

@@ -3,9 +3,12 @@ package machinetest
 import (
 	"bytes"
 	"crypto/tls"
+	"flag"
 	"fmt"
 	"net"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +27,13 @@ func TestMain(m *testing.M) {
 	case "uploads":
 		f.uploads(200)
 	default:
+		flag.Parse()
+		given := false
+		flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+		if !given {
+			// Machines wait most of their time, for timers and for what must not happen.
+			flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+		}
 		os.Exit(m.Run())
 	}
 	fmt.Printf("opened %d, refused %d, cut off %d; answers: 200 %d, 429 %d, others %d\n", f.opened.Load(), f.refused.Load(), f.cut.Load(), f.ok.Load(), f.limited.Load(), f.other.Load())

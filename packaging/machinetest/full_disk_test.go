@@ -9,6 +9,7 @@ import (
 // TestBackupsLeaveTheDataItsDisk has database, pictures and backups on one small
 // disk, which fills.
 func TestBackupsLeaveTheDataItsDisk(t *testing.T) {
+	t.Parallel()
 	m := installed(t, "trixie")
 	m.Shell(t, `mkdir -p /mnt/disk /var/lib/bugspark
 		mount -t tmpfs -o size=3g none /mnt/disk

@@ -29,6 +29,7 @@ func outage(t *testing.T) time.Duration {
 // load: users notice nothing, the administrator is told, and the backups go on
 // by themselves when the target does.
 func TestATargetInTroubleTroublesNobody(t *testing.T) {
+	t.Parallel()
 	for name, trouble := range map[string]struct{ begin, end, says, tells string }{
 		"full": {
 			begin: `dd if=/dev/zero of=/srv/backup/archive/somebody-elses bs=4k 2>/dev/null || df /srv/backup`,

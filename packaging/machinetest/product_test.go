@@ -24,13 +24,13 @@ import (
 
 // boot starts a clean machine that knows our repository but has installed
 // nothing of it.
-func boot(t *testing.T, release string) *machine.Machine {
+func boot(t *testing.T, release string, packages ...string) *machine.Machine {
 	t.Helper()
 	repository := filepath.Join("..", "..", "dist", "apt")
 	if _, err := os.Stat(filepath.Join(repository, "InRelease")); err != nil {
 		t.Fatalf("there are no packages to test: run 'make package' (%v)", err)
 	}
-	m := machine.Boot(t, machine.Options{Release: release, Files: map[string]string{"/srv/bugspark-apt": repository}})
+	m := machine.Boot(t, machine.Options{Release: release, Packages: packages, Files: map[string]string{"/srv/bugspark-apt": repository}})
 	m.Shell(t, `
 		install -m 0644 /srv/bugspark-apt/bugspark-archive-keyring.gpg /usr/share/keyrings/
 		cat >/etc/apt/sources.list.d/bugspark.sources <<-'EOF'
@@ -46,8 +46,7 @@ func boot(t *testing.T, release string) *machine.Machine {
 // installed is a clean machine with our packages and a PostgreSQL server.
 func installed(t *testing.T, release string) *machine.Machine {
 	t.Helper()
-	m := boot(t, release)
-	m.Run(t, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql")
+	m := boot(t, release, "postgresql")
 	m.Run(t, "apt-get", "install", "-y", "-qq", "bugspark")
 	return m
 }

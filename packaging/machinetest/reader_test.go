@@ -9,6 +9,7 @@ import (
 // it left behind kept the account of the backups from every set; such a target is mended by
 // apply.
 func TestRootReadsATargetWithoutSets(t *testing.T) {
+	t.Parallel()
 	m := installed(t, "trixie")
 	setUpWith(t, m, "")
 	firstSet(t, m)

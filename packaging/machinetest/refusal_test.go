@@ -70,6 +70,7 @@ func filesAnswers(certificate, key string) string {
 // answers, and then, on the same machine, kills it midway again and again until
 // it is through.
 func TestSetupRefusesBeforeItChangesAnything(t *testing.T) {
+	t.Parallel()
 	for _, release := range []string{"bookworm", "trixie"} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()

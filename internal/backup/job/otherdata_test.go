@@ -23,12 +23,16 @@ func TestADrillOfASetFromBeforeOtherDataFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		point  time.Time
-		passed bool
-	}{{since.Add(-time.Second), false}, {since.Add(time.Second), true}} {
-		r := backup.DrillReport{Set: "s", Point: c.point, Passed: true}
+		taken, point time.Time
+		passed       bool
+	}{
+		{since.Add(-time.Minute), since.Add(-time.Second), false},
+		{since.Add(-time.Minute), since.Add(time.Second), true}, // by WAL of the data in use
+		{since.Add(time.Second), since.Add(-time.Minute), true}, // with a sign of life that a restore brought back
+	} {
+		r := backup.DrillReport{Set: "s", Document: backup.Document{CreatedAt: c.taken}, Point: c.point, Passed: true}
 		if err := j.ofOtherData(&r); err != nil || r.Passed != c.passed || c.passed != (len(r.Failures) == 0) {
-			t.Errorf("of %s: %v, %v, %v", c.point, r.Passed, r.Failures, err)
+			t.Errorf("taken %s, of %s: %v, %v, %v", c.taken, c.point, r.Passed, r.Failures, err)
 		}
 		if !c.passed && !strings.Contains(strings.Join(r.Failures, ""), "it proves nothing of them; 'bugspark backup create'") {
 			t.Errorf("%q", r.Failures)
