@@ -25,12 +25,12 @@ import (
 
 // Options say which machine.
 type Options struct {
-	Release string            // Debian's code name, such as "bookworm"
+	Release string // Debian's code name, such as "bookworm"
 	// Packages of the distribution that are installed already: once, and kept for the
 	// machines that come, since nearly every test needs the same.
 	Packages []string
-	Files   map[string]string // host files or directories to copy, by their path inside
-	Mounts  map[string]string // host directories to mount, by their path inside; they outlive the machine
+	Files    map[string]string // host files or directories to copy, by their path inside
+	Mounts   map[string]string // host directories to mount, by their path inside; they outlive the machine
 	// Disk is a machine that does not run and is not started again. The new one begins
 	// with its disk instead of with that of the release.
 	Disk *Machine
