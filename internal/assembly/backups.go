@@ -7,6 +7,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/backup/scratch"
+	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/objectstore/filesystem"
@@ -18,7 +19,9 @@ import (
 // Jobs are the backups.
 func (p *Parts) Jobs() *job.Jobs {
 	return &job.Jobs{
-		Dirs: p.Dirs, Config: p.Config, Lookup: p.Lookup, Log: p.Log, Version: p.Version,
+		Dirs: p.Dirs, Config: p.Config, Lookup: p.Lookup,
+		InForce: func() (config.Config, error) { return config.LoadInForce(p.Dirs, p.Lookup) },
+		Log:     p.Log, Version: p.Version,
 		Objects: p.Objects, Cluster: p.Cluster, Programs: p.Programs(),
 		Product:  postgres.Inventory{},
 		Account:  func() (*syscall.Credential, error) { return account.Lookup(account.Backup) },

@@ -44,7 +44,7 @@ func TestStreamYourOwnDatabase(t *testing.T) {
 	asCustomer(t, m, `ALTER ROLE replicator REPLICATION;
 		ALTER SYSTEM SET max_slot_wal_keep_size = '1GB';
 		SELECT pg_reload_conf();`)
-	m.Run(t, "bugspark", "apply")
+	t.Log(m.Run(t, "bugspark", "apply"))
 	confirmKit(t, m)
 	eventually(t, "a set of the whole server", func() bool {
 		out, status := m.Try("bugspark", "backup", "show", lastSet(m))

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"reflect"
 	"syscall"
 	"time"
 
@@ -55,7 +56,7 @@ func (j *Jobs) take(ctx context.Context, o CreateOptions, report func(backup.Pro
 
 func (s *Session) create(ctx context.Context, o CreateOptions, report func(backup.Progress)) (SavedSet, error) {
 	began := time.Now()
-	request, err := history.Requested(s.Jobs.Dirs)
+	request, err := s.Jobs.answers()
 	if err != nil {
 		return SavedSet{}, err
 	}
@@ -80,6 +81,19 @@ func (s *Session) create(ctx context.Context, o CreateOptions, report func(backu
 	out := SavedSet{id, time.Since(began).Seconds(), d}
 	set := history.SavedSet{ID: id, At: d.CreatedAt, Start: d.Database.Start, Seconds: out.Took, Answers: request, Place: s.Jobs.Config.Backup.Place()}
 	return out, s.Jobs.saved(before, set, o.Claim)
+}
+
+// answers is the request that a set answers which begins now. It is none when another
+// configuration came into force while the set waited for its turn: the request may be
+// for what that one asks of a set, such as the place in the WAL where it begins.
+func (j *Jobs) answers() (string, error) {
+	if j.InForce != nil {
+		now, err := j.InForce()
+		if err != nil || !reflect.DeepEqual(now, j.Config) {
+			return "", err
+		}
+	}
+	return history.Requested(j.Dirs)
 }
 
 // checkAhead refuses a set while the archive has WAL of another life of this server: a

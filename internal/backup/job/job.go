@@ -21,6 +21,7 @@ import (
 type Jobs struct {
 	Dirs    config.Dirs
 	Config  config.Config
+	InForce func() (config.Config, error) // the configuration now, which may have changed since; nil is Config
 	Lookup  config.LookupEnv
 	Log     *slog.Logger
 	Version string // of this program

@@ -199,6 +199,18 @@ func TestASetAnswersTheRequestFromBeforeIt(t *testing.T) {
 	if _, err := j.Create(t.Context(), job.CreateOptions{}, silent); err != nil || answered() != second {
 		t.Errorf("the second set answers %s instead of %s: %v", answered(), second, err)
 	}
+	// What was put in force while a set waited for its turn may ask for another kind of set.
+	third := ask()
+	changed := j.Config
+	changed.Backup.Stream = !changed.Backup.Stream
+	j.InForce = func() (config.Config, error) { return changed, nil }
+	if _, err := j.Create(t.Context(), job.CreateOptions{}, silent); err != nil || answered() != "" {
+		t.Errorf("a set of another configuration answers %s: %v", answered(), err)
+	}
+	j.Config = changed
+	if _, err := j.Create(t.Context(), job.CreateOptions{}, silent); err != nil || answered() != third {
+		t.Errorf("and the set after it %s instead of %s: %v", answered(), third, err)
+	}
 }
 
 func TestTheLifeOfASet(t *testing.T) {
