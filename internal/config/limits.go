@@ -34,6 +34,6 @@ func limitsSettings() []Setting {
 		{Key: "limits.unnamed_mib", Default: 1024, Max: 1 << 20, Unit: "MiB",
 			Doc: "Pictures of one project that no report names. They are deleted after a day; until then no more are taken, and reports come without pictures. 0: no limit."},
 		{Key: "limits.free_space_mib", Default: 512, Max: 1 << 20, Unit: "MiB",
-			Doc: "While less than this is free on a disk of the database or the pictures, reports and pictures are refused and everything else goes on. 0: never."},
+			Doc: "While less than this is free on a disk of the database or the pictures, reports and pictures are refused and everything else goes on. Backups give way before that. 0: never."},
 	}
 }

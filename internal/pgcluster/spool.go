@@ -20,8 +20,8 @@ const segmentSize = 16 << 20
 const smallSpool = 4 * segmentSize
 
 // full tells whether the spool has reached a share of its limit. It is full as well
-// when the disk has no more room than the server's WAL may claim, as long as it holds
-// more than the segments of a working archive.
+// when the disk has no more room than the server's WAL may claim and its users need, as
+// long as it holds more than the segments of a working archive.
 func (r *Receiver) full(share float64) (bool, error) {
 	var n int64
 	err := filepath.WalkDir(r.Spool, func(_ string, e fs.DirEntry, err error) error {
@@ -46,11 +46,15 @@ func (r *Receiver) full(share float64) (bool, error) {
 	if n >= int64(float64(r.Limit)*share) {
 		return true, nil
 	}
-	if r.Upstream.home == "" || n < smallSpool {
+	if n < smallSpool {
 		return false, nil
 	}
+	needed := r.Floor
+	if r.Upstream.home != "" {
+		needed += r.claim
+	}
 	disk, err := durable.SpaceAt(r.Spool)
-	return err == nil && disk.Bytes < int64(float64(r.claim)/share), err
+	return err == nil && disk.Bytes < int64(float64(needed)/share), err
 }
 
 // rest waits until a fifth of the spool is free again.
@@ -86,13 +90,14 @@ func (r *Receiver) relieve(ctx context.Context) {
 	}
 }
 
-// scarce tells whether the disk of our own server is nearly full.
+// scarce tells whether the disk of our own server is nearly full, or its users would be
+// refused next.
 func (r *Receiver) scarce() (bool, error) {
 	if r.Upstream.home == "" {
 		return false, nil
 	}
 	disk, err := durable.SpaceAt(r.Upstream.home)
-	return err == nil && disk.Bytes < nearlyFull(disk.Size), err
+	return err == nil && disk.Bytes < max(nearlyFull(disk.Size), r.Floor), err
 }
 
 // nearlyFull is a twentieth of a disk, between 64 MiB and 1 GiB.

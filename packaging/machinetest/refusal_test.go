@@ -130,7 +130,7 @@ func traces(t *testing.T, m *machine.Machine) string {
 func killedSetupGoesOn(t *testing.T, m *machine.Machine) {
 	m.Write(t, "/root/answers.yaml", "server:\n  name: bugs.test\n")
 	kills := 0
-	for life := 200 * time.Millisecond; ; life += 150 * time.Millisecond {
+	for life := 200 * time.Millisecond; ; life += life / 8 {
 		out, status := m.Try("timeout", "-s", "KILL", fmt.Sprintf("%.2f", life.Seconds()), "bugspark", "setup", "--non-interactive", "--answers", "/root/answers.yaml")
 		if status == 0 {
 			if !strings.Contains(out, "one-time password") {
