@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -71,16 +72,29 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("BUGSPARK_BACKUPS_DIR", local)
 	e.Defer(func() { os.RemoveAll(filepath.Dir(local)) })
 	for _, name := range []string{"HTTP_PORT", "HTTPS_PORT"} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freePort()
 		if err != nil {
 			return err
 		}
-		e.Setenv(name, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
-		if err := ln.Close(); err != nil {
-			return err
-		}
+		e.Setenv(name, strconv.Itoa(port))
 	}
 	return nil
+}
+
+// freePort is a port that nobody has, below those that the kernel gives to connections of
+// other tests before the script listens on it.
+func freePort() (int, error) {
+	for {
+		port := 10_000 + rand.IntN(20_000)
+		ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		return port, ln.Close()
+	}
 }
 
 func condition(name string) (bool, error) {
