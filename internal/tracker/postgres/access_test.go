@@ -64,3 +64,47 @@ func TestSignInsAndAChangeAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Tabs that refresh all the time keep no change of the password, no sign-out and no
+// sign-in from its end.
+func TestRefreshesAndAChangeAtOnce(t *testing.T) {
+	t.Parallel()
+	s := postgrestest.New(t)
+	a := newAccount(t, s, "ada@example.org")
+	later := time.Now().Add(time.Hour)
+	for round := range 40 {
+		a, err := s.Account(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 6 {
+			secret := fmt.Sprintf("%d-%d", round, i)
+			session, err := s.CreateSession(t.Context(), a, tracker.Session{ExpiresAt: later}, "access"+secret, "refresh"+secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for tab := range 2 {
+				wg.Go(func() {
+					_, _, err := s.RotateSession(t.Context(), "refresh"+secret, fmt.Sprint("access", secret, tab), fmt.Sprint("refresh", secret, tab), later, later)
+					if err != nil {
+						wantCode(t, err, tracker.NotFound)
+					}
+				})
+			}
+			if i%3 == 0 {
+				wg.Go(func() {
+					if err := s.EndSession(t.Context(), session.ID); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Go(func() {
+			if err := s.SetPassword(t.Context(), a, fmt.Sprint("hash", round), ""); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+	}
+}

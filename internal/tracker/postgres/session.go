@@ -97,6 +97,15 @@ WHERE x.refresh_hash = $1 AND s.id = x.session_id AND (x.replaced_at IS NULL OR 
   AND s.expires_at > now() AND a.is_active
 RETURNING s.id`
 
+// Whatever changes sessions locks the account first, then the session, then its secrets:
+// a change of the password that met a refresh in another order would end one of the two
+// with a deadlock.
+const (
+	lockAccountOf = `SELECT FROM accounts WHERE id = (
+		SELECT s.account_id FROM session_secrets x JOIN sessions s ON s.id = x.session_id WHERE x.refresh_hash = $1) FOR SHARE`
+	lockSessionOf = `SELECT FROM sessions WHERE id = (SELECT session_id FROM session_secrets WHERE refresh_hash = $1) FOR UPDATE`
+)
+
 const forgetSecrets = `DELETE FROM session_secrets WHERE session_id = $1 AND replaced_at < now() - interval '1 hour'`
 
 const touchSession = `UPDATE sessions SET seen_at = now(), expires_at = $2 WHERE id = $1`
@@ -112,7 +121,13 @@ func (s *Store) RotateSession(ctx context.Context, refreshHash, newAccessHash, n
 	var account tracker.Account
 	err := s.inTx(ctx, "refreshing a session", func(tx pgx.Tx) error {
 		var id string
-		if err := tx.QueryRow(ctx, replaceSecrets, tracker.CleanText(refreshHash)).Scan(&id); err != nil {
+		old := tracker.CleanText(refreshHash)
+		for _, lock := range []string{lockAccountOf, lockSessionOf} {
+			if _, err := tx.Exec(ctx, lock, old); err != nil {
+				return err
+			}
+		}
+		if err := tx.QueryRow(ctx, replaceSecrets, old).Scan(&id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, insertSecrets, newRefreshHash, newAccessHash, id, accessUntil); err != nil {
