@@ -34,10 +34,12 @@ type server struct {
 	*httptest.Server
 	database postgrestest.Database
 	store    *postgres.Store
+	objects  *filesystem.Store
 	full     atomic.Bool  // its disk
 	ahead    atomic.Int64 // how far its clock is ahead, in nanoseconds
 	// meanwhile runs once, between the look at an account and what the request does with it.
 	meanwhile atomic.Pointer[func()]
+	gone      atomic.Bool // clients leave before the rows of their pictures
 }
 
 // slowStore lets something happen after an account was looked at.
@@ -64,6 +66,13 @@ func (s slowStore) SessionByAccess(ctx context.Context, hash string) (tracker.Se
 	return session, a, err
 }
 
+func (s slowStore) AddPicture(ctx context.Context, project, key, kind string, size int64) error {
+	if s.s.gone.Load() {
+		return context.Canceled
+	}
+	return s.Store.AddPicture(ctx, project, key, kind, size)
+}
+
 func newServer(t *testing.T, limits config.Limits) *server {
 	t.Helper()
 	s := &server{database: postgrestest.NewDatabase(t)}
@@ -75,6 +84,7 @@ func newServer(t *testing.T, limits config.Limits) *server {
 	if err := objects.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	s.objects = objects
 	if limits.ReportBodyKiB == 0 {
 		limits.ReportBodyKiB = 4096
 	}

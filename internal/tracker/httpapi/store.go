@@ -22,6 +22,7 @@ type Reports interface {
 	DeleteReport(ctx context.Context, id string) error
 
 	// AddPicture records an uploaded object that no report names yet.
+	ExpectPicture(ctx context.Context, key string) error
 	AddPicture(ctx context.Context, projectID, key, contentType string, size int64) error
 	// UnnamedBytes are those of the project's pictures that no report names yet.
 	UnnamedBytes(ctx context.Context, projectID string) (int64, error)

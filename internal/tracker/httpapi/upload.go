@@ -39,7 +39,8 @@ func pictureKinds() map[string]pictureKind {
 }
 
 // uploadScreenshot stores one picture: first the object, then the row that names it,
-// then the answer, each durable before the next. Until it is complete it waits in the
+// then the answer, each durable before the next. Should it end in between, the store has
+// been told of the object and deletes it. Until it is complete it waits in the
 // spool, because a client may send slowly, and its size must be known and the picture
 // checked before it is stored.
 func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
@@ -63,6 +64,9 @@ func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	key := p.OwnerID + "/" + p.ID + "/" + uuid.NewString() + "." + pictureKinds()[kind].extension
+	if err := a.Store.ExpectPicture(r.Context(), key); err != nil {
+		return err
+	}
 	if err := a.storePicture(r, key, kind, io.NewSectionReader(f, 0, size)); err != nil {
 		return err
 	}

@@ -61,6 +61,27 @@ func TestAReportWithAPicture(t *testing.T) {
 	}
 }
 
+// A client that leaves when its picture is stored and its row is not leaves nothing for
+// good: the store has known of the object before.
+func TestAPictureWhoseClientLeavesIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, config.Limits{})
+	_, widget := s.account(t, "ada@example.org", nil).project("shop", "")
+	s.gone.Store(true)
+	if a := widget.upload("image/png", picture(t, 4, 3)); a.status < 400 {
+		t.Fatalf("the upload was acknowledged: %d %s", a.status, a.raw)
+	}
+	keys, err := s.store.DueObjects(t.Context(), time.Now().Add(25*time.Hour), 10)
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("to be deleted: %v, %v", keys, err)
+	}
+	if r, _, err := s.objects.Get(t.Context(), keys[0]); err != nil {
+		t.Errorf("the object is not there, and the test proves nothing: %v", err)
+	} else {
+		r.Close()
+	}
+}
+
 func TestPicturesAreWhatTheySay(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, config.Limits{})

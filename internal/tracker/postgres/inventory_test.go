@@ -113,7 +113,7 @@ func TestRowsCountsEveryTableThatMatters(t *testing.T) {
 	p := newProject(t, s, "shop")
 	create(t, s, report(p.ID, "one"))
 	create(t, s, report(p.ID, "two"))
-	if err := s.AddPicture(t.Context(), p.ID, "k", "image/png", 1); err != nil {
+	if err := addPicture(t, s, p.ID, "k", "image/png", 1); err != nil {
 		t.Fatal(err)
 	}
 	counted, err = postgres.Inventory{}.Rows(t.Context(), conn)
@@ -171,7 +171,7 @@ func TestPictureKeysEndsWithTheVisitorsError(t *testing.T) {
 	s := db.Open(t)
 	p := newProject(t, s, "shop")
 	for n := range 3 {
-		if err := s.AddPicture(t.Context(), p.ID, fmt.Sprint("k", n), "image/png", 1); err != nil {
+		if err := addPicture(t, s, p.ID, fmt.Sprint("k", n), "image/png", 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,7 +189,7 @@ func TestPicturesSince(t *testing.T) {
 	p := newProject(t, s, "shop")
 	now := time.Now()
 	for n, key := range []string{"oldest", "older", "newest"} {
-		if err := s.AddPicture(t.Context(), p.ID, key, "image/png", 1); err != nil {
+		if err := addPicture(t, s, p.ID, key, "image/png", 1); err != nil {
 			t.Fatal(err)
 		}
 		exec(t, conn, `UPDATE pictures SET created_at = $2 WHERE key = $1`, key, now.Add(time.Duration(n-3)*time.Hour))

@@ -33,6 +33,15 @@ func newProject(t testing.TB, s *postgres.Store, name string) tracker.Project {
 	return p
 }
 
+// addPicture records a picture as an upload does.
+func addPicture(t testing.TB, s *postgres.Store, project, key, kind string, size int64) error {
+	t.Helper()
+	if err := s.ExpectPicture(t.Context(), key); err != nil {
+		return err
+	}
+	return s.AddPicture(t.Context(), project, key, kind, size)
+}
+
 // report is a valid report; its fingerprint follows its text.
 func report(project, title string) tracker.NewReport {
 	return tracker.NewReport{

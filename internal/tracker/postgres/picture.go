@@ -6,11 +6,26 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker"
 )
 
-const insertPicture = `INSERT INTO pictures (key, project_id, content_type, size)
-SELECT $1, id, $3, $4 FROM projects WHERE id = $2 RETURNING key`
+// An upload takes minutes at most, and its object is deleted a day after it began unless
+// a row names it by then. created_at stays null: no row has named the object, so the
+// archive need not have it.
+const expectPicture = `INSERT INTO object_tombstones (key, delete_after) VALUES ($1, now() + interval '1 day')`
 
-// AddPicture records an uploaded object that no report names yet. Its object
-// must be durable by now.
+// ExpectPicture is told of an object before it is stored, so that one which gets no row,
+// because its client or this server was gone in between, is deleted.
+func (s *Store) ExpectPicture(ctx context.Context, key string) error {
+	_, err := s.pool.Exec(ctx, expectPicture, key)
+	return failed("expecting a picture", err)
+}
+
+const insertPicture = `WITH expected AS (
+	DELETE FROM object_tombstones WHERE key = $1 AND delete_after > now() + interval '1 hour' AND EXISTS (SELECT FROM projects WHERE id = $2)
+	RETURNING key
+)
+INSERT INTO pictures (key, project_id, content_type, size) SELECT key, $2, $3, $4 FROM expected RETURNING key`
+
+// AddPicture records an uploaded object that no report names yet. It was expected, and
+// is durable by now. NotFound when the project is gone.
 func (s *Store) AddPicture(ctx context.Context, projectID, key, contentType string, size int64) error {
 	if err := checkID(projectID); err != nil {
 		return err

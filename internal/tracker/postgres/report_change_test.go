@@ -84,7 +84,7 @@ func TestDeletedReportsKeepTheirObjectsFor72Hours(t *testing.T) {
 	s, conn := db.Open(t), db.Connect(t)
 	p, q := newProject(t, s, "shop"), newProject(t, s, "blog")
 	for _, key := range []string{"only.png", "shared.png", "unnamed.png"} {
-		if err := s.AddPicture(t.Context(), p.ID, key, "image/png", 1); err != nil {
+		if err := addPicture(t, s, p.ID, key, "image/png", 1); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func TestCreateReportKeepsEverything(t *testing.T) {
 	s := postgrestest.New(t)
 	p := newProject(t, s, "shop")
 	reporter, key := "visitor\x00 7", "a/b/c.png"
-	if err := s.AddPicture(t.Context(), p.ID, key, "image/png", 12); err != nil {
+	if err := addPicture(t, s, p.ID, key, "image/png", 12); err != nil {
 		t.Fatal(err)
 	}
 	r := report(p.ID, "a \x00 < b & \xff 🐞")

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bugspark/bugspark/internal/tracker"
 	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
 )
 
@@ -14,7 +15,7 @@ func TestUnreferencedObjectsAreDueLater(t *testing.T) {
 	s, conn := db.Open(t), db.Connect(t)
 	p := newProject(t, s, "shop")
 	for _, key := range []string{"named", "unnamed", "locked", "fresh"} {
-		if err := s.AddPicture(t.Context(), p.ID, key, "image/png", 1); err != nil {
+		if err := addPicture(t, s, p.ID, key, "image/png", 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +85,7 @@ func TestNoObjectIsDueWhileARestoreWaits(t *testing.T) {
 	r, key := report(p.ID, "a"), "named"
 	r.ScreenshotKey = &key
 	for _, k := range []string{key, "unnamed"} {
-		if err := s.AddPicture(t.Context(), p.ID, k, "image/png", 1); err != nil {
+		if err := addPicture(t, s, p.ID, k, "image/png", 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,4 +106,39 @@ func TestNoObjectIsDueWhileARestoreWaits(t *testing.T) {
 	if keys, err := s.DueObjects(t.Context(), later.Add(73*time.Hour), 10); err != nil || len(keys) != 2 {
 		t.Errorf("what was uploaded and not named: %v, %v", keys, err)
 	}
+}
+
+// An upload that ends between the object and its row, or after its project is gone,
+// leaves an object that is deleted a day later; nothing else is recorded of it.
+func TestAnObjectThatGetsNoRowIsDeleted(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.NewDatabase(t)
+	s, conn := db.Open(t), db.Connect(t)
+	p := newProject(t, s, "shop")
+	for _, key := range []string{"abandoned", "stored"} {
+		if err := s.ExpectPicture(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.AddPicture(t.Context(), p.ID, "stored", "image/png", 1); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, s.AddPicture(t.Context(), unknownID, "abandoned", "image/png", 1), tracker.NotFound)
+	wantCode(t, s.AddPicture(t.Context(), p.ID, "never expected", "image/png", 1), tracker.NotFound)
+	if got := column(t, conn, `SELECT key FROM object_tombstones WHERE created_at IS NOT NULL`); len(got) > 0 {
+		t.Errorf("the archive waits for %v", got)
+	}
+	now := time.Now()
+	for _, c := range []struct {
+		after time.Duration
+		want  []string
+	}{{23 * time.Hour, nil}, {25 * time.Hour, []string{"abandoned"}}} {
+		keys, err := s.DueObjects(t.Context(), now.Add(c.after), 10)
+		if err != nil || !slices.Equal(keys, c.want) {
+			t.Errorf("due after %s: %v, %v, want %v", c.after, keys, err, c.want)
+		}
+	}
+	// One that is about to be deleted is not named any more.
+	exec(t, conn, `UPDATE object_tombstones SET delete_after = now() + interval '10 minutes'`)
+	wantCode(t, s.AddPicture(t.Context(), p.ID, "abandoned", "image/png", 1), tracker.NotFound)
 }
