@@ -73,6 +73,19 @@ func TestAProjectHasSoManyUnnamedPictures(t *testing.T) {
 	}
 }
 
+// However small they are: each row costs the next upload some time.
+func TestSmallUnnamedPicturesCountToo(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, config.Limits{UnnamedMiB: 1})
+	_, widget := s.account(t, "ada@example.org", nil).project("shop", "")
+	taken := 0
+	for ; taken < 100 && widget.upload("image/png", picture(t, 1, 1)).status == 200; taken++ {
+	}
+	if taken != 1<<20/(64<<10) {
+		t.Errorf("%d pictures of a few bytes in 1 MiB", taken)
+	}
+}
+
 // The disk's last bytes are the database's.
 func TestAFullDiskTakesNothingAndIsRead(t *testing.T) {
 	t.Parallel()

@@ -33,8 +33,10 @@ func (s *Store) AddPicture(ctx context.Context, projectID, key, contentType stri
 	return failed("recording a picture", s.pool.QueryRow(ctx, insertPicture, key, projectID, contentType, size).Scan(&key))
 }
 
-// Older ones are on their way out: dropUnreferenced looks for them every so often.
-const unnamedBytes = `SELECT coalesce(sum(p.size), 0)::bigint FROM pictures p
+// Older ones are on their way out: dropUnreferenced looks for them every so often. Each
+// counts as 64 KiB at least, so that a limit of 1 GiB is 16,384 rows at most, and an upload
+// stays cheap however small the pictures of an attacker are.
+const unnamedBytes = `SELECT coalesce(sum(greatest(p.size, 65536)), 0)::bigint FROM pictures p
 WHERE p.project_id = $1 AND p.created_at > now() - interval '1 day'
   AND NOT EXISTS (SELECT FROM report_pictures rp WHERE rp.key = p.key)`
 
