@@ -86,7 +86,8 @@ func (p *Parts) Site(set unit.Set) *setup.Site {
 			}
 			return history.OtherData(p.Dirs, time.Now())
 		},
-		DropSlot: p.dropSlot,
+		Populated: p.populated,
+		DropSlot:  p.dropSlot,
 		SlotBoundStale: func(ctx context.Context) (bool, error) {
 			cluster, err := p.Cluster()
 			if err != nil {

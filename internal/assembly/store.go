@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/account"
@@ -56,4 +57,16 @@ func (p *Parts) WithStore(ctx context.Context, role Role, f func(*postgres.Store
 		return fault.Wrap(fault.Failed, err, hint, "reaching the database")
 	}
 	return f(store)
+}
+
+// populated tells whether the database holds an account.
+func (p *Parts) populated(ctx context.Context) (bool, error) {
+	quiet := *p
+	quiet.Log = slog.New(slog.DiscardHandler) // apply asks before the database may be there
+	store, err := quiet.Store(ctx, API)
+	if err != nil {
+		return false, err
+	}
+	defer store.Close()
+	return store.HasAccounts(ctx)
 }

@@ -72,7 +72,7 @@ is not made anew while a target holds what only that key opens.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&claim, "claim", false, "take a new backup target over that belongs to another machine, which is gone for good")
-	c.Flags().BoolVar(&startEmpty, "start-empty", false, "accept that database.mode or storage change without the data, which stays where it is")
+	c.Flags().BoolVar(&startEmpty, "start-empty", false, "accept that the database or storage changes without the data, which stays where it is")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "show the plan, change nothing")
 	return c
 }

@@ -69,7 +69,7 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 	var steps []step
 	add := func(ch Change, do func(context.Context) error) { steps = append(steps, step{ch, do}) }
 
-	if err := c.keepsData(); err != nil {
+	if err := c.keepsData(ctx); err != nil {
 		return nil, err
 	}
 	files, err := c.Site.PlanFiles()
@@ -93,7 +93,7 @@ func (c *Converger) steps(ctx context.Context) ([]step, error) {
 		}
 		add(ch, do)
 	}
-	data, err := c.dataSteps()
+	data, err := c.dataSteps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (c *Converger) converge(ctx context.Context, steps []step) ([]Change, error
 	if err := c.Healthy(ctx, c.Site.Config); err != nil {
 		return made, err
 	}
-	if err := c.beginBackups(); err != nil {
+	if err := c.beginBackups(ctx); err != nil {
 		return made, err
 	}
 	if err := c.remember(); err != nil || len(c.beside) == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/fault"
@@ -12,6 +13,9 @@ import (
 
 // stays is data that a changed setting leaves where it is.
 type stays struct{ setting, what, where, now string }
+
+// credentialDSN is what changed when a customer's database did.
+const credentialDSN = "the credential database-dsn"
 
 // leftBehind lists the data of an installation that another configuration would look for
 // elsewhere.
@@ -48,8 +52,8 @@ func pictures(d config.Dirs, c config.Config) string {
 }
 
 // keepsData refuses a change that would begin without the data that is there.
-func (c *Converger) keepsData() error {
-	left, _, err := c.Site.moved()
+func (c *Converger) keepsData(ctx context.Context) error {
+	left, _, err := c.Site.moved(ctx)
 	if err != nil || len(left) == 0 || c.StartEmpty {
 		return err
 	}
@@ -58,14 +62,17 @@ func (c *Converger) keepsData() error {
 		settings = append(settings, s.setting)
 		texts = append(texts, fmt.Sprintf("the %s are in %s, and from then on they are looked for in %s", s.what, s.where, s.now))
 	}
-	file := c.Site.Dirs.File()
+	where := "in " + c.Site.Dirs.File()
+	if len(left) == 1 && left[0].setting == credentialDSN {
+		where = "in " + c.Site.Dirs.CredentialFile("database-dsn")
+	}
 	return fault.New(fault.Preflight,
-		"bugspark apply --start-empty begins with what the new place holds, and leaves the data where it is; to keep what is there, set "+strings.Join(settings, " and ")+" in "+file+" as before",
+		"bugspark apply --start-empty begins with what the new place holds, and leaves the data where it is; to keep what is there, set "+strings.Join(settings, " and ")+" "+where+" as before",
 		"a change of %s moves no data: %s. Nothing was changed", strings.Join(settings, " and "), strings.Join(texts, "; "))
 }
 
 // moved lists what the configuration leaves behind of the one that was applied.
-func (s *Site) moved() (left []stays, old config.Config, err error) {
+func (s *Site) moved(ctx context.Context) (left []stays, old config.Config, err error) {
 	applied, err := ReadApplied(s.Dirs)
 	if err != nil || !applied.Finished {
 		return nil, old, err // an installation that was never finished has no data
@@ -74,12 +81,29 @@ func (s *Site) moved() (left []stays, old config.Config, err error) {
 	if err != nil || !ok {
 		return nil, old, err
 	}
-	return leftBehind(s.Dirs, old, s.Config), old, nil
+	left = leftBehind(s.Dirs, old, s.Config)
+	if old.Database.Mode == "external" && s.Config.Database.Mode == "external" && s.empty(ctx) {
+		left = append(left, stays{credentialDSN, "reports and accounts", "another database", "the one that it names now, which holds no account"})
+	}
+	return left, old, nil
+}
+
+// empty tells whether the customer's database is none that BugSpark has worked with: its
+// connection string leads elsewhere now. A database that does not answer is told by the
+// check of the services, which takes the change back.
+func (s *Site) empty(ctx context.Context) bool {
+	if s.Populated == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	populated, err := s.Populated(ctx)
+	return err == nil && !populated
 }
 
 // dataSteps tell what changes when other data comes into use.
-func (c *Converger) dataSteps() ([]step, error) {
-	left, _, err := c.Site.moved()
+func (c *Converger) dataSteps(ctx context.Context) ([]step, error) {
+	left, _, err := c.Site.moved(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +122,8 @@ func (c *Converger) dataSteps() ([]step, error) {
 // everybody is served with it, since a change that is taken back leaves the data that they
 // are of, and before it is remembered as applied, so that an apply which is killed between
 // them does it again.
-func (c *Converger) beginBackups() error {
-	left, _, err := c.Site.moved()
+func (c *Converger) beginBackups(ctx context.Context) error {
+	left, _, err := c.Site.moved(ctx)
 	if err != nil || len(left) == 0 || c.Site.OtherData == nil {
 		return err
 	}

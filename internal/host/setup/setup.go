@@ -56,6 +56,9 @@ type Site struct {
 	// OtherData makes what is known of the backups count for nothing: from now on other data
 	// is in use than they hold. Nil where there are none.
 	OtherData func() error
+	// Populated tells whether a customer's database holds an account, as that of every
+	// finished installation does. Nil where nobody can ask.
+	Populated func(context.Context) (bool, error)
 	// DropSlot ends what the database server of a database.mode keeps for the backups.
 	DropSlot func(ctx context.Context, mode string) error
 	// SlotBoundStale tells whether the disk has another size than the running database

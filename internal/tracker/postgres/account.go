@@ -86,6 +86,16 @@ func (s *Store) EnsureFirstAdmin(ctx context.Context, email, name, passwordHash 
 
 const accountByEmail = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.email = $1`
 
+// HasAccounts tells whether there is an account. Before the first migration there is none.
+func (s *Store) HasAccounts(ctx context.Context) (bool, error) {
+	var has bool
+	err := s.pool.QueryRow(ctx, `SELECT to_regclass('accounts') IS NOT NULL`).Scan(&has)
+	if err == nil && has {
+		err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM accounts)`).Scan(&has)
+	}
+	return has, failed("looking for accounts", err)
+}
+
 // AccountByEmail returns the account, active or not, with that address in any
 // case.
 func (s *Store) AccountByEmail(ctx context.Context, email string) (tracker.Account, error) {

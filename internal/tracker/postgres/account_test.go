@@ -214,3 +214,21 @@ func TestTokens(t *testing.T) {
 	_, err = s.AccountByToken(t.Context(), "b0")
 	wantCode(t, err, tracker.NotFound)
 }
+
+func TestADatabaseTellsWhetherAnybodyHasAnAccount(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.NewDatabase(t)
+	s := db.Open(t)
+	for _, want := range []bool{false, true} {
+		if has, err := s.HasAccounts(t.Context()); err != nil || has != want {
+			t.Errorf("%v, %v; want %v", has, err, want)
+		}
+		if !want {
+			newAccount(t, s, "ada@example.org")
+		}
+	}
+	exec(t, db.Connect(t), `ALTER TABLE accounts RENAME TO gone`) // as before the first migration
+	if has, err := s.HasAccounts(t.Context()); err != nil || has {
+		t.Errorf("without the table: %v, %v", has, err)
+	}
+}
