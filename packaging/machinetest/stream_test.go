@@ -113,7 +113,7 @@ func TestStreamYourOwnDatabase(t *testing.T) {
 		t.Errorf("drill on the new machine: %+v", r.Failures)
 	}
 	n.Shell(t, `sed -i '/^  stream: true/d' /etc/bugspark/bugspark.yaml; bugspark apply`)
-	if out := asCustomer(t, n, "SELECT slot_name FROM pg_replication_slots"); strings.TrimSpace(out) != "" {
+	if out := asCustomer(t, n, "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'bugspark%'"); strings.TrimSpace(out) != "" {
 		t.Errorf("after it was turned off the server still has the slot %s", out)
 	}
 	if out := n.Run(t, "systemctl", "show", "-p", "TimersCalendar", "bugspark-backup.timer"); !strings.Contains(out, "02/4:15") && !strings.Contains(out, "02..22/4:15") {
