@@ -58,7 +58,7 @@ func (j *Jobs) lock(ctx context.Context, file, what string, wait bool, waiting f
 	unlock, err = durable.LockWithin(ctx, path, longestTurn)
 	switch {
 	case errors.Is(err, durable.ErrLocked):
-		return nil, fault.Wrap(fault.Failed, err, "systemctl stop 'bugspark-backup*.service', then run the same command again", "waiting for %s", what)
+		return nil, fault.Wrap(fault.Failed, err, "systemctl list-units 'bugspark*' names what runs; stop what has run for that long, and run the same command again", "waiting for %s", what)
 	case err != nil:
 		return nil, fmt.Errorf("waiting for %s: %w", what, err)
 	}

@@ -217,7 +217,7 @@ func held(err error, doing string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, durable.ErrLocked):
-		return fault.Wrap(fault.Failed, err, "systemctl stop 'bugspark-backup*.service' bugspark-walship.service, then run the same command again, then 'bugspark apply'", "%s", doing)
+		return fault.Wrap(fault.Failed, err, "systemctl list-units 'bugspark*' names what runs; stop what has run for that long, run the same command again, and then 'bugspark apply'", "%s", doing)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -183,3 +183,26 @@ func TestStoppingTheTargetEndsNoDrill(t *testing.T) {
 		}
 	}
 }
+
+// Most sockets in /run let everybody in, and a restored database runs code of a stranger's.
+func TestARestoredDatabaseSeesNothingInRun(t *testing.T) {
+	u, err := shipped(t).Unit("bugspark-scratch.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string][]string{"TemporaryFileSystem": {"/run:ro"}, "BindPaths": nil, "BindReadOnlyPaths": {"/run/systemd/notify"}} {
+		if got := u.Values("Service", key); !slices.Equal(got, want) {
+			t.Errorf("%s=%v, want %v", key, got, want)
+		}
+	}
+}
+
+// The server's children are ended with it when a stop takes too long, and when a hostile
+// database has started others that do not notice.
+func TestNothingOfTheDatabaseOutlivesItsUnit(t *testing.T) {
+	for _, u := range shipped(t).Services() {
+		if mode := u.Service.KillMode; mode != "" && mode != "mixed" && mode != "control-group" {
+			t.Errorf("%s has KillMode=%s", u.Name, mode)
+		}
+	}
+}
