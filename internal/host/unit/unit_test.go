@@ -2,12 +2,14 @@ package unit_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/unit"
 	"github.com/bugspark/bugspark/systemd"
 )
@@ -203,6 +205,18 @@ func TestNothingOfTheDatabaseOutlivesItsUnit(t *testing.T) {
 	for _, u := range shipped(t).Services() {
 		if mode := u.Service.KillMode; mode != "" && mode != "mixed" && mode != "control-group" {
 			t.Errorf("%s has KillMode=%s", u.Name, mode)
+		}
+	}
+}
+
+// A job that is stopped, with the machine or on purpose, has failed at nothing.
+func TestAJobThatIsStoppedHasNotFailed(t *testing.T) {
+	want := strconv.Itoa(int(fault.Interrupted))
+	for _, u := range shipped(t).Services() {
+		if u.Name == "bugspark-backup.service" || strings.HasPrefix(u.Name, "bugspark-backup-") {
+			if got := u.Values("Service", "SuccessExitStatus"); !slices.Equal(got, []string{want}) {
+				t.Errorf("%s: SuccessExitStatus=%v", u.Name, got)
+			}
 		}
 	}
 }
