@@ -220,3 +220,15 @@ func TestAJobThatIsStoppedHasNotFailed(t *testing.T) {
 		}
 	}
 }
+
+// A drill that was killed must not keep the room of everything else until the next one.
+func TestAKilledDrillLeavesNoData(t *testing.T) {
+	u, err := shipped(t).Unit("bugspark-scratch.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clears := u.Values("Service", "ExecStopPost")
+	if len(clears) != 1 || !strings.HasPrefix(clears[0], "-rm -rf ") || !strings.Contains(clears[0], "/var/lib/"+u.Service.StateDirectory[0]+"/data ") {
+		t.Errorf("ExecStopPost=%v", clears)
+	}
+}
