@@ -113,8 +113,8 @@ func (r *Restorer) begin(ctx context.Context, place scratch.Place, as *syscall.C
 // ownPrefix begins the names of the directories of begin.
 const ownPrefix = "bugspark-restore-"
 
-// removeLeft removes such directories. None is in use, because whoever restores holds the
-// lock of setup. Others may have put something of that name there, which stays.
+// removeLeft removes such directories. None is in use, because who restores or undoes holds the
+// lock of the backups. Others may have put something of that name there, which stays.
 func removeLeft(temp string) error {
 	left, err := filepath.Glob(filepath.Join(temp, ownPrefix+"*"))
 	for _, path := range left {
