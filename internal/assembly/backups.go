@@ -33,13 +33,17 @@ func (p *Parts) Jobs() *job.Jobs {
 	}
 }
 
-// clientAccount is as whom root lets programs connect to a customer's server: an account
-// that has nothing, unless the server knows the backups by their account.
-func clientAccount(dsn string) (*syscall.Credential, error) {
+// clientAccount is as whom root lets programs connect to a customer's server.
+func clientAccount(dsn string) (*syscall.Credential, error) { return account.Lookup(clientName(dsn)) }
+
+// clientName is the account that has the connection string already, and nothing else,
+// unless the server knows the backups by theirs. It is never that of restored servers:
+// processes of one account read each other's memory and files.
+func clientName(dsn string) string {
 	if pgcluster.OwnFiles(dsn) {
-		return account.Lookup(account.Backup)
+		return account.Backup
 	}
-	return account.Lookup(account.Scratch)
+	return account.Migrate
 }
 
 // probeCopy lets the product work with a restored database.

@@ -71,6 +71,9 @@ func RunScratch(ctx context.Context, env Env, place scratch.Place) error {
 	var err error
 	if place.Data == "" {
 		place = p.scratchPlace()
+		feeding, fed := context.WithCancel(ctx)
+		defer fed()
+		go lifecycle.Watchdog(feeding, nil, p.Log)
 		conn, err = firstConnection()
 	} else {
 		conn, err = net.FileConn(os.NewFile(3, "client"))

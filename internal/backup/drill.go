@@ -247,7 +247,7 @@ func (d *Drill) logical(ctx context.Context, c RestorePoint, s *scratch.Client, 
 	if err != nil {
 		return err
 	}
-	s.Major = server.Major
+	s.Major, s.Bytes = server.Major, c.Document.Database.Bytes
 	if err := s.Initialize(ctx); err != nil {
 		return err
 	}

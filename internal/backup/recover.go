@@ -41,7 +41,7 @@ type Recovered struct {
 func (r *Recovery) Run(ctx context.Context, look func(context.Context, *scratch.Client) error) (out Recovered, err error) {
 	began := time.Now()
 	s := r.Copy
-	s.Major, s.Origin = r.RestorePoint.Document.Database.Major, r.RestorePoint.Document.origin()
+	s.Major, s.Origin, s.Bytes = r.RestorePoint.Document.Database.Major, r.RestorePoint.Document.origin(), r.RestorePoint.Document.Database.Bytes
 	if err := s.Verify(ctx); err != nil {
 		return out, err
 	}

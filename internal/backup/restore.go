@@ -149,6 +149,7 @@ func RestoreDatabase(ctx context.Context, r *repository.Repository, p Plan, to *
 	}
 	defer body.Close()
 	progress := Progress{Part: "database", Total: p.Document.Database.Bytes}
+	to.Bytes = p.Document.Database.Bytes
 	err = to.Unpack(ctx, readerFunc(func(b []byte) (int, error) {
 		n, err := body.Read(b)
 		progress.Bytes += int64(n)

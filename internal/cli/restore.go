@@ -203,6 +203,13 @@ func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Re
 
 // restoreMachine brings this machine back.
 func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore.Request, o restoreOptions, report *restoreReport) error {
+	q.Agree = func(plan *restore.Plan) error {
+		describeSource(env.out(o.json), plan)
+		if o.yes || o.dryRun && !plan.Reaches() {
+			return nil
+		}
+		return confirm(env, "restore", "This machine becomes what the set says: compare the lines above with what you know of the old one.")
+	}
 	plan, err := r.Prepare(ctx, q)
 	if err != nil && ctx.Err() != nil {
 		return fault.New(fault.Failed, "run the same command again", "the restore was interrupted before anything was touched")
@@ -211,21 +218,15 @@ func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore
 		return r.Session.Explain(err)
 	}
 	defer plan.Close()
-	if !o.json {
-		describePlan(env, plan)
-	}
+	describePlan(env.out(o.json), plan)
 	if o.dryRun {
 		if o.json {
 			return json.NewEncoder(env.Stdout).Encode(restore.Result{RestorePoint: plan.Point})
 		}
 		return nil
 	}
-	if !o.yes {
-		warning := "The live data is put aside and can be brought back until you confirm."
-		if plan.NewMachine {
-			warning = "This machine becomes what the set says: compare the lines above with what you know of the old one."
-		}
-		if err := confirm(env, "restore", warning); err != nil {
+	if !o.yes && !plan.NewMachine {
+		if err := confirm(env, "restore", "The live data is put aside and can be brought back until you confirm."); err != nil {
 			return err
 		}
 	}

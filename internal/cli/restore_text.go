@@ -50,9 +50,10 @@ func (r *restoreReport) Change(c setup.Change) {
 	r.changes.Change(c)
 }
 
-// describePlan tells what will happen, and how far back it goes.
-func describePlan(env Env, p *restore.Plan) {
-	c, out := p.Point, env.Stdout
+// describeSource tells what comes back, how far back that goes, and what it makes of a new
+// machine.
+func describeSource(out io.Writer, p *restore.Plan) {
+	c := p.Point
 	d := c.Document
 	fmt.Fprintf(out, "From set    %s, taken %s on %s\n", c.Set, d.CreatedAt.Local().Format(time.DateTime), d.Host)
 	fmt.Fprintf(out, "%s\n", upTo(p))
@@ -62,7 +63,23 @@ func describePlan(env Env, p *restore.Plan) {
 	if c.Coverage.Gap != "" {
 		fmt.Fprintf(out, "!           WAL segment %s is missing; what came after it is lost\n", c.Coverage.Gap)
 	}
+	if p.NewMachine {
+		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here. This machine then\n", p.Config.Server.Name)
+		for _, b := range p.Brings() {
+			fmt.Fprintf(out, "  %-10s  %s\n", b.What, b.Text)
+		}
+	}
+}
+
+// describePlan tells what will happen. Of a new machine the source is told by then.
+func describePlan(out io.Writer, p *restore.Plan) {
+	d := p.Point.Document
+	if !p.NewMachine {
+		describeSource(out, p)
+	}
 	switch p.Database {
+	case restore.Keep:
+		fmt.Fprintf(out, "the database is yours and holds data: it stays as it is\n")
 	case restore.Load:
 		fmt.Fprintf(out, "into        your database, which is empty\n")
 	case restore.Replace:
@@ -78,19 +95,11 @@ func describePlan(env Env, p *restore.Plan) {
 	if p.Database == restore.Exchange && !p.NewMachine {
 		fmt.Fprintf(out, "put aside   the data in place, with all that comes in until the exchange: 'bugspark restore undo' brings it back\n")
 	}
-	if p.NewMachine {
-		fmt.Fprintf(out, "and the configuration and secrets of %s: nothing is set up here. This machine then\n", p.Config.Server.Name)
-		for _, b := range p.Brings() {
-			fmt.Fprintf(out, "  %-10s  %s\n", b.What, b.Text)
-		}
-	}
 }
 
 // upTo is the line that tells which state comes back.
 func upTo(p *restore.Plan) string {
 	switch c := p.Point; {
-	case p.Database == restore.Keep:
-		return "the database is yours and holds data: it stays as it is"
 	case !c.Abandoned.IsZero():
 		return fmt.Sprintf("up to       %s, in a time that a restore ended at %s", c.Time.Local().Format("2006-01-02 15:04:05.999 MST"), c.Abandoned.Local().Format(time.DateTime))
 	case !c.Time.IsZero():

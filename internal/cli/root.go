@@ -59,9 +59,9 @@ func Run(ctx context.Context, env Env) int {
 // what counts is made whole or not at all.
 func interrupted(err error) error {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return fault.New(f.Kind, "run the same command again", "%s; the command was interrupted", f.Message)
+		return fault.New(fault.Interrupted, "run the same command again", "%s; the command was interrupted", f.Message)
 	}
-	return fault.New(fault.Failed, "run the same command again", "the command was interrupted before its end")
+	return fault.New(fault.Interrupted, "run the same command again", "the command was interrupted before its end")
 }
 
 // exitStatus ends a command with a status whose reason it printed already.

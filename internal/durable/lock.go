@@ -54,6 +54,18 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	return wait(ctx, path, TryLock)
 }
 
+// LockWithin is Lock, and fails with ErrLocked once it has waited for long enough: who
+// holds a lock may be an account that means no good.
+func LockWithin(ctx context.Context, path string, longest time.Duration) (unlock func(), err error) {
+	within, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	unlock, err = Lock(within, path)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return nil, fmt.Errorf("%w of %s, and has not let go of it for %s", ErrLocked, path, longest)
+	}
+	return unlock, err
+}
+
 // LockDir is TryLockDir for a process that waits.
 func LockDir(ctx context.Context, dir string) (unlock func(), err error) {
 	return wait(ctx, dir, TryLockDir)

@@ -23,6 +23,10 @@ const (
 	// NeedsAttention says that the product runs, but that backups, disk or
 	// certificate need a person soon.
 	NeedsAttention Kind = 5
+
+	// Interrupted says that a signal ended the work, which failed at nothing. The units of
+	// the jobs take it for no failure (SuccessExitStatus=).
+	Interrupted Kind = 143
 )
 
 // Error is a fault for people. Message says what and why, in lower case and

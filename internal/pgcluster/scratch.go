@@ -30,6 +30,8 @@ type Scratch struct {
 	Account *syscall.Credential // nil: the account of this process
 	Durable bool                // what it writes must survive a power cut
 	Origin  Origin              // of a copy of a customer's server; see ExtractProduct
+	// Patience is how long a statement of ours may take; zero: half an hour.
+	Patience time.Duration
 
 	// Disarmed is what a copy had that would have run by itself, and was switched off.
 	Disarmed []string
@@ -122,10 +124,11 @@ func (s *Scratch) DSN(database string) string { return s.dsn(Superuser, database
 func (s *Scratch) OwnerDSN() string { return s.dsn(Owner, Database) }
 
 func (s *Scratch) dsn(role, database string) string {
-	values := url.Values{"host": {s.Dir}, "sslmode": {"disable"}}
+	options := s.limits()
 	if role != Owner { // who may not set them
-		values.Set("options", s.calm().options())
+		options = append(s.calm(), options...)
 	}
+	values := url.Values{"host": {s.Dir}, "sslmode": {"disable"}, "options": {options.options()}}
 	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: strings.ReplaceAll(values.Encode(), "+", "%20")} // libpq takes a plus for itself
 	return u.String()
 }
@@ -263,6 +266,9 @@ func (s *Scratch) answers(ctx context.Context) error {
 	}
 }
 
+// leaving is how long a server whose data is thrown away may take to end.
+const leaving = 15 * time.Second
+
 // Stop shuts the server down.
 func (s *Scratch) Stop() error {
 	if s.process == nil {
@@ -273,7 +279,17 @@ func (s *Scratch) Stop() error {
 		signal = syscall.SIGQUIT // its data is thrown away
 	}
 	_ = s.process.Signal(signal) // it may have ended
-	err := <-s.exited
+	var late <-chan time.Time
+	if !s.Durable {
+		late = time.After(leaving)
+	}
+	var err error
+	select {
+	case err = <-s.exited:
+	case <-late: // what was restored may have stopped it
+		_ = s.process.Kill()
+		err = <-s.exited
+	}
 	s.process = nil
 	if !s.Durable {
 		return nil

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -30,6 +33,25 @@ func (s *Scratch) calm() parameters {
 		return append(out, [2]string{"event_triggers", "off"})
 	}
 	return out
+}
+
+// Limits of a session with a server that runs others' code, beside Patience.
+const (
+	defaultPatience = 30 * time.Minute // for a statement
+	lockPatience    = time.Minute      // nobody else works there
+	idlePatience    = 10 * time.Minute // in a transaction; ours never wait in one
+)
+
+// limits keep a sleep, or a lock that is never given back, from keeping a session waiting.
+// They come with the connection for the reason of calm. The programs of PostgreSQL switch
+// them off; whoever asks for these has a time limit of his own.
+func (s *Scratch) limits() parameters {
+	statement := s.Patience
+	if statement == 0 {
+		statement = defaultPatience
+	}
+	milliseconds := func(d time.Duration) string { return strconv.FormatInt(min(d.Milliseconds(), math.MaxInt32), 10) }
+	return parameters{{"statement_timeout", milliseconds(statement)}, {"lock_timeout", milliseconds(lockPatience)}, {"idle_in_transaction_session_timeout", milliseconds(idlePatience)}}
 }
 
 // forced are the settings of the server that no file may override.

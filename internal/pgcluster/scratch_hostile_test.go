@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -109,5 +110,53 @@ func TestNothingOfAHostileCopyRunsByItself(t *testing.T) {
 		if err != nil || durable != strings.Contains(string(auto), "recovery_end_command") {
 			t.Errorf("durable %v: afterwards postgresql.auto.conf is %q, %v", durable, auto, err)
 		}
+	}
+}
+
+// A setting of a role or database must not take the limits away, of which the session's
+// own are the only ones that hold.
+func TestEveryConnectionToACopyHasLimits(t *testing.T) {
+	s := initialized(t)
+	if err := s.Start(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	conn, err := pgx.Connect(t.Context(), s.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, sql := range []string{
+		"CREATE ROLE bugspark LOGIN", "CREATE DATABASE bugspark OWNER bugspark",
+		"ALTER ROLE ALL SET statement_timeout = 0", "ALTER ROLE bugspark SET statement_timeout = 0", "ALTER ROLE bugspark SET lock_timeout = 0",
+		"ALTER DATABASE bugspark SET idle_in_transaction_session_timeout = 0",
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dsn := range []string{s.OwnerDSN(), s.DSN(Database)} {
+		asked, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var off []string
+		err = asked.QueryRow(t.Context(), `SELECT coalesce(array_agg(name), '{}') FROM pg_settings WHERE setting = '0'
+			AND name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')`).Scan(&off)
+		if err := errors.Join(err, asked.Close(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if len(off) > 0 {
+			t.Errorf("%s: without a limit: %v", dsn, off)
+		}
+	}
+	s.Patience = 100 * time.Millisecond
+	asked, err := pgx.Connect(t.Context(), s.OwnerDSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close(t.Context())
+	if _, err := asked.Exec(t.Context(), "SELECT pg_sleep(60)"); err == nil || !strings.Contains(err.Error(), "57014") {
+		t.Errorf("a sleep ended with %v", err)
 	}
 }

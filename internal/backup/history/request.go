@@ -48,6 +48,37 @@ func RequestSet(d config.Dirs, why string) error {
 	return nil
 }
 
+// AskLater asks for a set without starting one now, as when the services are being
+// stopped: whoever repeats requests rings for it when they run again. A request that has
+// not been answered stays what it was.
+func AskLater(d config.Dirs, why string) error {
+	open, err := unanswered(d)
+	if err == nil && open.ID == "" {
+		err = durable.WriteJSON(File(d, requestFile), request{rand.Text(), why}, 0o644)
+	}
+	if err == nil {
+		err = durable.WriteFile(File(d, bellFile), []byte(why+"\n"), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("asking for another set: %w", err)
+	}
+	return nil
+}
+
+// unanswered is the last request, unless a set has answered it.
+func unanswered(d config.Dirs) (request, error) {
+	r, err := requested(d)
+	if err != nil {
+		return r, err
+	}
+	var last SavedSet
+	_, unread := durable.ReadJSON(File(d, SetFile), &last) // then it answers nothing
+	if unread == nil && r.ID == last.Answers {
+		return request{}, nil
+	}
+	return r, nil
+}
+
 func ring(d config.Dirs, r request) error {
 	if err := durable.WriteFile(File(d, bellFile), []byte(r.Why+"\n"), 0o644); err != nil {
 		return err
@@ -75,14 +106,9 @@ func requested(d config.Dirs) (request, error) {
 // because the target was away. The request stays what it was, so that a set which is
 // under way answers it.
 func RepeatRequest(d config.Dirs, now time.Time) error {
-	r, err := requested(d)
-	if err != nil {
+	r, err := unanswered(d)
+	if err != nil || r.ID == "" {
 		return err
-	}
-	var last SavedSet
-	_, unread := durable.ReadJSON(File(d, SetFile), &last) // then it answers nothing
-	if r.ID == "" || unread == nil && r.ID == last.Answers {
-		return nil
 	}
 	info, err := os.Stat(File(d, bellFile))
 	// Abs: a clock that was ahead dates the bell in the future.

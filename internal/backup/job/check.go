@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/health"
+	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -14,6 +15,10 @@ func (j *Jobs) Check() (health.Status, error) {
 	look := health.Secrets(j.Lookup, j.Dirs, j.Config)
 	if err := j.StepDown(); err != nil {
 		return health.Status{}, err
+	}
+	// The shipper does so too, but not every site has one.
+	if err := history.RepeatRequest(j.Dirs, time.Now()); err != nil {
+		j.Log.Warn("a set that did not come", "error", err)
 	}
 	s, err := look.Look(j.Dirs, j.Config, time.Now())
 	if err != nil {

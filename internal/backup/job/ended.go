@@ -14,7 +14,10 @@ import (
 // ended remembers how a run of a job ended, and returns its error. A slip in the command
 // line and an interruption are no results: neither says anything of the backups.
 func (j *Jobs) ended(ctx context.Context, which history.Job, err error) error {
-	if ctx.Err() != nil || fault.Status(err) == int(fault.Usage) {
+	if ctx.Err() != nil {
+		return j.interrupted(ctx, which, err)
+	}
+	if fault.Status(err) == int(fault.Usage) {
 		return err
 	}
 	r := history.Run{At: time.Now().UTC(), Place: which.Place(j.Config.Backup)}
@@ -26,4 +29,17 @@ func (j *Jobs) ended(ctx context.Context, which history.Job, err error) error {
 		return err // an account without rights for the job, or a machine without backups
 	}
 	return errors.Join(err, failed)
+}
+
+// interrupted keeps why, which engines lose, and has a set of a service's taken again: its
+// timer has come, and comes no more for a day.
+func (j *Jobs) interrupted(ctx context.Context, which history.Job, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(err, ctx.Err())
+	if _, service := j.Lookup("INVOCATION_ID"); !service || which != history.TakeSet {
+		return err
+	}
+	return errors.Join(err, history.AskLater(j.Dirs, "the last set was interrupted"))
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/backup/job"
@@ -110,5 +111,49 @@ func TestHowTheLastRunOfAJobEndedIsRemembered(t *testing.T) {
 	}
 	if _, err := j.Prune(ctx, job.PruneOptions{}); err == nil || run(history.Prune).Failure == "" {
 		t.Errorf("a drill on this target failed: %v, %+v", err, run(history.Prune))
+	}
+}
+
+// A set that was stopped with the machine is no failure, and its timer comes no more until
+// tomorrow. A site without a shipper has only the check to ask for it.
+func TestASetThatWasInterruptedIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	lookup := j.Lookup
+	j.Lookup = func(name string) (string, bool) {
+		if name == "INVOCATION_ID" {
+			return "1", true
+		}
+		return lookup(name)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := j.Create(ctx, job.CreateOptions{}, silent); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	h, err := history.Read(j.Dirs)
+	if err != nil || len(h.Runs) > 0 {
+		t.Errorf("remembered %+v, %v", h.Runs, err)
+	}
+	id, err := history.Requested(j.Dirs)
+	if err != nil || id == "" {
+		t.Fatalf("no set is asked for: %q, %v", id, err)
+	}
+	bell := history.File(j.Dirs, "set-wanted")
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(bell, long, long); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(bell); err != nil || info.ModTime().Equal(long) {
+		t.Errorf("the check asks for nothing: %v", err)
+	}
+	if _, err := j.Create(ctx, job.CreateOptions{}, silent); err == nil {
+		t.Error("it was taken")
+	}
+	if again, err := history.Requested(j.Dirs); err != nil || again != id {
+		t.Errorf("another request replaced the one that nothing has answered: %v", err)
 	}
 }

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
+
+// longestTurn is how long another process may use the target: a first copy, or a set of
+// all there is, over a slow line.
+const longestTurn = 3 * 24 * time.Hour
 
 // Lock makes sure that one process at a time uses the target. Where another one
 // does, it fails, or with wait it tells waiting what it waits for, and waits until
@@ -48,9 +53,13 @@ func (j *Jobs) lock(ctx context.Context, file, what string, wait bool, waiting f
 		return nil, fault.New(fault.Failed, "wait until it has finished", "%s is under way", what)
 	}
 	if wait && waiting != nil {
-		waiting(what)
+		waiting(fmt.Sprintf("%s, since %s and for at most %s,", what, time.Now().Format(time.TimeOnly), longestTurn))
 	}
-	if unlock, err = durable.Lock(ctx, path); err != nil {
+	unlock, err = durable.LockWithin(ctx, path, longestTurn)
+	switch {
+	case errors.Is(err, durable.ErrLocked):
+		return nil, fault.Wrap(fault.Failed, err, "systemctl list-units 'bugspark*' names what runs; stop what has run for that long, and run the same command again", "waiting for %s", what)
+	case err != nil:
 		return nil, fmt.Errorf("waiting for %s: %w", what, err)
 	}
 	return unlock, nil

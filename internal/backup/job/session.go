@@ -211,6 +211,7 @@ func (s *Session) openRepository(ctx context.Context, o OpenOptions) error {
 		if s.own, err = s.Endpoint.Own(s.Jobs.Dirs, s.Target); err != nil {
 			return err
 		}
+		s.own.Waiting = o.Waiting
 		s.guarded = s.own.Guard(s.Jobs.journaled(s.Endpoint, s.Target, false))
 		// A prune is what makes room on a full target.
 		if err := s.own.Renew(ctx); err != nil && !(o.Change && errors.Is(err, syscall.ENOSPC)) {

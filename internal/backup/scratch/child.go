@@ -17,7 +17,8 @@ import (
 )
 
 // Child is a Worker as a process of its own. Root starts it with the rights of an
-// account, without a network, a terminal or anything of its environment.
+// account, without a network, a terminal, keys or anything of its environment, and without
+// a way to the sockets of the machine's services.
 type Child struct {
 	Program string
 	Args    []string
@@ -46,7 +47,9 @@ func (c Child) Start(ctx context.Context) (net.Conn, error) {
 	cmd := exec.Command(c.Program, c.Args...)
 	cmd.Env, cmd.Dir, cmd.ExtraFiles = c.Env, "/", []*os.File{theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.Account, Setsid: true}
+	begin := cmd.Start
 	if c.Account != nil {
+		begin = func() error { return apart(cmd.Start) }
 		// The end of the first process of a PID namespace is that of all others in it,
 		// whatever sessions and parents these have made themselves.
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID
@@ -56,7 +59,7 @@ func (c Child) Start(ctx context.Context) (net.Conn, error) {
 	said, says, err := os.Pipe()
 	if err == nil {
 		cmd.Stderr = says
-		err = errors.Join(cmd.Start(), says.Close())
+		err = errors.Join(begin(), says.Close())
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the process of the scratch server: %w", err), conn.Close())

@@ -1,16 +1,20 @@
 package scratch_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/backup/scratch"
 )
@@ -87,5 +91,45 @@ func TestCloseEndsWhateverTheWorkerDoes(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What the database of a restore starts must reach neither the sockets in /run, most of
+// which let everybody in, nor keys of whoever has called the restore.
+func TestTheChildOfRootSeesNothingInRunAndHasNoKeysOfTheSession(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("root starts it")
+	}
+	outside, err := os.MkdirTemp("/run", "bugspark-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(outside)
+	// A thread of this process with a key in a session of its own.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	keys := true
+	const secret = "bugspark-test-key"
+	if _, err := unix.KeyctlJoinSessionKeyring("bugspark-test"); err != nil {
+		keys = false
+		t.Logf("no keys here: %v", err)
+	} else if _, err := unix.AddKey("user", secret, []byte("x"), unix.KEY_SPEC_SESSION_KEYRING); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	child := scratch.Child{Program: "/bin/sh", Args: []string{"-c", "ls -A /run /var/run/ >&2; cat /proc/keys >&2; mkdir /run/x 2>/dev/null && echo written >&2; cat <&3"},
+		Env: []string{"PATH=/usr/bin:/bin"}, Account: &syscall.Credential{Uid: 65534, Gid: 65534}, Log: slog.New(slog.NewTextHandler(&said, nil))}
+	conn, err := child.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil { // everything is said by then
+		t.Fatal(err)
+	}
+	if text := said.String(); !strings.Contains(text, "/run:") || strings.Contains(text, filepath.Base(outside)) || strings.Contains(text, "written") || keys && strings.Contains(text, secret) {
+		t.Errorf("it saw %s", text)
+	}
+	if _, err := os.Stat(outside); err != nil {
+		t.Errorf("/run of this process: %v", err)
 	}
 }

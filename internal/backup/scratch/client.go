@@ -22,6 +22,7 @@ import (
 type Client struct {
 	Major  int              // of the server
 	Origin pgcluster.Origin // of a copy of a customer's server
+	Bytes  int64            // of the database, for which the Client waits longer
 
 	conn    net.Conn
 	session *yamux.Session
@@ -31,6 +32,10 @@ type Client struct {
 	ended   chan struct{}
 	end     sync.Once
 	after   func() error
+
+	patience  time.Duration             // the least; zero: leastPatience
+	tooLate   atomic.Pointer[error]     // why it gave up
+	replaying atomic.Pointer[impatient] // with a server in recovery, which asks for WAL
 }
 
 // New takes the connection to a Worker. dir is a new directory for the socket by which
@@ -67,6 +72,7 @@ func (c *Client) Close() error {
 		if c.after != nil {
 			err = errors.Join(err, c.after())
 		}
+		err = errors.Join(c.late(), err)
 	})
 	return err
 }
@@ -85,7 +91,7 @@ func (c *Client) OwnerDSN() string { return c.view().OwnerDSN() }
 
 // view is the server as this process reaches it.
 func (c *Client) view() *pgcluster.Scratch {
-	return &pgcluster.Scratch{Server: pgcluster.Server{Major: c.Major}, Dir: c.dir, Origin: c.Origin}
+	return &pgcluster.Scratch{Server: pgcluster.Server{Major: c.Major}, Dir: c.dir, Origin: c.Origin, Patience: c.patienceFor(connect)}
 }
 
 func (c *Client) relayConnections() {
@@ -94,12 +100,18 @@ func (c *Client) relayConnections() {
 		if err != nil {
 			return // closed
 		}
+		i := c.impatient(connect, connectionFactor*c.patienceFor(connect))
+		i.wait()
 		stream, err := c.ask(request{Verb: connect})
 		if err != nil {
+			i.rest()
 			conn.Close()
 			continue
 		}
-		go relay(stream, conn)
+		go func() {
+			defer i.rest()
+			relay(stream, conn)
+		}()
 	}
 }
 
@@ -109,6 +121,9 @@ func (c *Client) takeStreams() {
 		stream, err := c.session.AcceptStream()
 		if err != nil {
 			return // the Worker has ended
+		}
+		if i := c.replaying.Load(); i != nil {
+			i.progress()
 		}
 		select {
 		case c.wal <- stream:
@@ -133,16 +148,30 @@ func (c *Client) ask(r request) (net.Conn, error) {
 }
 
 // call asks, sends a body if there is one, and returns the answer. A cancelled ctx ends
-// the connection, and with it the Worker.
+// the connection, and with it the Worker; so does one that keeps the Client waiting.
 func (c *Client) call(ctx context.Context, r request, body io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	cancelled := context.AfterFunc(ctx, func() { _ = c.session.Close() })
 	defer cancelled()
+	i := c.impatient(r.Verb, c.patienceFor(r.Verb))
+	if r.Verb == start {
+		c.replaying.Store(i)
+		defer c.replaying.Store(nil)
+	}
+	if err := c.converse(r, body, i); err != nil {
+		return errors.Join(ctx.Err(), c.late(), err)
+	}
+	return nil
+}
+
+func (c *Client) converse(r request, body io.Reader, i *impatient) error {
+	i.wait()
 	stream, err := c.ask(r)
+	i.rest()
 	if err != nil {
-		return errors.Join(ctx.Err(), err)
+		return err
 	}
 	defer stream.Close()
 	answered := make(chan error, 1)
@@ -150,7 +179,7 @@ func (c *Client) call(ctx context.Context, r request, body io.Reader) error {
 	var broken error
 	if body != nil {
 		source := &pgcluster.Source{From: body}
-		_, broken = io.Copy(stream, source)
+		_, broken = io.Copy(counted{stream, i}, source)
 		if source.Err != nil { // what came cannot be told from the whole
 			return source.Err
 		}
@@ -158,8 +187,11 @@ func (c *Client) call(ctx context.Context, r request, body io.Reader) error {
 	if err := stream.Close(); err != nil { // only this direction
 		return err
 	}
-	if err := <-answered; err != nil {
-		return errors.Join(ctx.Err(), err)
+	i.wait()
+	err = <-answered
+	i.rest()
+	if err != nil {
+		return err
 	}
 	return broken
 }
@@ -240,11 +272,14 @@ func (c *Client) Dump(ctx context.Context) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	i := c.impatient(dump, c.patienceFor(dump))
+	i.wait()
 	stream, err := c.ask(request{Verb: dump})
+	i.rest()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(c.late(), err)
 	}
-	d := &dumping{ctx: ctx, client: c, stream: stream}
+	d := &dumping{ctx: ctx, client: c, stream: stream, impatient: i}
 	d.cancelled = context.AfterFunc(ctx, func() { _ = c.session.Close() })
 	return d, nil
 }
@@ -253,12 +288,18 @@ type dumping struct {
 	ctx       context.Context
 	client    *Client
 	stream    net.Conn
+	impatient *impatient // what takes the dump may take its time
 	cancelled func() bool
 	over      atomic.Bool // the Worker has written everything
 }
 
 func (d *dumping) Read(p []byte) (int, error) {
+	d.impatient.wait()
 	n, err := d.stream.Read(p)
+	d.impatient.rest()
+	if late := d.client.late(); late != nil && err != nil {
+		return n, late
+	}
 	if errors.Is(err, io.EOF) {
 		d.over.Store(true)
 		if failed := d.client.call(d.ctx, request{Verb: dumped}, nil); failed != nil {

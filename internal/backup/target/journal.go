@@ -116,10 +116,8 @@ func (j *Journal) Forget(ctx context.Context, copied time.Time, useless func(nam
 }
 
 func (j *Journal) lock(ctx context.Context) (unlock func(), err error) {
-	if unlock, err = durable.Lock(ctx, j.Path+".lock"); err != nil {
-		return nil, fmt.Errorf("using the journal of deletions: %w", err)
-	}
-	return unlock, nil
+	unlock, err = durable.LockWithin(ctx, j.Path+".lock", longestMark)
+	return unlock, held(err, "using the journal of deletions")
 }
 
 // add appends, after the last whole line: what a power cut has left of another is the

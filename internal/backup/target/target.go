@@ -41,7 +41,14 @@ type Target struct {
 	Host     string
 	Now      func() time.Time
 	Copy     bool // the second target
+
+	Waiting  func(what string) // hears what is waited for; may be nil
+	Patience time.Duration     // with another process that notes whose it is; zero: longestMark
 }
+
+// longestMark is how long another process may take to note whose the target is, which is
+// one small file, on a target that may be slow.
+const longestMark = 5 * time.Minute
 
 // instead is what to do where no mount is missing.
 func (t *Target) instead() string {
@@ -190,10 +197,29 @@ func (t *Target) Take(ctx context.Context) error {
 func (t *Target) lockFile() string { return t.MarkFile + ".lock" }
 
 func (t *Target) lock(ctx context.Context) (unlock func(), err error) {
-	if unlock, err = durable.Lock(ctx, t.lockFile()); err != nil {
-		return nil, fmt.Errorf("renewing the mark of the backup target: %w", err)
+	unlock, err = durable.TryLock(t.lockFile())
+	if errors.Is(err, durable.ErrLocked) {
+		longest := t.Patience
+		if longest == 0 {
+			longest = longestMark
+		}
+		if t.Waiting != nil {
+			t.Waiting(fmt.Sprintf("another process that notes whose the backup target is, since %s and for at most %s,", t.Now().Local().Format(time.TimeOnly), longest))
+		}
+		unlock, err = durable.LockWithin(ctx, t.lockFile(), longest)
 	}
-	return unlock, nil
+	return unlock, held(err, "renewing the mark of the backup target")
+}
+
+// held names the way out where another process does not let go of a lock.
+func held(err error, doing string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, durable.ErrLocked):
+		return fault.Wrap(fault.Failed, err, "systemctl list-units 'bugspark*' names what runs; stop what has run for that long, run the same command again, and then 'bugspark apply'", "%s", doing)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // Renew is Check, and writes a new mark when the last one is a minute old.

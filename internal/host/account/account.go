@@ -23,6 +23,7 @@ const (
 	Proxy    = "bugspark-proxy"
 	API      = "bugspark-api"
 	Scratch  = "bugspark-scratch"
+	Migrate  = "bugspark-migrate"
 )
 
 // Lookup returns an account as a child process takes it. It is nil where the

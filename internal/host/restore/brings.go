@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -76,6 +77,22 @@ func (p *Plan) Brings() []Brought {
 	}
 	slices.SortStableFunc(out, func(a, b Brought) int { return strings.Compare(rank(a.What), rank(b.What)) })
 	return out
+}
+
+// open asks whether a new machine is to become what the set says, and opens it only then.
+func (p *Plan) open(ctx context.Context, q Request) (err error) {
+	if p.NewMachine && q.Agree != nil {
+		if err := q.Agree(p); err != nil {
+			return err
+		}
+	}
+	p.machine, err = p.r.Open(ctx, p.Config)
+	return err
+}
+
+// Reaches tells whether the preparations already talk to what the set names, or read it.
+func (p *Plan) Reaches() bool {
+	return p.NewMachine && (p.Config.Database.Mode == "external" || p.Config.Storage.Engine == "s3" || p.Config.TLS.Mode == "files")
 }
 
 // rank keeps the order above, but for files that come in no order.

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -94,7 +95,10 @@ func (r *recovery) home() (*syscall.Credential, error) {
 
 // begin starts such a process. Its socket is in a directory that is root's alone.
 func (r *Restorer) begin(ctx context.Context, place scratch.Place, as *syscall.Credential) (*scratch.Client, error) {
-	own, err := os.MkdirTemp("", "bugspark-restore-")
+	if err := removeLeft(os.TempDir()); err != nil {
+		return nil, fmt.Errorf("removing what a restore that was killed has left: %w", err)
+	}
+	own, err := os.MkdirTemp("", ownPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -104,4 +108,23 @@ func (r *Restorer) begin(ctx context.Context, place scratch.Place, as *syscall.C
 	}
 	s.AfterClose(func() error { return os.RemoveAll(own) })
 	return s, nil
+}
+
+// ownPrefix begins the names of the directories of begin.
+const ownPrefix = "bugspark-restore-"
+
+// removeLeft removes such directories. None is in use, because who restores or undoes holds the
+// lock of the backups. Others may have put something of that name there, which stays.
+func removeLeft(temp string) error {
+	left, err := filepath.Glob(filepath.Join(temp, ownPrefix+"*"))
+	for _, path := range left {
+		info, looking := os.Lstat(path)
+		if looking != nil || !info.IsDir() {
+			continue
+		}
+		if of, ok := info.Sys().(*syscall.Stat_t); ok && int(of.Uid) == os.Geteuid() {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
 }

@@ -33,6 +33,9 @@ type Request struct {
 	// SetConfig are settings of a new machine that differ from those of the set, each as
 	// KEY=VALUE.
 	SetConfig []string
+	// Agree hears of a new machine what it becomes, before anything is read or reached that
+	// the set names; an error ends the restore. nil agrees.
+	Agree func(*Plan) error
 }
 
 // Machine is this machine with one configuration: that of today, or on a new
@@ -162,7 +165,7 @@ func (r *Restorer) Prepare(ctx context.Context, q Request) (*Plan, error) {
 	if q.Logical && !p.NewMachine {
 		return nil, fault.New(fault.Preflight, "bugspark restore --set "+backup.Latest, "--logical is for a machine on which nothing is set up")
 	}
-	if p.machine, err = r.Open(ctx, p.Config); err != nil {
+	if err := p.open(ctx, q); err != nil {
 		return nil, err
 	}
 	if err := p.prepare(ctx, q); err != nil {

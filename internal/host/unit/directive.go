@@ -172,7 +172,7 @@ func (s *Socket) set(key, value string) (known bool, err error) {
 const lists = " AmbientCapabilities BindPaths BindReadOnlyPaths CapabilityBoundingSet ConditionPathExists DeviceAllow" +
 	" Documentation ExecReload ExecStop ExecStopPost InaccessiblePaths IPAddressAllow IPAddressDeny OnCalendar OnActiveSec" +
 	" OnBootSec OnUnitActiveSec OnUnitInactiveSec PathChanged PathExists PathModified ReadOnlyPaths ReadWritePaths" +
-	" RestrictAddressFamilies RestrictNamespaces SetCredential SystemCallArchitectures SystemCallFilter "
+	" RestrictAddressFamilies RestrictNamespaces SetCredential SystemCallArchitectures SystemCallFilter TemporaryFileSystem "
 
 // extra keeps a directive that has no field. An empty assignment stays in the place
 // of what it resets, because an empty list may mean "none" (CapabilityBoundingSet=).

@@ -2,12 +2,14 @@ package unit_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/unit"
 	"github.com/bugspark/bugspark/systemd"
 )
@@ -181,5 +183,52 @@ func TestStoppingTheTargetEndsNoDrill(t *testing.T) {
 		if slices.ContainsFunc(u.Extra, func(o unit.Option) bool { return o.Section == "Unit" && (o.Key == "PartOf" || o.Key == "BindsTo") }) || len(u.Requires) > 0 {
 			t.Errorf("%s ends with another unit: %v, %v", u.Name, u.Requires, u.Extra)
 		}
+	}
+}
+
+// Most sockets in /run let everybody in, and a restored database runs code of a stranger's.
+func TestARestoredDatabaseSeesNothingInRun(t *testing.T) {
+	u, err := shipped(t).Unit("bugspark-scratch.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string][]string{"TemporaryFileSystem": {"/run:ro"}, "BindPaths": nil, "BindReadOnlyPaths": {"/run/systemd/notify"}} {
+		if got := u.Values("Service", key); !slices.Equal(got, want) {
+			t.Errorf("%s=%v, want %v", key, got, want)
+		}
+	}
+}
+
+// The server's children are ended with it when a stop takes too long, and when a hostile
+// database has started others that do not notice.
+func TestNothingOfTheDatabaseOutlivesItsUnit(t *testing.T) {
+	for _, u := range shipped(t).Services() {
+		if mode := u.Service.KillMode; mode != "" && mode != "mixed" && mode != "control-group" {
+			t.Errorf("%s has KillMode=%s", u.Name, mode)
+		}
+	}
+}
+
+// A job that is stopped, with the machine or on purpose, has failed at nothing.
+func TestAJobThatIsStoppedHasNotFailed(t *testing.T) {
+	want := strconv.Itoa(int(fault.Interrupted))
+	for _, u := range shipped(t).Services() {
+		if u.Name == "bugspark-backup.service" || strings.HasPrefix(u.Name, "bugspark-backup-") {
+			if got := u.Values("Service", "SuccessExitStatus"); !slices.Equal(got, []string{want}) {
+				t.Errorf("%s: SuccessExitStatus=%v", u.Name, got)
+			}
+		}
+	}
+}
+
+// A drill that was killed must not keep the room of everything else until the next one.
+func TestAKilledDrillLeavesNoData(t *testing.T) {
+	u, err := shipped(t).Unit("bugspark-scratch.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clears := u.Values("Service", "ExecStopPost")
+	if len(clears) != 1 || !strings.HasPrefix(clears[0], "-rm -rf ") || !strings.Contains(clears[0], "/var/lib/"+u.Service.StateDirectory[0]+"/data ") {
+		t.Errorf("ExecStopPost=%v", clears)
 	}
 }
