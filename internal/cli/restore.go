@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -203,8 +204,14 @@ func restoreInto(ctx context.Context, env Env, r *restore.Restorer, q restore.Re
 
 // restoreMachine brings this machine back.
 func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore.Request, o restoreOptions, report *restoreReport) error {
+	words := env.Stdout
+	if o.json && (o.yes || o.dryRun) {
+		words = io.Discard
+	} else if o.json { // whoever is asked sees what they agree to
+		words = env.Stderr
+	}
 	q.Agree = func(plan *restore.Plan) error {
-		describeSource(env.out(o.json), plan)
+		describeSource(words, plan)
 		if o.yes || o.dryRun && !plan.Reaches() {
 			return nil
 		}
@@ -218,14 +225,13 @@ func restoreMachine(ctx context.Context, env Env, r *restore.Restorer, q restore
 		return r.Session.Explain(err)
 	}
 	defer plan.Close()
-	describePlan(env.out(o.json), plan)
-	if o.dryRun {
-		if o.json {
-			return json.NewEncoder(env.Stdout).Encode(restore.Result{RestorePoint: plan.Point})
-		}
+	describePlan(words, plan)
+	switch {
+	case o.dryRun && o.json:
+		return json.NewEncoder(env.Stdout).Encode(restore.Result{RestorePoint: plan.Point})
+	case o.dryRun:
 		return nil
-	}
-	if !o.yes && !plan.NewMachine {
+	case !o.yes && !plan.NewMachine:
 		if err := confirm(env, "restore", "The live data is put aside and can be brought back until you confirm."); err != nil {
 			return err
 		}

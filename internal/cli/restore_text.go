@@ -9,7 +9,6 @@ import (
 	"github.com/bugspark/bugspark/internal/host/restore"
 	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/progress"
-	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // restoreReport shows the steps of a restore, the bytes of its copies and the
@@ -91,7 +90,7 @@ func describePlan(out io.Writer, p *restore.Plan) {
 	}
 	fmt.Fprintf(out, "database    %s, %d reports in the set%s\n", size(d.Database.Bytes), d.Database.Rows["reports"], free)
 	fmt.Fprintf(out, "pictures    %d of %s, where they are not there already\n", d.Objects.Count, size(d.Objects.Bytes))
-	fmt.Fprintf(out, "time        %s\n", estimateText(p.Estimate()))
+	fmt.Fprintf(out, "time        %s\n", p.Estimate())
 	if p.Database == restore.Exchange && !p.NewMachine {
 		fmt.Fprintf(out, "put aside   the data in place, with all that comes in until the exchange: 'bugspark restore undo' brings it back\n")
 	}
@@ -113,13 +112,6 @@ func upTo(p *restore.Plan) string {
 	default:
 		return "up to       the set itself"
 	}
-}
-
-func estimateText(e restore.Estimate) string {
-	if e.FromDrill {
-		return "about " + quantity.Duration(e.Duration) + ", as the last drill"
-	}
-	return fmt.Sprintf("about %s, at %s/s", quantity.Duration(e.Duration), size(restore.RestoreRate))
 }
 
 // tellResult tells what came back, and what to do next.

@@ -1,9 +1,11 @@
 package restore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/history"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // What an estimate counts with: stopping and starting the services, and what a
@@ -17,6 +19,13 @@ const (
 type Estimate struct {
 	Duration  time.Duration
 	FromDrill bool // it is how long the last drill took; otherwise it is by the size
+}
+
+func (e Estimate) String() string {
+	if e.FromDrill {
+		return "about " + quantity.Duration(e.Duration) + ", as the last drill"
+	}
+	return fmt.Sprintf("about %s, at %s/s", quantity.Duration(e.Duration), quantity.Bytes(RestoreRate))
 }
 
 // Estimate is as long as the last drill, which does the same, or by the size
