@@ -2,12 +2,15 @@ package assembly
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/host/minio"
 	"github.com/bugspark/bugspark/internal/host/preflight"
 	"github.com/bugspark/bugspark/internal/host/setup"
+	"github.com/bugspark/bugspark/internal/objectstore"
 	"github.com/bugspark/bugspark/internal/proxy/certificate"
 )
 
@@ -31,6 +34,12 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 		preflight.CertificateFiles(c, func(cert, key []byte) error { return certificate.CheckFiles(cert, key, c.Server.Name, time.Now()) }),
 		preflight.OwnSecrets(m.Dirs, c),
 	}
+	if c.Database.Mode == "external" {
+		checks = append(checks, preflight.Database(m.databaseAnswers))
+	}
+	if c.Storage.Engine == "s3" {
+		checks = append(checks, preflight.Storage(m.storageAnswers))
+	}
 	if c.Database.Mode == "managed" {
 		checks = append(checks, preflight.PostgreSQL(func(ctx context.Context) error {
 			_, err := m.Programs().Find(ctx)
@@ -50,6 +59,40 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 		}))
 	}
 	return checks
+}
+
+// databaseAnswers connects to the customer's database. A secret that is missing is told by
+// the check of the secrets.
+func (p *Parts) databaseAnswers(ctx context.Context) error {
+	if dsn, err := p.credential("database-dsn"); err != nil || dsn == "" {
+		return nil //nolint:nilerr // see above
+	}
+	quiet := *p
+	quiet.Log = slog.New(slog.DiscardHandler)
+	store, err := quiet.Store(ctx, API)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return store.Ping(ctx)
+}
+
+// storageAnswers asks the customer's object store for the bucket. The API makes one that
+// is not there.
+func (p *Parts) storageAnswers(ctx context.Context) error {
+	for _, name := range []string{"storage-access-key", "storage-secret-key"} {
+		if key, err := p.credential(name); err != nil || key == "" {
+			return nil //nolint:nilerr // as with databaseAnswers
+		}
+	}
+	objects, err := p.Objects()
+	if err != nil {
+		return err
+	}
+	if err := objects.Check(ctx); !errors.Is(err, objectstore.ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // howToSet says how a setting is given another value: in bugspark.yaml, or where there is

@@ -52,6 +52,16 @@ func hostName() Form {
 	})
 }
 
+// host is hostName, or an IPv6 address.
+func host() Form {
+	return form("a bare DNS name or address", func(s string) bool {
+		if _, err := netip.ParseAddr(s); err == nil {
+			return true
+		}
+		return !strings.ContainsAny(s, "/: \t") && len(s) <= 253
+	})
+}
+
 func network() Form {
 	return form("a network such as 10.0.0.0/8", func(s string) bool {
 		_, err := netip.ParsePrefix(s)

@@ -25,7 +25,7 @@ type Mail struct {
 
 func mailSettings() []Setting {
 	return []Setting{
-		{Key: "mail.host", Default: "", Doc: "Your mail server. Empty: no mail is sent."},
+		{Key: "mail.host", Default: "", Form: host(), Doc: "Your mail server. Empty: no mail is sent."},
 		{Key: "mail.port", Default: 25, Min: 1, Max: 65535,
 			Doc: "Port of the mail server. 465 is TLS from the start; on others STARTTLS is used when it is offered."},
 		{Key: "mail.from", Default: "", Form: mailbox(),

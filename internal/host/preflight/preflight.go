@@ -22,6 +22,7 @@ const (
 	Secrets                     // of the customer's own services
 	BackupTarget                // where backups are kept
 	Replication                 // receiving the WAL of a customer's server
+	Services                    // the customer's own database and object store
 )
 
 // Check is one thing that must hold.

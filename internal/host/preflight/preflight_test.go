@@ -91,6 +91,9 @@ func TestEveryCheck(t *testing.T) {
 		{"no PostgreSQL", PostgreSQL(func(context.Context) error { return away }), "looking for PostgreSQL"},
 		{"no MinIO", MinIO(func() error { return away }), away.Error()},
 		{"WAL that is not let out", WAL(func(context.Context) error { return away }), away.Error()},
+		{"a customer's database that is away", Database(func(context.Context) error { return away }), "asking your database: " + away.Error()},
+		{"a customer's object store that is away", Storage(func(context.Context) error { return away }), "asking your object store: " + away.Error()},
+		{"both are there", Storage(func(context.Context) error { return nil }), ""},
 		{"a target that is away", Target(func(context.Context) error { return away }), away.Error()},
 	} {
 		err := c.check.Run(t.Context())
@@ -125,6 +128,7 @@ func TestSubjects(t *testing.T) {
 	}{
 		{Disk("/"), Machine}, {OwnSecrets(config.Dirs{}, config.Config{}), Secrets},
 		{CertificateFiles(config.Config{}, nil), Certificate}, {WAL(nil), Replication}, {Target(nil), BackupTarget},
+		{Database(nil), Services}, {Storage(nil), Services},
 	} {
 		if c.check.Subject != c.want {
 			t.Errorf("%s is about %d, want %d", c.check.ID, c.check.Subject, c.want)

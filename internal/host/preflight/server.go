@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/fault"
 )
@@ -20,6 +21,29 @@ func PostgreSQL(find func(context.Context) error) Check {
 // MinIO wants a MinIO server; find looks for it.
 func MinIO(find func() error) Check {
 	return Check{"minio", "a MinIO server is installed", Machine, func(context.Context) error { return find() }}
+}
+
+// Database wants a customer's database that can be worked with; try connects to it.
+func Database(try func(context.Context) error) Check {
+	return Check{"database", "your database answers", Services, answers("your database", try, "correct the connection string in the credential database-dsn, or let this machine in at the server (pg_hba.conf)")}
+}
+
+// Storage wants a customer's object store that lets us in; try asks it.
+func Storage(try func(context.Context) error) Check {
+	return Check{"storage", "your object store answers", Services, answers("your object store", try, "correct storage.endpoint, storage.region, or the credentials storage-access-key and storage-secret-key")}
+}
+
+// answers bounds how long another machine is waited for. Without this check, what runs
+// would be stopped for a setting that cannot work, and started again as it was.
+func answers(whose string, try func(context.Context) error, hint string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		if err := try(ctx); err != nil {
+			return fault.Wrap(fault.Preflight, err, hint, "asking %s", whose)
+		}
+		return nil
+	}
 }
 
 // WAL wants a customer's server that lets its WAL be received; try connects to it.

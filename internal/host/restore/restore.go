@@ -220,7 +220,7 @@ func (p *Plan) checks(ctx context.Context) []preflight.Check {
 }
 
 func unneeded(newMachine, bringsCertificate bool) []preflight.Subject {
-	out := []preflight.Subject{preflight.Replication}
+	out := []preflight.Subject{preflight.Replication, preflight.Services}
 	if newMachine {
 		out = append(out, preflight.Secrets, preflight.BackupTarget)
 		if bringsCertificate {

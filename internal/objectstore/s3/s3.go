@@ -131,7 +131,7 @@ func (s *Store) Check(ctx context.Context) error {
 		return fmt.Errorf("asking for bucket %s: %w", s.bucket, err)
 	}
 	if !there {
-		return fmt.Errorf("bucket %s is not there", s.bucket)
+		return fmt.Errorf("bucket %s is not there: %w", s.bucket, objectstore.ErrNotFound)
 	}
 	return nil
 }
