@@ -24,7 +24,7 @@ type Receiver struct {
 	Upstream Upstream
 	Spool    string // SYSTEM/TIMELINE below it are the directories of pg_receivewal
 	Limit    int64  // bytes of the spool beyond which it waits; it waits earlier when the disk is small
-	Floor    int64  // bytes that the server's users need free on the disk of the spool and of our own server
+	Reserve  int64  // bytes that the server's users need free on the disk of the spool and of our own server
 	Log      *slog.Logger
 	// RequestSet is called when only a new set can continue the archive.
 	RequestSet func(why string) error

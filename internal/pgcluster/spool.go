@@ -49,7 +49,7 @@ func (r *Receiver) full(share float64) (bool, error) {
 	if n < smallSpool {
 		return false, nil
 	}
-	needed := r.Floor
+	needed := r.Reserve
 	if r.Upstream.home != "" {
 		needed += r.claim
 	}
@@ -97,7 +97,7 @@ func (r *Receiver) scarce() (bool, error) {
 		return false, nil
 	}
 	disk, err := durable.SpaceAt(r.Upstream.home)
-	return err == nil && disk.Bytes < max(nearlyFull(disk.Size), r.Floor), err
+	return err == nil && disk.Bytes < max(nearlyFull(disk.Size), r.Reserve), err
 }
 
 // nearlyFull is a twentieth of a disk, between 64 MiB and 1 GiB.

@@ -101,7 +101,7 @@ func TestTheSpoolIsFull(t *testing.T) {
 	if full, err := r.full(1); err != nil || full {
 		t.Errorf("with a server elsewhere: full %v, %v", full, err)
 	}
-	r.Floor = 1 << 50 // pictures are on this disk even then
+	r.Reserve = 1 << 50 // pictures are on this disk even then
 	if full, err := r.full(1); err != nil || !full {
 		t.Errorf("on a disk with less room than reports need: full %v, %v", full, err)
 	}

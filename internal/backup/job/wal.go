@@ -33,7 +33,7 @@ func (j *Jobs) Receive(ctx context.Context) error {
 		return err
 	}
 	r := &pgcluster.Receiver{
-		Upstream: up, Spool: history.File(j.Dirs, spool), Limit: limit, Floor: int64(j.Config.Limits.FreeSpaceMiB) << 20, Log: j.Log,
+		Upstream: up, Spool: history.File(j.Dirs, spool), Limit: limit, Reserve: int64(j.Config.Limits.FreeSpaceMiB) << 20, Log: j.Log,
 		RequestSet: func(why string) error { return history.RequestSet(j.Dirs, why) },
 		Arrived: func(dir string, timeline uint32, since time.Time) error {
 			return archive.WriteStay(dir, archive.Stay{Timeline: timeline, Since: since.UTC()})
