@@ -85,6 +85,6 @@ func (e restoreEnd) end(ctx context.Context, env Env, yes, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(env.Stdout).Encode(map[string]any{"changed": true, "restored_at": done.At, "what": done.What})
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s: %s, put aside at %s. BugSpark is at %s\nNext: bugspark status\n", e.done, done.What, done.At.Local().Format(time.DateTime), p.Config.Server.PublicURL())
+	_, err = fmt.Fprintf(env.Stdout, "%s. The restore of %s had brought %s. BugSpark is at %s\nNext: bugspark status\n", e.done, done.At.Local().Format(time.DateTime), done.What, p.Config.Server.PublicURL())
 	return err
 }

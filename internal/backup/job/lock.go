@@ -11,6 +11,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // longestTurn is how long another process may use the target: a first copy, or a set of
@@ -53,7 +54,7 @@ func (j *Jobs) lock(ctx context.Context, file, what string, wait bool, waiting f
 		return nil, fault.New(fault.Failed, "wait until it has finished", "%s is under way", what)
 	}
 	if wait && waiting != nil {
-		waiting(fmt.Sprintf("%s, since %s and for at most %s,", what, time.Now().Format(time.TimeOnly), longestTurn))
+		waiting(fmt.Sprintf("%s, since %s and for at most %s,", what, time.Now().Format(time.TimeOnly), quantity.Duration(longestTurn)))
 	}
 	unlock, err = durable.LockWithin(ctx, path, longestTurn)
 	switch {

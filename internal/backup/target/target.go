@@ -21,6 +21,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/quantity"
 )
 
 // OwnerFile is the file of a target that says whose it is.
@@ -204,7 +205,7 @@ func (t *Target) lock(ctx context.Context) (unlock func(), err error) {
 			longest = longestMark
 		}
 		if t.Waiting != nil {
-			t.Waiting(fmt.Sprintf("another process that notes whose the backup target is, since %s and for at most %s,", t.Now().Local().Format(time.TimeOnly), longest))
+			t.Waiting(fmt.Sprintf("another process that notes whose the backup target is, since %s and for at most %s,", t.Now().Local().Format(time.TimeOnly), quantity.Duration(longest)))
 		}
 		unlock, err = durable.LockWithin(ctx, t.lockFile(), longest)
 	}
