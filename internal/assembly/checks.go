@@ -33,6 +33,7 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 		preflight.Systemd(m),
 		preflight.CertificateFiles(c, func(cert, key []byte) error { return certificate.CheckFiles(cert, key, c.Server.Name, time.Now()) }),
 		preflight.OwnSecrets(m.Dirs, c),
+		preflight.Schedules(c),
 	}
 	if c.Database.Mode == "external" {
 		checks = append(checks, preflight.Database(m.databaseAnswers))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -25,6 +26,9 @@ func (p *Parts) restored(ctx context.Context, dir string) (*scratch.Client, erro
 		return p.ScratchChild(ctx, scratch.Place{Data: filepath.Join(dir, "data"), Dir: filepath.Join(dir, "server")}, nil, own)
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", p.Dirs.Socket("scratch"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) { // as when bugspark.target was stopped
+		return nil, fault.Wrap(fault.Interrupted, err, "systemctl start bugspark.target, then: bugspark backup drill", "the drill was interrupted, because the service that restores for it is stopped")
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Failed, err, "bugspark apply, which starts its socket", "reaching the service that restores for a drill")
 	}

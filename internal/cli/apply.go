@@ -42,7 +42,7 @@ is not made anew while a target holds what only that key opens.`,
 			defer m.Close()
 			m.StartEmpty, m.ForceClaim = startEmpty, claim
 			if dryRun {
-				return printPlan(ctx, env, m, asJSON)
+				return printPlan(ctx, env, m, asJSON, "apply")
 			}
 			if _, err := m.Preflight(ctx); err != nil {
 				return err

@@ -28,7 +28,7 @@ func newPlan(env Env) *cobra.Command {
 				return err
 			}
 			defer m.Close()
-			return printPlan(cmd.Context(), env, m, asJSON)
+			return printPlan(cmd.Context(), env, m, asJSON, "apply")
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -76,7 +76,7 @@ func openToApply(ctx context.Context, env Env) (*assembly.Machine, error) {
 	return m, nil
 }
 
-func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool) error {
+func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool, maker string) error {
 	findings, refused := m.Preflight(ctx)
 	changes, err := m.Converger(func(setup.Change) {}).Plan(ctx)
 	if err != nil {
@@ -89,7 +89,7 @@ func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool) e
 		}
 		err = json.NewEncoder(env.Stdout).Encode(out)
 	} else {
-		err = listChanges(env, changes)
+		err = listChanges(env, changes, maker)
 		if note := m.KitNote(); err == nil && note != "" {
 			_, err = fmt.Fprintf(env.Stdout, "! %s\n", note)
 		}
@@ -103,7 +103,7 @@ func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool) e
 	return err
 }
 
-func listChanges(env Env, changes []setup.Change) error {
+func listChanges(env Env, changes []setup.Change, maker string) error {
 	if len(changes) == 0 {
 		_, err := fmt.Fprintln(env.Stdout, "Nothing to change.")
 		return err
@@ -113,7 +113,7 @@ func listChanges(env Env, changes []setup.Change) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(env.Stdout, "%d changes wait; 'bugspark apply' makes them.\n", len(changes))
+	_, err := fmt.Fprintf(env.Stdout, "%d changes wait; 'bugspark %s' makes them.\n", len(changes), maker)
 	return err
 }
 

@@ -78,7 +78,7 @@ func runSetup(ctx context.Context, env Env, o setupOptions) error {
 	}
 	defer m.Close()
 	if o.dryRun {
-		return printPlan(ctx, env, m, o.json)
+		return printPlan(ctx, env, m, o.json, "setup")
 	}
 	if _, err := m.Preflight(ctx); err != nil {
 		return err

@@ -2,11 +2,15 @@ package pgcluster
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
+
+// ErrDSN is a connection string that libpq could not read either.
+var ErrDSN = errors.New("not a connection string")
 
 // CheckEncryption refuses a connection string by which a session over a network would
 // go unencrypted without anybody having said so: libpq's default, sslmode=prefer, falls
@@ -15,7 +19,7 @@ import (
 func CheckEncryption(dsn string) error {
 	c, err := pgconn.ParseConfig(dsn)
 	if err != nil {
-		return err // pgconn redacts the password
+		return fmt.Errorf("%w: %w", ErrDSN, err) // pgconn redacts the password
 	}
 	type attempt struct {
 		host string

@@ -70,9 +70,19 @@ func (j *Jobs) holdDrill(ctx context.Context, o DrillOptions, report func(backup
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	out = s.drill(ctx, dir, secret, report)
+	var stopped error
+	out = s.drill(ctx, dir, secret, report, func(ctx context.Context) (*scratch.Client, error) {
+		c, err := j.Restored(ctx, dir)
+		if fault.Status(err) == int(fault.Interrupted) {
+			stopped = err
+		}
+		return c, err
+	})
 	if ctx.Err() != nil {
 		return out, fmt.Errorf("the drill was interrupted and says nothing of the backups: %w", context.Cause(ctx))
+	}
+	if stopped != nil {
+		return out, stopped
 	}
 	if err := j.ofOtherData(&out); err != nil {
 		return out, err
@@ -110,7 +120,7 @@ const (
 )
 
 // drill holds a drill. Whatever keeps it from beginning is a drill that failed.
-func (s *Session) drill(ctx context.Context, dir, secret string, report func(backup.Progress)) backup.DrillReport {
+func (s *Session) drill(ctx context.Context, dir, secret string, report func(backup.Progress), restored func(context.Context) (*scratch.Client, error)) backup.DrillReport {
 	failed := func(err error) backup.DrillReport {
 		return backup.DrillReport{At: time.Now().UTC(), Copy: s.Endpoint.Copy, Failures: []string{err.Error()}, Checks: []string{}}
 	}
@@ -127,7 +137,7 @@ func (s *Session) drill(ctx context.Context, dir, secret string, report func(bac
 	}
 	d := &backup.Drill{
 		Repository: r, Archive: a, Product: s.Jobs.Product, Cluster: s.Jobs.Programs, Now: time.Now, Report: report,
-		Data: s.Jobs.RestoredData, Restored: func(ctx context.Context) (*scratch.Client, error) { return s.Jobs.Restored(ctx, dir) },
+		Data: s.Jobs.RestoredData, Restored: restored,
 		Secrets: func(files map[string][]byte) error { return usable(files, secret) },
 		Probe:   s.Jobs.Probe,
 		Copy:    s.Endpoint.Copy,

@@ -17,7 +17,7 @@ func (j *Jobs) ended(ctx context.Context, which history.Job, err error) error {
 	if ctx.Err() != nil {
 		return j.interrupted(ctx, which, err)
 	}
-	if fault.Status(err) == int(fault.Usage) {
+	if kind := fault.Kind(fault.Status(err)); kind == fault.Usage || kind == fault.Interrupted {
 		return err
 	}
 	r := history.Run{At: time.Now().UTC(), Place: which.Place(j.Config.Backup)}

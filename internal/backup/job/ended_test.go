@@ -11,6 +11,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/backup/history"
 	"github.com/bugspark/bugspark/internal/backup/job"
+	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -155,5 +156,25 @@ func TestASetThatWasInterruptedIsTakenAgain(t *testing.T) {
 	}
 	if again, err := history.Requested(j.Dirs); err != nil || again != id {
 		t.Errorf("another request replaced the one that nothing has answered: %v", err)
+	}
+}
+
+// Nobody drills while the services are stopped, which says nothing of the backups.
+func TestADrillWithoutItsServiceIsInterrupted(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	if _, err := j.Create(t.Context(), job.CreateOptions{Claim: true}, silent); err != nil {
+		t.Fatal(err)
+	}
+	j.Restored = func(context.Context, string) (*scratch.Client, error) {
+		return nil, fault.New(fault.Interrupted, "systemctl start bugspark.target", "stopped")
+	}
+	_, err := j.Drill(t.Context(), job.DrillOptions{}, silent)
+	if fault.Status(err) != int(fault.Interrupted) || len(fault.Hints(err)) == 0 {
+		t.Errorf("the drill ended with %v", err)
+	}
+	h, err := history.Read(j.Dirs)
+	if err != nil || !h.Drill.At.IsZero() || h.Runs[history.Drill].Failure != "" {
+		t.Errorf("remembered %+v, %+v, %v", h.Drill, h.Runs, err)
 	}
 }

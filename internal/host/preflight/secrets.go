@@ -24,7 +24,10 @@ func OwnSecrets(d config.Dirs, c config.Config) Check {
 			case err != nil || text == "":
 				problems = append(problems, fault.New(fault.Preflight, "write it into "+path+" (mode 0600)", "the secret %s is missing", name))
 			case strings.HasSuffix(name, "-dsn"):
-				if err := pgcluster.CheckEncryption(text); err != nil {
+				err := pgcluster.CheckEncryption(text)
+				if errors.Is(err, pgcluster.ErrDSN) {
+					problems = append(problems, fault.New(fault.Preflight, "write it into "+path+" as postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full", "the connection string %s cannot be read", name))
+				} else if err != nil {
 					problems = append(problems, fault.Wrap(fault.Preflight, err,
 						"edit "+path+": add sslmode=verify-full (or require; or disable, where the network is yours alone)", "the connection string %s", name))
 				}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/durable"
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 // Applied is what the last successful apply left running. It answers which
@@ -31,6 +32,9 @@ func ReadApplied(d config.Dirs) (Applied, error) {
 	data, err := os.ReadFile(stateFile(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return a, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return a, fault.Wrap(fault.Preflight, err, "run the command as root", "reading what was applied")
 	}
 	if err != nil {
 		return a, fmt.Errorf("reading what was applied: %w", err)
