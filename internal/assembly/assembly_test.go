@@ -129,7 +129,7 @@ func TestStoreOfACustomersDatabaseNeedsItsSecret(t *testing.T) {
 }
 
 func TestWithStoreExplainsADatabaseThatIsAway(t *testing.T) {
-	for mode, hint := range map[string]string{"managed": "systemctl status", "external": "database-dsn"} {
+	for mode, hint := range map[string]string{"managed": "systemctl start bugspark.target", "external": "database-dsn"} {
 		env, dirs, _ := installation(t, "database:\n  mode: "+mode+"\n", nil)
 		if err := os.WriteFile(dirs.CredentialFile("database-dsn"), []byte("host="+t.TempDir()+" dbname=none"), 0o600); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ type InstalledCertificate struct {
 	Key         string    `json:"key"`
 	Names       []string  `json:"names"`
 	Until       time.Time `json:"until"`
+	Issuer      string    `json:"issuer,omitempty"` // that the file does not hold
 	SetUp       bool      `json:"set_up"`  // there is a bugspark.yaml
 	Changed     bool      `json:"changed"` // which did not name these files
 }
@@ -28,6 +29,9 @@ type InstalledCertificate struct {
 // String says what was done, and what is next.
 func (c InstalledCertificate) String() string {
 	said := fmt.Sprintf("Installed the certificate for %s, which is valid until %s.\n", strings.Join(c.Names, ", "), c.Until.Local().Format(time.DateOnly))
+	if c.Issuer != "" {
+		said += fmt.Sprintf("Browsers must know the authority %s already; where they do not, append its certificate to the file and install it again.\n", c.Issuer)
+	}
 	switch {
 	case !c.SetUp:
 		return said + fmt.Sprintf("Next: write this into the answers of 'bugspark setup':\ntls:\n  mode: files\n  certificate: %s\n  key: %s", c.Certificate, c.Key)
@@ -64,9 +68,11 @@ func InstallCertificate(ctx context.Context, env Env, certFile, keyFile string) 
 		}
 		name = cfg.Server.Name
 	}
-	if out.Names, out.Until, err = certificate.Inspect(cert, key, name, time.Now()); err != nil {
+	facts, err := certificate.Inspect(cert, key, name, time.Now())
+	if err != nil {
 		return out, err
 	}
+	out.Names, out.Until, out.Issuer = facts.Names, facts.Until, facts.Issuer
 	unlock, err := setup.Lock(ctx, dirs, func(string) {})
 	if err != nil {
 		return out, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/host/minio"
 	"github.com/bugspark/bugspark/internal/host/preflight"
 	"github.com/bugspark/bugspark/internal/host/setup"
@@ -40,6 +41,9 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 	}
 	if c.Storage.Engine == "s3" {
 		checks = append(checks, preflight.Storage(m.storageAnswers))
+	}
+	if c.Storage.Engine == "filesystem" && m.Dirs.State == config.DirsFrom(func(string) (string, bool) { return "", false }).State {
+		checks = append(checks, preflight.Directory())
 	}
 	if c.Database.Mode == "managed" {
 		checks = append(checks, preflight.PostgreSQL(func(ctx context.Context) error {

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/bugspark/bugspark/internal/fault"
-	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/tracker/httpapi"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
@@ -50,7 +49,7 @@ func (p *Parts) WithStore(ctx context.Context, role Role, f func(*postgres.Store
 	}
 	defer store.Close()
 	if err := store.Ping(ctx); err != nil {
-		hint := "run 'systemctl status " + account.Postgres + "'; this command must run as root"
+		hint := "systemctl start bugspark.target, if somebody has stopped it; 'bugspark status' tells. The command must run as root"
 		if p.Config.Database.Mode == "external" {
 			hint = "check the credential database-dsn and that the server accepts connections from this machine"
 		}

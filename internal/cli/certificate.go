@@ -20,8 +20,8 @@ func newCertificateInstall(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "install CERTIFICATE KEY",
 		Short: "Copy a certificate and its key to where the server reads them",
-		Long: `Install checks that certificate, chain, key and time fit, and on a machine that is set
-up the name (setup checks it otherwise), and copies the files to
+		Long: `Install checks that the certificates of the file, the key and the time fit, and on a
+machine that is set up the name (setup checks it otherwise), and copies the files to
 /etc/bugspark/tls, where of all accounts only root and the proxy can read the key.
 The files that are given stay as they are, and may be readable by root alone.
 

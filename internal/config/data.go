@@ -31,7 +31,7 @@ func storageSettings() []Setting {
 	s3 := Condition{"storage.engine", "s3"}
 	return []Setting{
 		{Key: "storage.engine", Default: "minio", Allowed: []string{"minio", "s3", "filesystem"},
-			Doc: "Where pictures live: our MinIO, an S3 service of yours, or a directory (evaluation only)."},
+			Doc: "Where pictures live: our MinIO, an S3 service of yours, or a directory ('bugspark up' only, for evaluation)."},
 		{Key: "storage.minio_binary", Default: "", Applies: Condition{"storage.engine", "minio"},
 			Doc: "Path of another MinIO server binary. Empty: the packaged one."},
 		{Key: "storage.endpoint", Default: "", Applies: s3, Required: true, Form: webURL("https://s3.example.org"),

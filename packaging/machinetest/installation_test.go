@@ -6,6 +6,8 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +41,7 @@ func TestInstallation(t *testing.T) {
 			t.Run("units verify and are sandboxed", func(t *testing.T) { unitsAreSandboxed(t, m) })
 			t.Run("a second apply changes nothing", func(t *testing.T) { applyIsIdle(t, m) })
 			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, m, s) })
+			t.Run("the first report of the documentation arrives", func(t *testing.T) { documentedReport(t, m, s) })
 			t.Run("restarts under load fail no request", func(t *testing.T) { restartsFailNothing(t, m, s) })
 			t.Run("killed services come back and lose nothing", func(t *testing.T) { killsLoseNothing(t, m, s) })
 			t.Run("people hear of a service that fails", func(t *testing.T) { failuresAreTold(t, m) })
@@ -148,6 +151,24 @@ func pictureReturns(t *testing.T, m *machine.Machine, s *site) {
 	}
 	s.seesPicture(t, id, picture)
 	pictureIsSeen(t, m, s, id)
+}
+
+// documentedReport sends the report of docs/installation.md as it stands there.
+func documentedReport(t *testing.T, m *machine.Machine, s *site) {
+	text, err := os.ReadFile("../../docs/installation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?s)    (curl [^\n]*/api/v1/reports \\\n.*?\n)\n`).FindSubmatch(text)
+	if found == nil {
+		t.Fatal("docs/installation.md sends no report")
+	}
+	before := len(s.ids(t))
+	command := strings.NewReplacer("NAME", "bugs.test", "KEY", s.key).Replace(strings.ReplaceAll(string(found[1]), "X-API-Key", "x-api-k"))
+	out := m.Shell(t, strings.ReplaceAll(command, "x-api-k", "X-API-Key"))
+	if !strings.Contains(out, `"trackingId":"BUG-`) || len(s.ids(t)) != before+1 {
+		t.Errorf("%s: %s", command, out)
+	}
 }
 
 // seesPicture wants a report's picture as it was sent.

@@ -97,6 +97,7 @@ func TestEveryCheck(t *testing.T) {
 		{"schedules that systemd understands", Schedules(config.Config{Backup: config.Backup{Schedule: "*-*-* 02:15", DrillSchedule: "Sun *-*-* 03:45", Copy: config.Copy{Schedule: "*:20"}}}), ""},
 		{"one that it does not", Schedules(config.Config{Backup: config.Backup{Schedule: "at noon", DrillSchedule: "daily", Copy: config.Copy{Schedule: "*:20"}}}), `backup.schedule: systemd does not understand "at noon"`},
 		{"a connection string that is none", OwnSecrets(withDSN("nonsense"), config.Config{Database: config.Database{Mode: "external"}}), "the connection string database-dsn cannot be read"},
+		{"pictures in a directory", Directory(), "the services cannot use it"},
 		{"a target that is away", Target(func(context.Context) error { return away }), away.Error()},
 	} {
 		err := c.check.Run(t.Context())

@@ -21,7 +21,7 @@ func Schedules(c config.Config) Check {
 			err := exec.CommandContext(ctx, "systemd-analyze", "calendar", "--", s.value).Run()
 			var exit *exec.ExitError
 			if errors.As(err, &exit) {
-				problems = append(problems, fault.New(fault.Preflight, "man systemd.time, which has all forms; systemd-analyze calendar EXPRESSION shows when one elapses",
+				problems = append(problems, fault.New(fault.Preflight, "write it as 'man systemd.time' says; 'systemd-analyze calendar EXPRESSION' shows when one elapses",
 					"%s: systemd does not understand %q", s.key, strings.TrimSpace(s.value)))
 			}
 			// Where the program is missing, the timer tells when it is started.

@@ -46,6 +46,14 @@ func answers(whose string, try func(context.Context) error, hint string) func(co
 	}
 }
 
+// Directory refuses storage.engine filesystem for the services, whose sandbox lets the API
+// write nothing but uploads that are under way. It is for 'bugspark up'.
+func Directory() Check {
+	return Check{"storage", "pictures have a place", Machine, func(context.Context) error {
+		return fault.New(fault.Preflight, "set storage.engine to minio or s3", "storage.engine filesystem is for evaluation with 'bugspark up', and the services cannot use it")
+	}}
+}
+
 // WAL wants a customer's server that lets its WAL be received; try connects to it.
 func WAL(try func(context.Context) error) Check {
 	return Check{"replication", "your database server lets its WAL be received", Replication, try}

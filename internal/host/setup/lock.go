@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,9 @@ func Lock(ctx context.Context, d config.Dirs, waiting func(what string)) (unlock
 		return nil, fault.Wrap(fault.Preflight, err, "run it as root", "making the directory of the setup's state")
 	}
 	unlock, err = durable.TryLock(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fault.Wrap(fault.Preflight, err, "run the command as root", "this changes the machine")
+	}
 	if !errors.Is(err, durable.ErrLocked) {
 		return unlock, err
 	}

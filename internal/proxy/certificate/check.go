@@ -3,6 +3,7 @@
 package certificate
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -27,6 +28,10 @@ func CheckFiles(cert, key []byte, name string, now time.Time) error {
 		return fault.New(fault.Preflight, "openssl pkey -in KEY -out KEY.plain, and protect it by permissions", "tls.key is encrypted, and nobody is there to type its passphrase")
 	}
 	pair, err := tls.X509KeyPair(cert, key)
+	if authority := authorityFirst(cert); err != nil && authority != "" {
+		return fault.New(fault.Preflight, "put them in order: the server's own first, then each one's issuer",
+			"the first certificate of tls.certificate is that of an authority (%s), and the server's own must come first", authority)
+	}
 	if err != nil {
 		return fault.Wrap(fault.Preflight, err, "compare 'openssl x509 -noout -pubkey -in CERTIFICATE' with 'openssl pkey -pubout -in KEY'",
 			"tls.key does not belong to tls.certificate")
@@ -85,15 +90,43 @@ func holds(data []byte, kind string) bool {
 	}
 }
 
-// Inspect is CheckFiles, and tells the names of the certificate and when it ends. Without
-// a name it is not compared.
-func Inspect(cert, key []byte, name string, now time.Time) ([]string, time.Time, error) {
+// Facts are what a person wants to read of a certificate.
+type Facts struct {
+	Names []string
+	Until time.Time
+	// Issuer is who signed the last certificate of the file, where that is not in it.
+	Issuer string
+}
+
+// Inspect is CheckFiles, and tells the facts. Without a name it is not compared.
+func Inspect(cert, key []byte, name string, now time.Time) (Facts, error) {
 	if err := CheckFiles(cert, key, name, now); err != nil {
-		return nil, time.Time{}, err
+		return Facts{}, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("reading the certificate: %w", err)
+		return Facts{}, fmt.Errorf("reading the certificate: %w", err)
 	}
-	return names(pair.Leaf), pair.Leaf.NotAfter, nil
+	last, err := x509.ParseCertificate(pair.Certificate[len(pair.Certificate)-1])
+	if err != nil {
+		return Facts{}, fmt.Errorf("reading the chain: %w", err)
+	}
+	out := Facts{Names: names(pair.Leaf), Until: pair.Leaf.NotAfter}
+	if !bytes.Equal(last.RawIssuer, last.RawSubject) {
+		out.Issuer = last.Issuer.String()
+	}
+	return out, nil
+}
+
+// authorityFirst is the name of an authority whose certificate stands before the server's.
+func authorityFirst(cert []byte) string {
+	block, rest := pem.Decode(cert)
+	if block == nil || !holds(rest, "CERTIFICATE") {
+		return ""
+	}
+	first, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || !first.IsCA {
+		return ""
+	}
+	return first.Subject.String()
 }

@@ -95,6 +95,7 @@ func TestFilesAreJudgedAsBrowsersWould(t *testing.T) {
 		{"key and certificate in one file", append(bytes.Clone(cert), key...), append(bytes.Clone(cert), key...), ""},
 		{"a chain out of order", bytes.Join([][]byte{cert, root.pem, middle.pem}, nil), key, "certificate 2 of the chain"},
 		{"a stranger in the chain", bytes.Join([][]byte{cert, newAuthority(t, "stranger", nil).pem}, nil), key, "did not sign"},
+		{"the authority first", append(bytes.Clone(middle.pem), cert...), key, "the server's own must come first"},
 		{"another key", cert, otherKey, "does not belong"},
 		{"ended", old, oldKey, "ended on"},
 		{"not begun", early, earlyKey, "begins on"},
@@ -113,6 +114,21 @@ func TestFilesAreJudgedAsBrowsersWould(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.says)
 		case err != nil && fault.Status(err) != int(fault.Preflight):
 			t.Errorf("%s: status %d", tc.name, fault.Status(err))
+		}
+	}
+}
+
+func TestTheIssuerThatTheFileLacksIsTold(t *testing.T) {
+	root := newAuthority(t, "root", nil)
+	middle := newAuthority(t, "middle", root)
+	cert, key := middle.leaf(t, "bugs.test", -time.Minute, time.Hour)
+	for _, c := range []struct {
+		chain  [][]byte
+		issuer string
+	}{{[][]byte{cert}, "CN=middle"}, {[][]byte{cert, middle.pem}, "CN=root"}, {[][]byte{cert, middle.pem, root.pem}, ""}} {
+		got, err := Inspect(bytes.Join(c.chain, nil), key, "bugs.test", time.Now())
+		if err != nil || got.Issuer != c.issuer {
+			t.Errorf("with %d certificates: %q, %v, want %q", len(c.chain), got.Issuer, err, c.issuer)
 		}
 	}
 }
