@@ -22,8 +22,8 @@ type InstalledCertificate struct {
 	Names       []string  `json:"names"`
 	Until       time.Time `json:"until"`
 	Issuer      string    `json:"issuer,omitempty"` // that the file does not hold
-	SetUp       bool      `json:"set_up"`  // there is a bugspark.yaml
-	Changed     bool      `json:"changed"` // which did not name these files
+	SetUp       bool      `json:"set_up"`           // there is a bugspark.yaml
+	Changed     bool      `json:"changed"`          // which did not name these files
 }
 
 // String says what was done, and what is next.
