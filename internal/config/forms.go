@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strings"
 )
 
@@ -50,6 +51,11 @@ func hostName() Form {
 	return form("a bare DNS name or address", func(s string) bool {
 		return !strings.ContainsAny(s, "/: \t") && len(s) <= 253
 	})
+}
+
+// absoluteFile is read by services, which have no directory that a person would expect.
+func absoluteFile() Form {
+	return form("an absolute path", filepath.IsAbs)
 }
 
 // host is hostName, or an IPv6 address.

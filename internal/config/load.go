@@ -102,6 +102,9 @@ func (c *Config) complete(name string) error {
 		}
 		c.Server.Name = strings.ToLower(host)
 	}
+	if hostName().Check(c.Server.Name) != nil {
+		return nil // validate says so, and nothing of what would be made of it
+	}
 	if c.Accounts.AdminEmail == "" {
 		c.Accounts.AdminEmail = fmt.Sprintf("admin@%s", c.Server.Name)
 	}

@@ -49,9 +49,9 @@ func tlsSettings() []Setting {
 	return []Setting{
 		{Key: "tls.mode", Default: "internal", Allowed: []string{"internal", "acme", "files"},
 			Doc: "Where the certificate comes from: our own internal CA, an ACME server, or files of yours."},
-		{Key: "tls.certificate", Default: "", Applies: files, Required: true,
+		{Key: "tls.certificate", Default: "", Applies: files, Required: true, Form: absoluteFile(),
 			Doc: "PEM file with the certificate and its chain. Watched; a valid new one is taken up without a restart."},
-		{Key: "tls.key", Default: "", Applies: files, Required: true,
+		{Key: "tls.key", Default: "", Applies: files, Required: true, Form: absoluteFile(),
 			Doc: "PEM file with the private key, readable by group bugspark-proxy only."},
 		{Key: "tls.acme.directory", Default: "", Applies: acme, Required: true, Form: httpsURL(),
 			Doc: "Directory URL of the ACME server."},

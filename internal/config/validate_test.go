@@ -26,6 +26,7 @@ func TestForms(t *testing.T) {
 		{"tls.certificate", "BUGSPARK_TLS_KEY=/k", []string{"", "/etc/a b%.pem"}, []string{"/etc/a\nExecStartPre=+/bin/x", "/etc/a\r", "/etc/\x00", "/etc/\xff"}, "must not hold line breaks"},
 		{"storage.minio_binary", "", []string{"", "/opt/minio"}, []string{"/opt/minio\n[Service]"}, "must not hold line breaks"},
 		{"mail.host", "", []string{"", "mx"}, []string{"mx\nUser=root"}, "must not hold line breaks"},
+		{"tls.certificate", "BUGSPARK_TLS_MODE=files", nil, []string{"a.pem", "../a.pem"}, "must be an absolute path"},
 		{"mail.host", "", []string{"mx.example.org", "192.0.2.1", "2001:db8::1"}, []string{"mx example", "mx:25", "smtp://mx"}, "must be a bare DNS name or address"},
 		{"backup.schedule", "", []string{"*-*-* 02:15"}, []string{"", "daily\nExecStart=/x", "%i"}, "a calendar expression"},
 		{"backup.drill_schedule", "", []string{"Sun *-*-* 03:45"}, []string{"", "%i"}, "a calendar expression"},
