@@ -173,15 +173,19 @@ func TestTheJobOfTheSetsIsHandedEverySecret(t *testing.T) {
 	t.Error("there is no such unit")
 }
 
-// Stopping bugspark.target must not end what a drill works with: it would be remembered
-// as one that failed.
-func TestStoppingTheTargetEndsNoDrill(t *testing.T) {
+// Who stops bugspark.target wants everything to end, and a drill before what it works with,
+// or it would be remembered as one that failed. A socket cannot be started again while its
+// service runs.
+func TestStoppingTheTargetStopsEveryJob(t *testing.T) {
 	for _, u := range shipped(t).Services() {
-		if u.Name != "bugspark-scratch.service" && u.Name != "bugspark-backup-drill.service" && u.Name != "bugspark-backup-copy-proof.service" {
+		if u.Name != "bugspark-scratch.service" && !strings.HasPrefix(u.Name, "bugspark-backup") {
 			continue
 		}
-		if slices.ContainsFunc(u.Extra, func(o unit.Option) bool { return o.Section == "Unit" && (o.Key == "PartOf" || o.Key == "BindsTo") }) || len(u.Requires) > 0 {
-			t.Errorf("%s ends with another unit: %v, %v", u.Name, u.Requires, u.Extra)
+		if !slices.ContainsFunc(u.Extra, func(o unit.Option) bool { return o.Section == "Unit" && o.Key == "PartOf" && o.Value == "bugspark.target" }) {
+			t.Errorf("%s goes on when bugspark.target was stopped", u.Name)
+		}
+		if slices.Contains(u.After, "bugspark-scratch.socket") && !slices.Contains(u.After, "bugspark-scratch.service") {
+			t.Errorf("%s may end after the service that it works with", u.Name)
 		}
 	}
 }
