@@ -181,7 +181,9 @@ func TestStoppingTheTargetStopsEveryJob(t *testing.T) {
 		if u.Name != "bugspark-scratch.service" && !strings.HasPrefix(u.Name, "bugspark-backup") {
 			continue
 		}
-		if !slices.ContainsFunc(u.Extra, func(o unit.Option) bool { return o.Section == "Unit" && o.Key == "PartOf" && o.Value == "bugspark.target" }) {
+		if !slices.ContainsFunc(u.Extra, func(o unit.Option) bool {
+			return o.Section == "Unit" && o.Key == "PartOf" && o.Value == "bugspark.target"
+		}) {
 			t.Errorf("%s goes on when bugspark.target was stopped", u.Name)
 		}
 		if slices.Contains(u.After, "bugspark-scratch.socket") && !slices.Contains(u.After, "bugspark-scratch.service") {
