@@ -65,7 +65,8 @@ func healthy(t *testing.T, m *machine.Machine) {
 		t.Errorf("/health says %s", out)
 	}
 	if out := m.Run(t, "systemctl", "--failed", "--no-legend"); strings.TrimSpace(out) != "" {
-		t.Errorf("failed units:\n%s", out)
+		log, _ := m.Try("journalctl", "--no-pager", "-q", "-p", "err", "-n", "40")
+		t.Errorf("failed units:\n%s\n%s", out, log)
 	}
 	var status struct {
 		State     string

@@ -123,7 +123,7 @@ func backupsElsewhere(t *testing.T, m *machine.Machine) string {
 		t.Error("the copy's timer does not run")
 	}
 	for _, secret := range []string{"the-secret-key", "OPENSSH PRIVATE KEY"} {
-		if out := m.Shell(t, `grep -rl --exclude-dir=rescue --exclude=s3.service "`+secret+`" /var/lib/bugspark /etc/systemd /run/systemd /srv/sftp /srv/s3 || true`); out != "" {
+		if out := m.Shell(t, `grep -rls --exclude-dir=rescue --exclude=s3.service "`+secret+`" /var/lib/bugspark /etc/systemd /run/systemd /srv/sftp /srv/s3 || true`); out != "" {
 			t.Errorf("%s stands in\n%s", secret, out)
 		}
 	}
