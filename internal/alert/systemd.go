@@ -15,6 +15,12 @@ type Systemd struct {
 	Run func(ctx context.Context, name string, args ...string) ([]byte, error) // nil: run the command
 }
 
+// A question is asked so often, with a pause between.
+const (
+	attempts = 3
+	pause    = time.Second
+)
+
 // answerTimeout is how long systemd may take: the state is locked meanwhile.
 const answerTimeout = 10 * time.Second
 
@@ -27,7 +33,17 @@ func (s Systemd) run(ctx context.Context, name string, args ...string) ([]byte, 
 			return exec.CommandContext(ctx, name, args...).Output()
 		}
 	}
-	return run(ctx, name, args...)
+	// While systemd reads its units anew, as for an apply, it may break a question off.
+	for again := attempts; ; {
+		out, err := run(ctx, name, args...)
+		if again--; err == nil || again == 0 || ctx.Err() != nil {
+			return out, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
 }
 
 // State implements Units.

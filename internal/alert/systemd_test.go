@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -88,4 +89,20 @@ func TestUnitNamesAreNoOptions(t *testing.T) {
 	if _, err := s.State(t.Context(), "--now"); err != nil {
 		t.Error(err)
 	}
+}
+
+// A question that systemd breaks off once is no review that failed.
+func TestAQuestionThatIsBrokenOffIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		s := Systemd{Run: func(context.Context, string, ...string) ([]byte, error) {
+			if asked++; asked < 3 {
+				return nil, errors.New("transport endpoint is not connected")
+			}
+			return []byte("bugspark-api.service loaded failed failed BugSpark API\n"), nil
+		}}
+		if failed, err := s.Failed(t.Context()); err != nil || len(failed) != 1 || asked != 3 {
+			t.Errorf("%v, %v after %d questions", failed, err, asked)
+		}
+	})
 }
