@@ -9,25 +9,37 @@ import (
 	"github.com/bugspark/bugspark/internal/host/setup"
 )
 
-// SetUp makes a machine a server with this configuration. It returns the changes
-// and the first administrator's one-time password, which is empty when that
-// account has signed in already.
-func (m *Machine) SetUp(ctx context.Context, data []byte, report func(setup.Change)) ([]setup.Change, string, error) {
+// Told is what whoever ran setup has to be told: the changes, and the first
+// administrator's one-time password, which is empty when that account has signed in
+// already or an earlier setup told it.
+type Told struct {
+	Changes         []setup.Change
+	OneTimePassword string
+}
+
+// SetUp makes a machine a server with this configuration, and tells what came of it. Only
+// when tell has succeeded is setup finished: one that is killed before has told no
+// password, and the next run makes another. Of units beside those that serve everybody it
+// returns the error after everything else.
+func (m *Machine) SetUp(ctx context.Context, data []byte, report func(setup.Change), tell func(Told) error) error {
 	if err := setup.WriteConfig(m.Dirs, data); err != nil {
-		return nil, "", err
+		return err
 	}
 	made, beside := m.Converge(ctx, report)
-	if err := beside; !setup.Served(err) {
-		return made, "", fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark setup' again; it goes on where it stopped", "setting up")
+	if !setup.Served(beside) {
+		return fault.Wrap(fault.Failed, beside, "correct the cause and run 'bugspark setup' again; it goes on where it stopped", "setting up")
 	}
 	password, err := m.firstPassword(ctx)
 	if err != nil {
-		return made, "", err
+		return err
+	}
+	if err := tell(Told{Changes: made, OneTimePassword: password}); err != nil {
+		return err
 	}
 	if err := setup.Finish(m.Dirs); err != nil {
-		return made, password, err
+		return err
 	}
-	return made, password, beside
+	return beside
 }
 
 // firstPassword makes the first account. When an earlier setup made it but was

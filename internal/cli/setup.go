@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -90,18 +89,17 @@ func runSetup(ctx context.Context, env Env, o setupOptions) error {
 	defer unlock()
 	p := progress.NewSteps(env.out(o.json))
 	p.Concise = true
-	made, password, beside := m.SetUp(ctx, data, p.Change)
+	beside := m.SetUp(ctx, data, p.Change, func(told assembly.Told) error {
+		p.Finish()
+		r := setupResult{URL: m.Config.Server.PublicURL(), AdminEmail: m.Config.Accounts.AdminEmail, OneTimePassword: told.OneTimePassword, Changes: told.Changes, Backups: m.Config.Backup.Target}
+		if m.Config.TLS.Mode == "internal" {
+			r.CA = m.Site.RootCertificate()
+		}
+		return r.print(env.Stdout, o.json)
+	})
 	p.Finish()
-	if !setup.Served(beside) {
+	if !setup.Served(beside) || o.json {
 		return beside
-	}
-	r := setupResult{URL: m.Config.Server.PublicURL(), AdminEmail: m.Config.Accounts.AdminEmail, OneTimePassword: password, Changes: made}
-	if m.Config.TLS.Mode == "internal" {
-		r.CA = m.Site.RootCertificate()
-	}
-	r.Backups = m.Config.Backup.Target
-	if err := r.print(env.Stdout, o.json); err != nil || o.json {
-		return errors.Join(err, beside)
 	}
 	if err := tellOfBackups(env.Stdout, m); err != nil {
 		return err

@@ -71,6 +71,14 @@ func stoppingWaits(t *testing.T, m *machine.Machine) {
 	if out := m.Shell(t, "systemctl show -p Result --value bugspark-backup-drill.service bugspark-scratch.service"); strings.ReplaceAll(strings.TrimSpace(out), "\n", "") != "successsuccess" {
 		t.Errorf("a drill that was under way: %s", out)
 	}
+	// A job in its first milliseconds has no handler for the signal.
+	m.Shell(t, `mkdir -p /etc/systemd/system/bugspark-backup-verify.service.d
+		printf '[Service]\nExecStart=\nExecStart=/bin/sleep 60\n' >/etc/systemd/system/bugspark-backup-verify.service.d/60-sleep.conf; systemctl daemon-reload
+		systemctl start --no-block bugspark-backup-verify.service; sleep 1; systemctl stop bugspark.target`)
+	if out := m.Shell(t, `systemctl show -p Result,ActiveState --value bugspark-backup-verify.service
+		rm /etc/systemd/system/bugspark-backup-verify.service.d/60-sleep.conf; systemctl daemon-reload`); strings.Join(strings.Fields(out), " ") != "success inactive" {
+		t.Errorf("a job that was stopped at once: %s", out)
+	}
 	m.Run(t, "systemctl", "start", "bugspark.target")
 	answers(t, m, "443")
 	m.Shell(t, "for i in $(seq 300); do [ -z \"$(systemctl list-jobs --no-legend 'bugspark*')\" ] && exit; sleep 0.2; done; systemctl list-jobs >&2; exit 1")
