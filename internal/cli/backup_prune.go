@@ -19,8 +19,8 @@ func newBackupPrune(env Env) *cobra.Command {
 		Long: `Prune keeps the newest set of each of the last 7 days, 4 weeks and 6 months
 (backup.keep_...), and the newest 3 whatever their age, and of the archived WAL
 what every moment of the last 7 days (backup.window_days) needs, also of a time
-that a restore has ended. It lets nothing go while the newest set is older than two
-days or the last drill failed, and gives only the space back of what went before.
+that a restore has ended. It lets nothing go while the newest set is older than 50
+hours or the last drill failed, and gives only the space back of what went before.
 Then --anyway, once for each set, lets a set go all the same, if it is one that would
 go otherwise, or damaged. Space of sets comes back a day later, for safety's sake;
 --now gives it back at once.

@@ -28,12 +28,12 @@ func TestFilesOfYourOwnComeBack(t *testing.T) {
 	}
 	kit := m.Run(t, "bugspark", "backup", "kit")
 	// What root writes of a set comes below /etc/bugspark alone.
-	look := func(m *machine.Machine, dir string) string {
+	look := func(m *machine.Machine, dir, port string) string {
 		return m.Shell(t, `cd `+dir+`; sha256sum *.pem; stat -c '%n %A %U %G' *.pem
-			curl -sSf --cacert certificate.pem --resolve bugs.test:443:127.0.0.1 https://bugs.test/health | grep -o '"ok"\|healthy' | head -n 1
+			curl -sSf --cacert certificate.pem --resolve bugs.test:`+port+`:127.0.0.1 https://bugs.test:`+port+`/health | grep -o '"ok"\|healthy' | head -n 1
 			cd /; setpriv --reuid=bugspark-postgres --regid=bugspark-postgres --clear-groups psql -h /run/bugspark/postgresql -U postgres -Atc 'SHOW work_mem' bugspark`)
 	}
-	before := look(m, "/etc/pki/bugs")
+	before := look(m, "/etc/pki/bugs", "443")
 	if !strings.Contains(before, "7MB") {
 		t.Errorf("before: %s", before)
 	}
@@ -42,8 +42,17 @@ func TestFilesOfYourOwnComeBack(t *testing.T) {
 	n := installed(t, "bookworm")
 	n.Copy(t, filepath.Join(m.Root(), "srv/backup"), "/srv/backup")
 	n.Write(t, "/root/kit.txt", kit)
-	t.Log(n.Run(t, "bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest", "--yes"))
-	if after := look(n, "/etc/bugspark/tls"); after != before {
+	// The new machine has another program at 443, so a setting has to differ, and stays so.
+	n.Shell(t, `systemd-run --quiet --unit=other-program --socket-property=ListenStream=443 /bin/true`)
+	restore := []string{"bugspark", "restore", "--kit", "/root/kit.txt", "--set", "latest", "--yes"}
+	if out, status := n.Try(restore...); status != 3 || !strings.Contains(out, "next: add --set-config server.https_port=8443") {
+		t.Errorf("a port that is taken: %d %s", status, out)
+	}
+	t.Log(n.Run(t, append(restore, "--set-config", "server.https_port=8443")...))
+	if out := n.Shell(t, "bugspark config get server.https_port; grep -n https_port /etc/bugspark/bugspark.yaml; bugspark plan"); !strings.HasPrefix(out, "8443") || !strings.Contains(out, "https_port: 8443") || !strings.Contains(out, "Nothing to change") {
+		t.Errorf("the setting of the new machine: %s", out)
+	}
+	if after := look(n, "/etc/bugspark/tls", "8443"); after != before {
 		t.Errorf("afterwards\n%s\nbefore\n%s", after, before)
 	}
 	runs(t, n)

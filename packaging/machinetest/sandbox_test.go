@@ -102,5 +102,18 @@ func TestAShellInEverySandbox(t *testing.T) {
 		}
 	}
 	m.Run(t, "systemctl", "daemon-reload")
+	// And the services themselves, but for the supervisor, which is root's.
+	out := m.Shell(t, `for u in $(systemctl list-units --plain --no-legend --state=running 'bugspark-*.service' | cut -d' ' -f1); do
+		pid=$(systemctl show -p MainPID --value $u)
+		echo $u $(awk '/^(CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):/ {printf "%s%s ", $1, $2}' /proc/$pid/status); done`)
+	for line := range strings.Lines(out) {
+		const nothing = "CapPrm:0000000000000000 CapEff:0000000000000000 CapBnd:0000000000000000 CapAmb:0000000000000000 NoNewPrivs:1 Seccomp:2"
+		if name, has, _ := strings.Cut(strings.TrimSpace(line), " "); name != "bugspark-supervisor.service" && has != nothing {
+			t.Errorf("%s runs with %s", name, has)
+		}
+	}
+	if n := strings.Count(out, "\n"); n < 7 {
+		t.Errorf("only %d services run:\n%s", n, out)
+	}
 	healthy(t, m)
 }

@@ -117,7 +117,7 @@ func TestTheChildOfRootSeesNothingInRunAndHasNoKeysOfTheSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	child := scratch.Child{Program: "/bin/sh", Args: []string{"-c", "ls -A /run /var/run/ >&2; cat /proc/keys >&2; mkdir /run/x 2>/dev/null && echo written >&2; cat <&3"},
+	child := scratch.Child{Program: "/bin/sh", Args: []string{"-c", "ls -A /run /var/run/ >&2; cat /proc/keys >&2; grep -c : /proc/self/net/dev >&2; ( : </dev/tty ) 2>/dev/null && echo terminal >&2; env >&2; mkdir /run/x 2>/dev/null && echo written >&2; cat <&3"},
 		Env: []string{"PATH=/usr/bin:/bin"}, Account: &syscall.Credential{Uid: 65534, Gid: 65534}, Log: slog.New(slog.NewTextHandler(&said, nil))}
 	conn, err := child.Start(t.Context())
 	if err != nil {
@@ -126,7 +126,8 @@ func TestTheChildOfRootSeesNothingInRunAndHasNoKeysOfTheSession(t *testing.T) {
 	if err := conn.Close(); err != nil { // everything is said by then
 		t.Fatal(err)
 	}
-	if text := said.String(); !strings.Contains(text, "/run:") || strings.Contains(text, filepath.Base(outside)) || strings.Contains(text, "written") || keys && strings.Contains(text, secret) {
+	t.Log(said.String())
+	if text := said.String(); !strings.Contains(text, "/run:") || !strings.Contains(text, "says=1\n") || strings.Contains(text, "terminal") || strings.Contains(text, filepath.Base(outside)) || strings.Contains(text, "written") || keys && strings.Contains(text, secret) {
 		t.Errorf("it saw %s", text)
 	}
 	if _, err := os.Stat(outside); err != nil {

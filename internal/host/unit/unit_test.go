@@ -48,6 +48,34 @@ func TestEveryShippedServiceHasAnAccountAndASandbox(t *testing.T) {
 	}
 }
 
+// TestEverySandboxKeepsWhatItsCommentsSay names the exceptions, which the security docs
+// explain.
+func TestEverySandboxKeepsWhatItsCommentsSay(t *testing.T) {
+	exceptions := map[string][]string{
+		"bugspark-minio.service":      {"ProcSubset=all"},
+		"bugspark-postgres.service":   {"PrivateUsers=no", "ProcSubset=all"},
+		"bugspark-supervisor.service": {"PrivateUsers=no", "ProtectProc=default", "ProcSubset=all"},
+	}
+	for _, u := range shipped(t).Services() {
+		for _, want := range []string{
+			"NoNewPrivileges=yes", "CapabilityBoundingSet=", "AmbientCapabilities=", "ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes",
+			"PrivateDevices=yes", "PrivateUsers=yes", "ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes",
+			"ProtectControlGroups=yes", "ProtectClock=yes", "ProtectHostname=yes", "ProtectProc=invisible", "ProcSubset=pid", "RestrictNamespaces=yes",
+			"RestrictSUIDSGID=yes", "LockPersonality=yes", "MemoryDenyWriteExecute=yes", "SystemCallErrorNumber=EPERM",
+		} {
+			key, value, _ := strings.Cut(want, "=")
+			for _, e := range exceptions[u.Name] {
+				if k, v, _ := strings.Cut(e, "="); k == key {
+					value = v
+				}
+			}
+			if got := u.Values("Service", key); len(got) == 0 || got[len(got)-1] != value {
+				t.Errorf("%s: %s is %q", u.Name, want, got)
+			}
+		}
+	}
+}
+
 func TestServicesComeAfterWhatTheyNeed(t *testing.T) {
 	services := shipped(t).Services()
 	at := func(name string) int {
