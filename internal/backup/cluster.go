@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
@@ -24,7 +25,7 @@ func (c Cluster) Facts(ctx context.Context) (DatabaseFacts, error) {
 	var f DatabaseFacts
 	conn, err := pgx.Connect(ctx, c.DSN(pgcluster.Backup, pgcluster.Database))
 	if err != nil {
-		return f, err
+		return f, fault.Wrap(fault.Failed, err, "systemctl start bugspark.target, if somebody has stopped it; 'bugspark status' tells", "reaching the database")
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int

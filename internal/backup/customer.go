@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bugspark/bugspark/internal/backup/scratch"
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
@@ -32,12 +33,20 @@ func (f CustomerServer) Copy(ctx context.Context) (DatabaseCopy, error) {
 	return up.BaseBackup(ctx)
 }
 
+func (f CustomerServer) connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.Connect(ctx, f.DSN)
+	if err != nil {
+		return nil, fault.Wrap(fault.Failed, err, "look whether the server that database-dsn names runs, and lets this machine in", "reaching the database")
+	}
+	return conn, nil
+}
+
 // Facts asks the server. It keeps the major version and the schema for Dump.
 func (f CustomerServer) Facts(ctx context.Context) (DatabaseFacts, error) {
 	var d DatabaseFacts
-	conn, err := pgx.Connect(ctx, f.DSN)
+	conn, err := f.connect(ctx)
 	if err != nil {
-		return d, fmt.Errorf("reaching the database: %w", err)
+		return d, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
@@ -70,9 +79,9 @@ func (f CustomerServer) Rows(ctx context.Context) (map[string]int64, error) {
 // Migration is the last migration of our tables on the server, 0 where there are
 // none yet.
 func (f CustomerServer) Migration(ctx context.Context) (int, error) {
-	conn, err := pgx.Connect(ctx, f.DSN)
+	conn, err := f.connect(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("reaching the database: %w", err)
+		return 0, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
@@ -86,9 +95,9 @@ func (f CustomerServer) Migration(ctx context.Context) (int, error) {
 
 // TableBytes is the size of our tables on the server, without their indexes.
 func (f CustomerServer) TableBytes(ctx context.Context) (bytes int64, err error) {
-	conn, err := pgx.Connect(ctx, f.DSN)
+	conn, err := f.connect(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("reaching the database: %w", err)
+		return 0, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	err = conn.QueryRow(ctx, `SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'm')`).Scan(&bytes)
@@ -106,9 +115,9 @@ func (f CustomerServer) Address() (string, error) {
 
 // OtherTables are the tables in the schema of our tables that are not ours.
 func (f CustomerServer) OtherTables(ctx context.Context, ours []string) ([]string, error) {
-	conn, err := pgx.Connect(ctx, f.DSN)
+	conn, err := f.connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reaching the database: %w", err)
+		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	rows, err := conn.Query(ctx, `SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')

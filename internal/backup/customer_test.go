@@ -18,6 +18,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup"
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/scratch"
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 	"github.com/bugspark/bugspark/internal/tracker/postgres"
 )
@@ -264,5 +265,17 @@ func TestACustomersDumpThatBreaksReplacesNothing(t *testing.T) {
 			t.Errorf("after %d of %d bytes the table holds %q: %v", at, n, key, err)
 		}
 		conn.Close(t.Context())
+	}
+}
+
+// A database that does not answer, as when everything is stopped, comes with what to do.
+func TestADatabaseThatDoesNotAnswerNamesTheNextCommand(t *testing.T) {
+	for hint, db := range map[string]backup.Database{
+		"systemctl start bugspark.target": backup.Cluster{Cluster: pgcluster.New(pgcluster.Options{SocketDir: t.TempDir()})},
+		"database-dsn":                    backup.CustomerServer{CustomerServer: &pgcluster.CustomerServer{DSN: "host=" + t.TempDir() + " dbname=none"}},
+	} {
+		if _, err := db.Facts(t.Context()); err == nil || !strings.Contains(strings.Join(fault.Hints(err), ""), hint) {
+			t.Errorf("%v, next %q instead of %s", err, fault.Hints(err), hint)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool, m
 		}
 		err = json.NewEncoder(env.Stdout).Encode(out)
 	} else {
-		err = listChanges(env, changes, maker)
+		err = listChanges(env, changes, maker, refused != nil)
 		if note := m.KitNote(); err == nil && note != "" {
 			_, err = fmt.Fprintf(env.Stdout, "! %s\n", note)
 		}
@@ -103,7 +103,7 @@ func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool, m
 	return err
 }
 
-func listChanges(env Env, changes []setup.Change, maker string) error {
+func listChanges(env Env, changes []setup.Change, maker string, refused bool) error {
 	if len(changes) == 0 {
 		_, err := fmt.Fprintln(env.Stdout, "Nothing to change.")
 		return err
@@ -113,7 +113,11 @@ func listChanges(env Env, changes []setup.Change, maker string) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(env.Stdout, "%d changes wait; 'bugspark %s' makes them.\n", len(changes), maker)
+	then := "makes them."
+	if refused {
+		then = "refuses to make them:"
+	}
+	_, err := fmt.Fprintf(env.Stdout, "%d changes wait; 'bugspark %s' %s\n", len(changes), maker, then)
 	return err
 }
 

@@ -16,17 +16,16 @@ import (
 // line and every value of the wrong type. It returns the document, and the keys
 // of the settings that it gives a value.
 func parseYAML(name string, data []byte) (map[string]any, []string, error) {
-	const hint = "see 'bugspark config sample' for the form of the file"
 	var doc, second yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, fault.Wrap(fault.Usage, err, hint, "%s is not valid YAML", name)
+		return nil, nil, notYAML(name, err)
 	}
 	switch err := d.Decode(&second); {
 	case err == nil:
-		return nil, nil, fault.New(fault.Usage, hint, "%s: line %d: a second YAML document begins here, and would be ignored", name, second.Line)
+		return nil, nil, fault.New(fault.Usage, formOfTheFile, "%s: line %d: a second YAML document begins here, and would be ignored", name, second.Line)
 	case !errors.Is(err, io.EOF):
-		return nil, nil, fault.Wrap(fault.Usage, err, hint, "%s is not valid YAML", name)
+		return nil, nil, notYAML(name, err)
 	}
 	out := map[string]any{}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
@@ -59,11 +58,16 @@ func (w *yamlWalk) section(n *yaml.Node, prefix string) {
 		w.problem(n, "%s must hold settings", where)
 		return
 	}
+	first := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		full := strings.TrimPrefix(prefix+"."+key.Value, ".")
 		s, ok := declared(full)
+		line := first[full]
+		first[full] = key.Line
 		switch {
+		case line > 0:
+			w.problem(key, "%s stands in line %d already", full, line)
 		case ok:
 			if want := typeProblem(s, value); want != "" {
 				w.problem(value, "%s must be %s, not %q", full, want, value.Value)

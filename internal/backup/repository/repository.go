@@ -67,7 +67,7 @@ type Repository struct {
 // backups.
 func Create(ctx context.Context, o Options) error {
 	if _, err := o.Target.Dir(ctx, ""); err != nil {
-		return fault.Wrap(fault.Preflight, errors.Join(err, ErrMissing), "mount it, or make it: mkdir -p "+o.Target.String(), "the backup target %s", o.Target)
+		return fault.Wrap(fault.Preflight, errors.Join(err, ErrMissing), "mount it, or if it never held backups make it: mkdir -p "+o.Target.String(), "the backup target %s", o.Target)
 	}
 	// On processors of today BLAKE3 takes a third of the time of kopia's default,
 	// and a first set a sixth less.

@@ -121,7 +121,7 @@ func (e Endpoint) Explain(err error) error {
 	case errors.Is(err, ErrAuthentication):
 		return fault.Wrap(fault.Preflight, err, "add the line that '"+e.sshCommand()+"' prints to the account's authorized_keys", "the SFTP server does not let this machine in")
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.Wrap(fault.Preflight, err, "mount it, or make it: mkdir -p "+e.Target, "the backup target %s is not there", e.Target)
+		return fault.Wrap(fault.Preflight, err, "mount it, or if it never held backups make it: mkdir -p "+e.Target, "the backup target %s is not there", e.Target)
 	case errors.Is(err, fs.ErrPermission) && filepath.IsAbs(e.Target): // a directory
 		return fault.Wrap(fault.Preflight, err, "run it as root; 'bugspark apply' gives a directory to the account of the backups", "the backup target %s may not be read", e.Target)
 	}

@@ -30,7 +30,7 @@ func TestAnErrorOfATargetSaysWhatToDo(t *testing.T) {
 		{"another host key than before is a danger", target.Endpoint{BackupTarget: config.BackupTarget{HostKey: "ssh-ed25519 AAAA"}}, target.ErrHostKey, "cannot be trusted", "find out why"},
 		{"a key that is refused is given to the server", target.Endpoint{}, target.ErrAuthentication, "does not let this machine in", "'bugspark backup ssh-key'"},
 		{"of the copy the copy's", target.Endpoint{Copy: true}, target.ErrAuthentication, "does not let this machine in", "'bugspark backup ssh-key --copy'"},
-		{"a directory that is missing is mounted", target.Endpoint{}, fs.ErrNotExist, "is not there", "mount it, or make it: mkdir -p"},
+		{"a directory that is missing is mounted", target.Endpoint{}, fs.ErrNotExist, "is not there", "mount it, or if it never held backups make it: mkdir -p"},
 		{"anything else names the settings", target.Endpoint{Copy: true}, syscall.ECONNREFUSED, "does not answer", "backup.copy in bugspark.yaml"},
 	} {
 		err := c.endpoint.Explain(fmt.Errorf("wrapped: %w", c.err))

@@ -179,7 +179,7 @@ func (t *Target) Claim(ctx context.Context) error {
 // Take makes the target this machine's, also one of another machine.
 func (t *Target) Take(ctx context.Context) error {
 	if _, err := t.Store.Dir(ctx, ""); err != nil {
-		return fault.Wrap(fault.Preflight, err, "mount it, or make it: mkdir -p "+t.String(), "the backup target %s is not there", t)
+		return fault.Wrap(fault.Preflight, err, "mount it, or if it never held backups make it: mkdir -p "+t.String(), "the backup target %s is not there", t)
 	}
 	unlock, err := t.lock(ctx)
 	if err != nil {
