@@ -36,7 +36,7 @@ func (f CustomerServer) Copy(ctx context.Context) (DatabaseCopy, error) {
 func (f CustomerServer) connect(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.Connect(ctx, f.DSN)
 	if err != nil {
-		return nil, fault.Wrap(fault.Failed, err, "look whether the server that database-dsn names runs, and lets this machine in", "reaching the database")
+		return nil, fault.Wrap(fault.Failed, err, "check the credential database-dsn, whether its server runs, and whether it lets this machine in", "reaching the database")
 	}
 	return conn, nil
 }

@@ -95,7 +95,7 @@ func (c *Cluster) Find(ctx context.Context) (Server, error) {
 		return Server{}, err
 	}
 	if major != 0 && (major < oldest || major > newest) {
-		return Server{}, fault.New(fault.Preflight, "restore a backup made with a supported version, or move the directory away",
+		return Server{}, fault.New(fault.Preflight, "restore a backup made with a supported version, after: mv "+c.DataDir()+" "+c.DataDir()+".before",
 			"the data in %s is of PostgreSQL %d; %d to %d are supported", c.DataDir(), major, oldest, newest)
 	}
 	for _, s := range servers {

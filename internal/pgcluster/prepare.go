@@ -78,7 +78,7 @@ func (c *Cluster) initialize(ctx context.Context, server Server) error {
 	}
 	// An empty directory that an administrator has made is removed.
 	if err := os.Remove(c.DataDir()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fault.Wrap(fault.Preflight, err, "move "+c.DataDir()+" away", "%s is not a database cluster and not empty", c.DataDir())
+		return fault.Wrap(fault.Preflight, err, "mv "+c.DataDir()+" "+c.DataDir()+".before", "%s is not a database cluster and not empty", c.DataDir())
 	}
 	if err := os.Rename(unfinished, c.DataDir()); err != nil {
 		return fmt.Errorf("putting the database cluster in its place: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -56,7 +57,11 @@ func (s *Site) CheckKeys(ctx context.Context) error {
 func (s *Site) wayBack(missing []string, p place) string {
 	applied, err := ReadApplied(s.Dirs)
 	if err != nil || !applied.Finished {
-		return "bugspark restore --kit kit.txt --target " + p.Target + " --set latest brings that installation back; to begin anew, move the directory away first"
+		anew := "name another backup.target"
+		if filepath.IsAbs(p.Target) {
+			anew += ", or: mv " + p.Target + " " + p.Target + ".before"
+		}
+		return "bugspark restore --kit kit.txt --target " + p.Target + " --set latest brings that installation back; to begin anew, " + anew
 	}
 	var steps []string
 	for _, name := range missing {
