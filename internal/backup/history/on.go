@@ -40,10 +40,33 @@ func TurnOn(d config.Dirs, place string, now time.Time) (moved bool, err error) 
 
 // RequestDrill asks for a drill at once.
 func RequestDrill(d config.Dirs) error {
+	if err := AskDrillLater(d); err != nil {
+		return err
+	}
+	return pull(d, DrillBell)
+}
+
+// AskDrillLater asks for a drill without starting one now; RepeatDrill does.
+func AskDrillLater(d config.Dirs) error {
 	if err := durable.WriteFile(File(d, drillWanted), nil, 0o644); err != nil {
 		return fmt.Errorf("asking for a drill: %w", err)
 	}
-	return pull(d, DrillBell)
+	return nil
+}
+
+// RepeatDrill asks again for a drill that was requested and not held, as after one that
+// was interrupted.
+func RepeatDrill(d config.Dirs, now time.Time) error {
+	info, err := os.Stat(File(d, drillWanted))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking for the request for a drill: %w", err)
+	case now.Sub(info.ModTime()).Abs() < repeatRequest: // a clock that was ahead dates it in the future
+		return nil
+	}
+	return RequestDrill(d)
 }
 
 // DrillWanted tells whether a drill was asked for that was not held yet.

@@ -20,6 +20,9 @@ func (j *Jobs) Check() (health.Status, error) {
 	if err := history.RepeatRequest(j.Dirs, time.Now()); err != nil {
 		j.Log.Warn("a set that did not come", "error", err)
 	}
+	if err := history.RepeatDrill(j.Dirs, time.Now()); err != nil {
+		j.Log.Warn("a drill that was not held", "error", err)
+	}
 	s, err := look.Look(j.Dirs, j.Config, time.Now())
 	if err != nil {
 		return s, err

@@ -31,15 +31,22 @@ func (j *Jobs) ended(ctx context.Context, which history.Job, err error) error {
 	return errors.Join(err, failed)
 }
 
-// interrupted keeps why, which engines lose, and has a set of a service's taken again: its
-// timer has come, and comes no more for a day.
+// interrupted keeps why, which engines lose, and has a set or drill of a service's taken
+// again: its timer has come, and comes no more for a day or a week.
 func (j *Jobs) interrupted(ctx context.Context, which history.Job, err error) error {
 	if err == nil {
 		return nil
 	}
 	err = errors.Join(err, ctx.Err())
-	if _, service := j.Lookup("INVOCATION_ID"); !service || which != history.TakeSet {
+	if _, service := j.Lookup("INVOCATION_ID"); !service {
 		return err
 	}
-	return errors.Join(err, history.AskLater(j.Dirs, "the last set was interrupted"))
+	switch which {
+	case history.TakeSet:
+		return errors.Join(err, history.AskLater(j.Dirs, "the last set was interrupted"))
+	case history.Drill:
+		return errors.Join(err, history.AskDrillLater(j.Dirs))
+	default:
+		return err
+	}
 }

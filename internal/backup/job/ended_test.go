@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/backup/scratch"
 	"github.com/bugspark/bugspark/internal/fault"
+	"github.com/bugspark/bugspark/internal/lifecycle"
 )
 
 // A slip in an option says nothing of the backups: nothing is stored.
@@ -176,5 +178,46 @@ func TestADrillWithoutItsServiceIsInterrupted(t *testing.T) {
 	h, err := history.Read(j.Dirs)
 	if err != nil || !h.Drill.At.IsZero() || h.Runs[history.Drill].Failure != "" {
 		t.Errorf("remembered %+v, %+v, %v", h.Drill, h.Runs, err)
+	}
+}
+
+// A drill that the machine's shutdown interrupts is held when it runs again, not in a week.
+func TestADrillThatWasInterruptedIsHeldAgain(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	lookup, service := j.Lookup, false
+	j.Lookup = func(name string) (string, bool) {
+		if name == "INVOCATION_ID" && service {
+			return "1", true
+		}
+		return lookup(name)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, service = range []bool{false, true} {
+		if _, err := j.Drill(ctx, job.DrillOptions{}, silent); !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+		if wanted, err := history.DrillWanted(j.Dirs); err != nil || wanted != service {
+			t.Fatalf("of a service's %v: a drill is asked for: %v, %v", service, wanted, err)
+		}
+	}
+	ln, err := net.Listen("unix", j.Dirs.Socket(history.DrillBell))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	rung := lifecycle.Listeners{history.DrillBell: {ln}}
+	for age, want := range map[time.Duration]bool{time.Minute: false, time.Hour: true, -time.Hour: true} {
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(history.File(j.Dirs, "drill-wanted"), at, at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := rung.Pending(history.DrillBell); err != nil || got != want {
+			t.Errorf("a request of %s before: the check rings %v, %v", age, got, err)
+		}
 	}
 }
