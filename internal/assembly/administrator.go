@@ -2,7 +2,6 @@ package assembly
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/fault"
@@ -15,9 +14,7 @@ import (
 func (p *Parts) FirstAdministrator(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	quiet := *p
-	quiet.Log = slog.New(slog.DiscardHandler)
-	store, err := quiet.Store(ctx, API)
+	store, err := p.quietStore(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -72,9 +71,7 @@ func (p *Parts) databaseAnswers(ctx context.Context) error {
 	if dsn, err := p.credential("database-dsn"); err != nil || dsn == "" {
 		return nil //nolint:nilerr // see above
 	}
-	quiet := *p
-	quiet.Log = slog.New(slog.DiscardHandler)
-	store, err := quiet.Store(ctx, API)
+	store, err := p.quietStore(ctx)
 	if err != nil {
 		return err
 	}

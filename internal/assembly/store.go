@@ -58,11 +58,17 @@ func (p *Parts) WithStore(ctx context.Context, role Role, f func(*postgres.Store
 	return f(store)
 }
 
+// quietStore opens the database for a command that prints its own errors, while the
+// database may not be there.
+func (p *Parts) quietStore(ctx context.Context) (*postgres.Store, error) {
+	quiet := *p
+	quiet.Log = slog.New(slog.DiscardHandler)
+	return quiet.Store(ctx, API)
+}
+
 // populated tells whether the database holds an account.
 func (p *Parts) populated(ctx context.Context) (bool, error) {
-	quiet := *p
-	quiet.Log = slog.New(slog.DiscardHandler) // apply asks before the database may be there
-	store, err := quiet.Store(ctx, API)
+	store, err := p.quietStore(ctx)
 	if err != nil {
 		return false, err
 	}
