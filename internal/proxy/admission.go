@@ -16,7 +16,8 @@ import (
 // always served. A site is an IPv4 address or the /48 of an IPv6 address: one customer may
 // have the 65,536 networks of it, with one connection from each.
 type Admission struct {
-	o AdmissionOptions
+	o          AdmissionOptions
+	handshakes *turns
 
 	mu    sync.Mutex
 	open  int
@@ -30,8 +31,11 @@ type AdmissionOptions struct {
 	Connections int // in all
 	PerNetwork  int
 	Trusted     []netip.Prefix // proxies, behind each of which there are many people
-	// Stall is how long one write to a client may take.
+	// Stall is how long one write to a client may take, and how long a handshake may wait.
 	Stall time.Duration
+	// Handshakes is how many may use the processor at once. The rest of it is for those
+	// who have a connection already.
+	Handshakes int
 }
 
 // holder is a client network with connections.
@@ -51,7 +55,7 @@ type siteHolder struct {
 
 // NewAdmission makes an Admission without connections.
 func NewAdmission(o AdmissionOptions) *Admission {
-	return &Admission{o: o, holds: map[netip.Prefix]*holder{}, sites: map[netip.Prefix]*siteHolder{}}
+	return &Admission{o: o, handshakes: newTurns(max(1, o.Handshakes)), holds: map[netip.Prefix]*holder{}, sites: map[netip.Prefix]*siteHolder{}}
 }
 
 // Listen returns ln with the bounds.
@@ -185,9 +189,12 @@ type clientConn struct {
 	holder    *holder
 	place     *list.Element // nil once it is not counted
 	deadline  atomic.Int64  // what the server set, in nanoseconds; 0 is none
+	turn      atomic.Bool   // it has the processor for its handshake
+	closed    atomic.Bool
 }
 
 func (c *clientConn) Write(b []byte) (int, error) {
+	c.endTurn()
 	until := time.Now().Add(c.admission.o.Stall)
 	if set := c.deadline.Load(); set != 0 && set < until.UnixNano() {
 		until = time.Unix(0, set)
@@ -220,6 +227,8 @@ func (c *clientConn) Close() error {
 	c.admission.mu.Lock()
 	c.admission.remove(c)
 	c.admission.mu.Unlock()
+	c.closed.Store(true)
+	c.endTurn()
 	return c.Conn.Close()
 }
 

@@ -75,7 +75,10 @@ func newImpatientSite(t *testing.T, c config.Proxy, stall time.Duration, h http.
 	if stall == 0 {
 		stall = proxy.StallTimeout
 	}
-	s.Listener = proxy.NewAdmission(proxy.AdmissionOptions{Connections: 1000, PerNetwork: c.ConnectionsPerAddress, Stall: stall}).Listen(s.Listener)
+	admission := proxy.NewAdmission(proxy.AdmissionOptions{Connections: 1000, PerNetwork: c.ConnectionsPerAddress, Stall: stall, Handshakes: 1})
+	s.Listener = admission.Listen(s.Listener)
+	s.TLS = &tls.Config{}
+	admission.Pace(s.TLS)
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)

@@ -231,3 +231,44 @@ func TestNothingIsAcknowledgedThatWasNotTaken(t *testing.T) {
 		t.Errorf("answered %s", answer)
 	}
 }
+
+// Handshakes take turns, and whoever leaves one out, breaks it off or is asked again
+// keeps it from nobody.
+func TestAHandshakeThatIsLeftOutTakesNobodysTurn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, config.Proxy{}, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "fine") })
+	hello := func(leave bool) {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		half := tls.Client(halfConn{c, leave}, &tls.Config{InsecureSkipVerify: true})
+		if err := half.Handshake(); err == nil {
+			t.Error("the handshake went through")
+		}
+	}
+	for i := range 20 {
+		hello(i%2 == 0)
+	}
+	for _, curves := range [][]tls.CurveID{nil, {tls.CurveP521}, {tls.CurveP256, tls.X25519}} {
+		c, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, CurvePreferences: curves})
+		if err != nil {
+			t.Fatalf("%v: %v", curves, err)
+		}
+		c.Close()
+	}
+}
+
+// halfConn sends what the client says and hears no answer; it may close as well.
+type halfConn struct {
+	net.Conn
+	leave bool
+}
+
+func (c halfConn) Read([]byte) (int, error) {
+	if c.leave {
+		c.Conn.Close()
+	}
+	return 0, io.EOF
+}

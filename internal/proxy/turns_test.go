@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestTurnsFollowAModel has sites come, wait, give up and go in any order. The model is a
+// list of who waits, and of which site had its turn when.
+func TestTurnsFollowAModel(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) { sequenceOfTurns(t, random) })
+	}
+}
+
+func sequenceOfTurns(t *testing.T, random *rand.Rand) {
+	n := 1 + random.IntN(3)
+	turns := newTurns(n)
+	type waiter struct {
+		site netip.Prefix
+		got  chan bool
+		late time.Time
+	}
+	var waiting []*waiter // of the model, each site's in their order
+	var order []netip.Prefix
+	busy := 0
+	drop := func(w *waiter) {
+		waiting = slices.DeleteFunc(waiting, func(o *waiter) bool { return o == w })
+		if !slices.ContainsFunc(waiting, func(o *waiter) bool { return o.site == w.site }) {
+			order = slices.DeleteFunc(order, func(s netip.Prefix) bool { return s == w.site })
+		}
+	}
+	answered := func(w *waiter) (bool, bool) {
+		synctest.Wait()
+		select {
+		case ok := <-w.got:
+			return ok, true
+		default:
+			return false, false
+		}
+	}
+	for range 200 {
+		switch random.IntN(4) {
+		case 0, 1: // somebody comes
+			w := &waiter{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(4))}), 32), make(chan bool, 1), time.Now().Add(time.Minute)}
+			go func() { w.got <- turns.take(w.site, time.Minute) }()
+			ok, done := answered(w)
+			if want := busy < n; done != want || ok != want {
+				t.Fatalf("with %d of %d busy it begins %v, %v", busy, n, ok, done)
+			}
+			if done {
+				busy++
+				continue
+			}
+			if !slices.Contains(order, w.site) {
+				order = append(order, w.site)
+			}
+			waiting = append(waiting, w)
+		case 2: // a turn ends
+			if busy == 0 {
+				continue
+			}
+			turns.give()
+			if len(order) == 0 {
+				busy--
+				continue
+			}
+			next := waiting[slices.IndexFunc(waiting, func(w *waiter) bool { return w.site == order[0] })]
+			if drop(next); len(order) > 0 && order[0] == next.site {
+				order = append(order[1:], next.site)
+			}
+			if ok, done := answered(next); !ok || !done {
+				t.Fatalf("it is the turn of %s, and it gets %v, %v", next.site, ok, done)
+			}
+		case 3: // time passes
+			time.Sleep(time.Duration(random.IntN(30)) * time.Second)
+			for _, w := range slices.Clone(waiting) {
+				if late := !time.Now().Before(w.late); late {
+					if ok, done := answered(w); ok || !done {
+						t.Fatalf("after a minute it got %v, %v", ok, done)
+					}
+					drop(w)
+				}
+			}
+		}
+		for _, w := range waiting {
+			if ok, done := answered(w); done {
+				t.Fatalf("%s got %v out of turn", w.site, ok)
+			}
+		}
+	}
+	time.Sleep(2 * time.Minute) // nobody waits any more
+	for range busy {
+		turns.give()
+	}
+	if turns.free != n || len(turns.order) > 0 || len(turns.waiting) > 0 {
+		t.Errorf("at the end %d of %d are free, and %v wait", turns.free, n, turns.order)
+	}
+}
