@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
@@ -61,7 +60,7 @@ func (p *Parts) RunProxy(ctx context.Context) error {
 	http := proxy.NewServer(certificates.Challenges(proxy.Redirect(server)), p.Config.Proxy, p.Log)
 
 	admission := proxy.NewAdmission(proxy.AdmissionOptions{
-		Connections: maxConnections, PerNetwork: p.Config.Proxy.ConnectionsPerAddress, Trusted: handler.Trusted(), Stall: proxy.StallTimeout, Handshakes: runtime.GOMAXPROCS(0) / 2,
+		Connections: maxConnections, PerNetwork: p.Config.Proxy.ConnectionsPerAddress, Trusted: handler.Trusted(), Stall: proxy.StallTimeout,
 	})
 	admission.Pace(https.TLSConfig)
 	// Both servers are one service: it is ready when the one with TLS is, and each

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ import (
 type Admission struct {
 	o          AdmissionOptions
 	handshakes *turns
+	reads      *turns
 
 	mu    sync.Mutex
 	open  int
@@ -31,11 +33,8 @@ type AdmissionOptions struct {
 	Connections int // in all
 	PerNetwork  int
 	Trusted     []netip.Prefix // proxies, behind each of which there are many people
-	// Stall is how long one write to a client may take, and how long a handshake may wait.
+	// Stall is how long one write to a client may take, and how long it may wait for a turn.
 	Stall time.Duration
-	// Handshakes is how many may use the processor at once. The rest of it is for those
-	// who have a connection already.
-	Handshakes int
 }
 
 // holder is a client network with connections.
@@ -55,7 +54,7 @@ type siteHolder struct {
 
 // NewAdmission makes an Admission without connections.
 func NewAdmission(o AdmissionOptions) *Admission {
-	return &Admission{o: o, handshakes: newTurns(max(1, o.Handshakes)), holds: map[netip.Prefix]*holder{}, sites: map[netip.Prefix]*siteHolder{}}
+	return &Admission{o: o, handshakes: newTurns(max(1, runtime.GOMAXPROCS(0)/2)), reads: newTurns(runtime.GOMAXPROCS(0)), holds: map[netip.Prefix]*holder{}, sites: map[netip.Prefix]*siteHolder{}}
 }
 
 // Listen returns ln with the bounds.
@@ -187,14 +186,15 @@ type clientConn struct {
 	net.Conn
 	admission *Admission
 	holder    *holder
-	place     *list.Element // nil once it is not counted
-	deadline  atomic.Int64  // what the server set, in nanoseconds; 0 is none
-	turn      atomic.Bool   // it has the processor for its handshake
+	place     *list.Element          // nil once it is not counted
+	deadline  atomic.Int64           // what the server set, in nanoseconds; 0 is none
+	handshake atomic.Bool            // its handshake has a turn
+	read      atomic.Pointer[func()] // ends the turn of what was read
 	closed    atomic.Bool
 }
 
 func (c *clientConn) Write(b []byte) (int, error) {
-	c.endTurn()
+	c.endHandshake()
 	until := time.Now().Add(c.admission.o.Stall)
 	if set := c.deadline.Load(); set != 0 && set < until.UnixNano() {
 		until = time.Unix(0, set)
@@ -228,7 +228,8 @@ func (c *clientConn) Close() error {
 	c.admission.remove(c)
 	c.admission.mu.Unlock()
 	c.closed.Store(true)
-	c.endTurn()
+	c.endHandshake()
+	c.endRead()
 	return c.Conn.Close()
 }
 

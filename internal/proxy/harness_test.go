@@ -75,7 +75,7 @@ func newImpatientSite(t *testing.T, c config.Proxy, stall time.Duration, h http.
 	if stall == 0 {
 		stall = proxy.StallTimeout
 	}
-	admission := proxy.NewAdmission(proxy.AdmissionOptions{Connections: 1000, PerNetwork: c.ConnectionsPerAddress, Stall: stall, Handshakes: 1})
+	admission := proxy.NewAdmission(proxy.AdmissionOptions{Connections: 1000, PerNetwork: c.ConnectionsPerAddress, Stall: stall})
 	s.Listener = admission.Listen(s.Listener)
 	s.TLS = &tls.Config{}
 	admission.Pace(s.TLS)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type Proxy struct {
 	bodyLimit int64
 	buffers   sync.Pool
 	inflight  *inflight
+	turns     *turns
 	replaying atomic.Int64 // bytes of bodies that may be sent again
 }
 
@@ -62,6 +64,7 @@ func New(o Options) (*Proxy, error) {
 		p.o.Stall = StallTimeout
 	}
 	p.inflight = newInflight(o.Proxy.ConnectionsPerAddress)
+	p.turns = newTurns(4 * runtime.GOMAXPROCS(0))
 	for _, network := range o.Proxy.Trusted {
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil {
@@ -127,7 +130,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.answerError(w, r, err)
 		return
 	}
+	done, ok := p.turns.hold(siteOf(client), p.o.Stall)
+	if !ok {
+		h["Retry-After"] = []string{"5"}
+		p.refuse(w, r, http.StatusTooManyRequests, "too many requests of this site are waiting; try again in a few seconds")
+		return
+	}
 	exchange, err := p.route(r.URL.Path).Do(r.Context(), out, replayable, repeatable(r))
+	done()
 	if err != nil {
 		p.answerError(w, r, err)
 		return

@@ -5,10 +5,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/bugspark/bugspark/internal/config"
 	"github.com/bugspark/bugspark/internal/proxy"
 )
 
@@ -197,5 +199,31 @@ func TestSitesFollowAModel(t *testing.T) {
 		if g.admission.Open() != len(open) {
 			t.Fatalf("seed %d, step %d: %d are open, %d are known", seed, step, g.admission.Open(), len(open))
 		}
+	}
+}
+
+// Requests that wait for a service keep nobody's from being begun, whoever sent them.
+func TestRequestsThatWaitTakeNobodysTurn(t *testing.T) {
+	t.Parallel()
+	waiting := make(chan struct{}, 200)
+	s := newSite(t, config.Proxy{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/wait" {
+			waiting <- struct{}{}
+			<-r.Context().Done()
+		}
+	})
+	for range cap(waiting) {
+		c := s.dial(t, "http/1.1")
+		fmt.Fprint(c, "GET /api/wait HTTP/1.1\r\nHost: bugs.test\r\n\r\n")
+	}
+	for range cap(waiting) {
+		select {
+		case <-waiting:
+		case <-time.After(time.Minute):
+			t.Fatal("not every request was begun")
+		}
+	}
+	if resp, err := s.Client().Get(s.URL + "/api/other"); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("another request: %v, %v", resp, err)
 	}
 }

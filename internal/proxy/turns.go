@@ -10,7 +10,11 @@ import (
 )
 
 // turns bounds what goes on at once of work that takes processor time. Sites that wait
-// take turns, so that one with thousands of connections waits for itself.
+// take turns, so that one with thousands of connections waits for itself, and everybody
+// else for a few milliseconds. Three kinds of work do: handshakes, half as many at once as
+// there are processors, since each takes half a millisecond; what came from a client, one
+// for each processor; requests, four for each. With more at once the processors are never
+// idle, and Go looks for what else has come only every ten milliseconds then.
 type turns struct {
 	mu      sync.Mutex
 	free    int
@@ -79,37 +83,73 @@ func (t *turns) leave(site netip.Prefix, who chan struct{}) {
 	}
 }
 
+// longestTurn is when a turn that is held ends by itself: by then whoever has it waits for
+// a disk, a service or a client, and needs no processor.
+const longestTurn = time.Millisecond
+
+// hold takes a turn. done ends it, unless it has ended by itself.
+func (t *turns) hold(site netip.Prefix, patience time.Duration) (done func(), ok bool) {
+	if !t.take(site, patience) {
+		return nil, false
+	}
+	var once sync.Once
+	give := func() { once.Do(t.give) }
+	late := time.AfterFunc(longestTurn, give)
+	return func() { late.Stop(); give() }, true
+}
+
 // Pace has the handshakes of a configuration wait for their turn: once the client has
 // said what it wants, and after it was asked again. A turn ends when an answer is
 // written, or the connection is closed: what a slow client leaves out takes nobody's turn.
 func (a *Admission) Pace(c *tls.Config) {
 	find := c.GetCertificate
-	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { return nil, a.beginTurn(hello) }
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { return nil, a.beginHandshake(hello) }
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if err := a.beginTurn(hello); err != nil || find == nil {
+		if err := a.beginHandshake(hello); err != nil || find == nil {
 			return nil, err
 		}
 		return find(hello)
 	}
 }
 
-func (a *Admission) beginTurn(hello *tls.ClientHelloInfo) error {
+func (a *Admission) beginHandshake(hello *tls.ClientHelloInfo) error {
 	c, ok := hello.Conn.(*clientConn)
-	if !ok || c.holder.exempt || c.turn.Load() {
+	if !ok || c.holder.exempt || c.handshake.Load() {
 		return nil
 	}
 	if !a.handshakes.take(siteOf(c.holder.network), a.o.Stall) {
 		return errors.New("too many clients begin a connection at once")
 	}
-	c.turn.Store(true)
+	c.handshake.Store(true)
 	if c.closed.Load() { // while it waited
-		c.endTurn()
+		c.endHandshake()
 	}
 	return nil
 }
 
-func (c *clientConn) endTurn() {
-	if c.turn.CompareAndSwap(true, false) {
+// Read waits for a turn once something has come. That the client has left is told at once:
+// a request of its that waits is not begun then.
+func (c *clientConn) Read(b []byte) (int, error) {
+	c.endRead()
+	n, err := c.Conn.Read(b)
+	if c.holder.exempt || err != nil {
+		return n, err
+	}
+	if done, ok := c.admission.reads.hold(siteOf(c.holder.network), c.admission.o.Stall); ok {
+		c.read.Store(&done)
+	}
+	return n, err
+}
+
+// endRead ends the turn that Read began.
+func (c *clientConn) endRead() {
+	if done := c.read.Swap(nil); done != nil {
+		(*done)()
+	}
+}
+
+func (c *clientConn) endHandshake() {
+	if c.handshake.CompareAndSwap(true, false) {
 		c.admission.handshakes.give()
 	}
 }

@@ -104,3 +104,17 @@ func sequenceOfTurns(t *testing.T, random *rand.Rand) {
 		t.Errorf("at the end %d of %d are free, and %v wait", turns.free, n, turns.order)
 	}
 }
+
+func TestATurnThatIsHeldEndsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns, site := newTurns(1), netip.MustParsePrefix("10.0.0.1/32")
+		done, ok := turns.hold(site, time.Minute)
+		if _, next := turns.hold(site, 20*time.Millisecond); !ok || !next {
+			t.Error("the turn did not end by itself")
+		}
+		done() // is over, and ends nobody else's
+		if _, next := turns.hold(site, longestTurn/2); next {
+			t.Error("a turn that was over ended another one")
+		}
+	})
+}

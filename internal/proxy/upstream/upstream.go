@@ -80,6 +80,9 @@ func (u *Upstream) Do(ctx context.Context, r *http.Request, replayable, idempote
 			case <-time.After(time.Duration(attempt*attempt) * 100 * time.Millisecond):
 			}
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err // the client left while it waited
+		}
 		e, err := u.try(ctx, r)
 		if err == nil {
 			return e, nil
