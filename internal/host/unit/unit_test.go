@@ -210,7 +210,7 @@ func TestStoppingTheTargetStopsEveryJob(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(u.Extra, func(o unit.Option) bool {
-			return o.Section == "Unit" && o.Key == "PartOf" && o.Value == "bugspark.target"
+			return o.Section == "Unit" && o.Key == "PartOf" && slices.Contains(strings.Fields(o.Value), "bugspark.target")
 		}) {
 			t.Errorf("%s goes on when bugspark.target was stopped", u.Name)
 		}
