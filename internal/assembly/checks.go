@@ -111,8 +111,12 @@ func (m *Machine) howToSet(setting, value string) string {
 	return fmt.Sprintf("set %s to another one, such as %s, in %s", setting, value, m.Dirs.File())
 }
 
-// heldPorts are the ports that our own sockets listen on already: those in use by
-// us are not taken by somebody else.
+// heldPorts are the ports that our own sockets listen on already, by the configuration in
+// force: those in use by us are not taken by somebody else.
 func (m *Machine) heldPorts(ctx context.Context) (map[int]bool, error) {
-	return setup.HeldPorts(m.Set, m.Config, func(name string) (bool, error) { return m.Active(ctx, name) })
+	now := m.Config
+	if c, err := config.LoadInForce(m.Dirs, m.Lookup); err == nil {
+		now = c
+	}
+	return setup.HeldPorts(m.Set, now, func(name string) (bool, error) { return m.Active(ctx, name) })
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -80,7 +81,7 @@ func printPlan(ctx context.Context, env Env, m *assembly.Machine, asJSON bool, m
 	findings, refused := m.Preflight(ctx)
 	changes, err := m.Converger(func(setup.Change) {}).Plan(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, refused)
 	}
 	if asJSON {
 		out := map[string]any{"changes": orEmpty(changes)}

@@ -81,6 +81,14 @@ func stoppingWaits(t *testing.T, m *machine.Machine) {
 	}
 	m.Run(t, "systemctl", "start", "bugspark.target")
 	answers(t, m, "443")
+	// A set under way when the database is restarted, as by apply, is begun again.
+	if out := m.Shell(t, `printf '[Service]\nExecStart=\nExecStart=/bin/sleep 60\n' >/etc/systemd/system/bugspark-backup.service.d/60-sleep.conf; systemctl daemon-reload
+		since=$(date '+%F %T'); systemctl start --no-block bugspark-backup.service; sleep 1; systemctl restart bugspark-postgres.service; sleep 1
+		systemctl show -p ActiveState --value bugspark-backup.service; journalctl -q --since "$since" -u bugspark-backup.service | grep -i 'failed' || true
+		rm /etc/systemd/system/bugspark-backup.service.d/60-sleep.conf; systemctl daemon-reload; systemctl stop bugspark-backup.service 2>/dev/null`); strings.TrimSpace(out) != "activating" {
+		t.Errorf("a set while the database was restarted: %s", out)
+	}
+	answers(t, m, "443")
 	m.Shell(t, "for i in $(seq 300); do [ -z \"$(systemctl list-jobs --no-legend 'bugspark*')\" ] && exit; sleep 0.2; done; systemctl list-jobs >&2; exit 1")
 	if out := m.Run(t, "bugspark", "plan"); !strings.Contains(out, "Nothing to change") {
 		t.Errorf("after the start waits:\n%s", out)
@@ -164,6 +172,14 @@ func editsWait(t *testing.T, m *machine.Machine) {
 // brokenPortsComeBack has the API refuse to start with the port that the edit names.
 func brokenPortsComeBack(t *testing.T, m *machine.Machine) {
 	m.Shell(t, `cp /etc/bugspark/bugspark.yaml /root/good.yaml
+		systemd-run --quiet --unit=other-program --socket-property=ListenStream=8444 /bin/true
+		sed -i 's/^  name: bugs.test/&\n  https_port: 8444/' /etc/bugspark/bugspark.yaml`)
+	for _, command := range []string{"plan", "apply"} {
+		if out, status := m.Try("bugspark", command); status != 3 || !strings.Contains(out, "port 8444 is taken by systemd (process 1)") || !strings.Contains(out, "next: set server.https_port to another one") {
+			t.Errorf("%s ends with %d and says\n%s", command, status, out)
+		}
+	}
+	m.Shell(t, `systemctl stop other-program.socket; cp /root/good.yaml /etc/bugspark/bugspark.yaml
 		mkdir -p /etc/systemd/system/bugspark-api.service.d
 		printf '[Service]\nExecStartPre=/bin/sh -c "! grep -q 8443 /var/lib/bugspark/applied.yaml"\n' >/etc/systemd/system/bugspark-api.service.d/60-broken.conf
 		systemctl daemon-reload; sed -i 's/^  name: bugs.test/&\n  https_port: 8443/' /etc/bugspark/bugspark.yaml`)

@@ -2,12 +2,20 @@ package machinetest
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bugspark/bugspark/internal/machine"
 )
 
 // TestTheOwnerOfTheTargetGetsNowhere is somebody who has the files of the target, and at
@@ -96,6 +104,9 @@ func TestTheOwnerOfTheTargetGetsNowhere(t *testing.T) {
 		t.Errorf("afterwards: %s", out)
 	}
 
+	linksLeadNowhere(t, m)
+	theAuthorityIsBound(t, m)
+
 	// A set whose certificate leads elsewhere.
 	m.Shell(t, `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=bugs.test -addext subjectAltName=DNS:bugs.test \
 			-keyout /etc/ld.so.conf.d/bugs.conf -out /etc/profile.d/bugs.sh 2>/dev/null
@@ -121,6 +132,83 @@ func TestTheOwnerOfTheTargetGetsNowhere(t *testing.T) {
 	}
 	n.Run(t, "test", "-s", "/etc/bugspark/tls/certificate.pem")
 	runs(t, n)
+}
+
+// linksLeadNowhere is the account of the backups, which puts links to what is root's where
+// root's commands read and delete.
+func linksLeadNowhere(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	m.Shell(t, `install -d -m 0700 /root/victim; echo secret-of-root >/root/victim/file; touch -d '90 days ago' /root/victim /root/victim/file
+		cd /srv/backup; wal=$(ls -d archive/wal/* | head -n 1)
+		as() { setpriv --reuid=bugspark-backup --regid=bugspark-backup --clear-groups "$@"; }
+		as ln -s /root/victim archive/pictures/victim
+		as ln -s /etc $wal/etc; as ln -s /root/victim/file $wal/0000000100000000000000EE.zst.age; as ln -s /root/victim/file sets/victim
+		as mkfifo $wal/0000000100000000000000EF.zst.age`)
+	for _, command := range []string{"verify", "prune --now", "list", "drill"} {
+		out, status := m.Try("sh", "-c", "timeout 120 bugspark backup "+command)
+		if strings.Contains(out, "secret-of-root") || status == 124 || status == 137 {
+			t.Errorf("backup %s ends with %d: %s", command, status, out)
+		}
+	}
+	m.Run(t, "test", "-s", "/root/victim/file")
+	if out, _ := m.Try("sh", "-c", "journalctl -q -b | grep secret-of-root"); out != "" {
+		t.Errorf("the journal has of root's file: %s", out)
+	}
+	m.Shell(t, "cd /srv/backup; find . -type l -delete; find . -type p -delete")
+	if out := m.Run(t, "bugspark", "backup", "verify"); !strings.Contains(out, "The archive is whole") {
+		t.Errorf("after the links: %s", out)
+	}
+}
+
+// theAuthorityIsBound is the proxy's account with the key of the internal CA, which signs
+// for a name that is not the server's.
+func theAuthorityIsBound(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	var keys, certificates int
+	var signer any
+	var issuer *x509.Certificate
+	for rest := []byte(m.Read(t, "/etc/bugspark/credentials/internal-ca")); ; {
+		block, more := pem.Decode(rest)
+		if block == nil {
+			break
+		}
+		rest = more
+		if strings.Contains(block.Type, "PRIVATE KEY") {
+			keys++
+			signer, _ = x509.ParsePKCS8PrivateKey(block.Bytes)
+			if signer == nil {
+				signer, _ = x509.ParseECPrivateKey(block.Bytes)
+			}
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if certificates++; c.Subject.String() != c.Issuer.String() {
+			issuer = c
+		}
+	}
+	if keys != 1 || issuer == nil || signer == nil || !issuer.PublicKey.(*ecdsa.PublicKey).Equal(signer.(*ecdsa.PrivateKey).Public()) {
+		t.Fatalf("%d keys, %d certificates, and the key is not the intermediate's alone", keys, certificates)
+	}
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(m.Read(t, "/etc/bugspark/ca.pem")))
+	between.AddCert(issuer)
+	for name, trusted := range map[string]bool{"bugs.test": true, "bank.example.com": false} {
+		leaf := &x509.Certificate{SerialNumber: big.NewInt(7), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+		der, err := x509.CreateCertificate(rand.Reader, leaf, issuer, issuer.PublicKey, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between}); (err == nil) != trusted {
+			t.Errorf("a certificate for %s: %v", name, err)
+		}
+	}
 }
 
 // forgedSegment is WAL that everybody can make who knows the public recipient.

@@ -53,7 +53,7 @@ var refusals = []refusal{
 	{name: "a certificate that the proxy may not read", answers: filesAnswers("/etc/ssl/site.pem", "/etc/ssl/locked.key"), status: 3,
 		says: []string{"/etc/ssl/locked.key", "bugspark-proxy", "next: bugspark certificate install /etc/ssl/site.pem /etc/ssl/locked.key"}, prepare: "cp /etc/ssl/site.key /etc/ssl/locked.key; chmod 600 /etc/ssl/locked.key", restore: "rm /etc/ssl/locked.key"},
 	{name: "a key of another certificate", answers: filesAnswers("/etc/ssl/site.pem", "/etc/ssl/other.key"), status: 3,
-		says: []string{"tls.key does not belong to tls.certificate", "openssl"}},
+		says: []string{"the key does not belong to the certificate", "openssl"}},
 	{name: "a certificate for another name", answers: filesAnswers("/etc/ssl/other.pem", "/etc/ssl/other.key"), status: 3,
 		says: []string{"not for bugs.test", "other.test", "server.name"}},
 	{name: "a full disk", status: 3, says: []string{"/var/lib/bugspark", "MiB free", "larger volume"},

@@ -159,7 +159,8 @@ func (w *Worker) take(ctx context.Context, r request, stream net.Conn, body io.R
 	if err != nil && ctx.Err() == nil {
 		w.Log.Warn("the scratch server", "step", string(r.Verb), "error", err)
 	}
-	if err := writeLine(stream, answerOf(err)); err != nil && ctx.Err() == nil {
+	// A Client that has what it wanted may end the session before it hears the last answer.
+	if err := writeLine(stream, answerOf(err)); err != nil && ctx.Err() == nil && !errors.Is(err, yamux.ErrSessionShutdown) {
 		w.Log.Warn("telling what came out", "error", err)
 	}
 	return err != nil

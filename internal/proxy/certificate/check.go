@@ -19,22 +19,22 @@ import (
 // order. Every error has a hint.
 func CheckFiles(cert, key []byte, name string, now time.Time) error {
 	if !holds(cert, "CERTIFICATE") {
-		return fault.New(fault.Preflight, "give a PEM file that begins with -----BEGIN CERTIFICATE-----", "tls.certificate holds no PEM certificate")
+		return fault.New(fault.Preflight, "give a PEM file that begins with -----BEGIN CERTIFICATE-----", "the certificate file holds no PEM certificate")
 	}
 	if !strings.Contains(string(key), "PRIVATE KEY-----") {
-		return fault.New(fault.Preflight, "give a PEM file with an unencrypted private key", "tls.key holds no PEM private key")
+		return fault.New(fault.Preflight, "give a PEM file with an unencrypted private key", "the key file holds no PEM private key")
 	}
 	if strings.Contains(string(key), "ENCRYPTED") {
-		return fault.New(fault.Preflight, "openssl pkey -in KEY -out KEY.plain, and protect it by permissions", "tls.key is encrypted, and nobody is there to type its passphrase")
+		return fault.New(fault.Preflight, "openssl pkey -in KEY -out KEY.plain, and protect it by permissions", "the key file is encrypted, and nobody is there to type its passphrase")
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if authority := authorityFirst(cert); err != nil && authority != "" {
 		return fault.New(fault.Preflight, "put them in order: the server's own first, then each one's issuer",
-			"the first certificate of tls.certificate is that of an authority (%s), and the server's own must come first", authority)
+			"the first certificate of the file is that of an authority (%s), and the server's own must come first", authority)
 	}
 	if err != nil {
 		return fault.Wrap(fault.Preflight, err, "compare 'openssl x509 -noout -pubkey -in CERTIFICATE' with 'openssl pkey -pubout -in KEY'",
-			"tls.key does not belong to tls.certificate")
+			"the key does not belong to the certificate")
 	}
 	leaf := pair.Leaf
 	if now.After(leaf.NotAfter) {
