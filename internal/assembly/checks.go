@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/minio"
 	"github.com/bugspark/bugspark/internal/host/preflight"
 	"github.com/bugspark/bugspark/internal/host/setup"
@@ -34,6 +35,9 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 		preflight.CertificateFiles(c, func(cert, key []byte) error { return certificate.CheckFiles(cert, key, c.Server.Name, time.Now()) }),
 		preflight.OwnSecrets(m.Dirs, c),
 		preflight.Schedules(c),
+	}
+	if !m.FromKit {
+		checks = append(checks, preflight.Restored(func() error { return setup.CheckRestored(m.Dirs) }))
 	}
 	if c.Database.Mode == "external" {
 		checks = append(checks, preflight.Database(m.databaseAnswers))
@@ -76,7 +80,15 @@ func (p *Parts) databaseAnswers(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	return store.Ping(ctx)
+	if err := store.Ping(ctx); err != nil {
+		return err
+	}
+	may, role, database, err := store.MayMigrate(ctx)
+	if err == nil && !may {
+		return fault.New(fault.Preflight, fmt.Sprintf("make it the owner, as the administrator of the server: ALTER DATABASE %q OWNER TO %q", database, role),
+			"the role %s may not create tables in the database %s", role, database)
+	}
+	return err
 }
 
 // storageAnswers asks the customer's object store for the bucket. The API makes one that

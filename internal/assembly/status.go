@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/alert"
 	backuphealth "github.com/bugspark/bugspark/internal/backup/health"
 	"github.com/bugspark/bugspark/internal/durable"
+	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/health"
 	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/host/supervisor"
@@ -25,8 +27,9 @@ type Status struct {
 	Backup    backuphealth.Status `json:"backup"`
 	URL       string              `json:"url"`
 	Version   string              `json:"version"`
-	Answer    string              `json:"answer"`         // "ok", or why /health does not answer
-	Setup     string              `json:"setup"`          // finished, unfinished, unknown
+	Answer    string              `json:"answer"` // "ok", or why /health does not answer
+	Setup     string              `json:"setup"`  // finished, unfinished, unknown
+	SetupNext string              `json:"setup_next,omitempty"`
 	Edit      string              `json:"edit,omitempty"` // of bugspark.yaml that is not applied yet
 	Restore   *PendingRestore     `json:"restore,omitempty"`
 	Units     []supervisor.Unit   `json:"units"`
@@ -80,6 +83,11 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 		s.Setup = "unknown" // only root may read it; everybody may see the rest
 	case applied.Finished:
 		s.Setup = "finished"
+	default:
+		s.SetupNext = "Setup has not finished; next: bugspark setup --non-interactive"
+		if err := setup.CheckRestored(m.Dirs); err != nil {
+			s.SetupNext = fmt.Sprintf("%v; next: %s", err, strings.Join(fault.Hints(err), "; "))
+		}
 	}
 	seen := health.Seen{Now: time.Now()}
 	if s.Units, err = m.Units(ctx); err != nil {

@@ -31,7 +31,11 @@ func (r DrillReport) Text() string {
 		fmt.Fprintf(&b, "\n  set              %s of host %s, taken %s\n", r.Set, r.Host, r.Document.CreatedAt.UTC().Format(layout))
 	}
 	if !r.Point.IsZero() {
-		fmt.Fprintf(&b, "  brought back to  %s, the newest sign of life in it (WAL %s)\n", r.Point.UTC().Format(layout), r.LSN)
+		fmt.Fprintf(&b, "  brought back to  %s", r.Point.UTC().Format(layout))
+		if r.LSN != "" { // a logical copy has no WAL
+			fmt.Fprintf(&b, ", the newest sign of life in it (WAL %s)", r.LSN)
+		}
+		b.WriteString("\n")
 		fmt.Fprintf(&b, "  at most lost     %.0f s of work (RPO)\n", r.Lost)
 		fmt.Fprintf(&b, "  reports          %d, projects %d, accounts %d\n", r.Rows["reports"], r.Rows["projects"], r.Rows["accounts"])
 		fmt.Fprintf(&b, "  pictures         %d (%s)\n", r.Objects, quantity.Bytes(r.Bytes))

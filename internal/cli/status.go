@@ -100,8 +100,8 @@ func printStatus(env Env, r assembly.Status) error {
 	if r.Answer != "ok" && r.State != health.Stopped {
 		fmt.Fprintf(env.Stdout, "\n%s/health does not answer: %s\n", r.URL, r.Answer)
 	}
-	if r.Setup == "unfinished" {
-		fmt.Fprintln(env.Stdout, "\nSetup has not finished; next: bugspark setup --non-interactive")
+	if r.SetupNext != "" {
+		fmt.Fprintf(env.Stdout, "\n%s\n", r.SetupNext)
 	}
 	return nil
 }

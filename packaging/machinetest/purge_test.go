@@ -59,8 +59,12 @@ func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
 		printf '[Service]\nNice=1\n' >/etc/systemd/system/bugspark-api.service.d/60-ours.conf
 		printf '[Unit]\nDescription=ours\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=bugspark.target\n' >/etc/systemd/system/ours.service
 		systemctl -q enable ours.service
-		useradd --system bugspark-operator`)
-	if out := m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio"); !strings.Contains(out, "/var/backups/bugspark") {
+		useradd --system bugspark-operator
+		mkdir /srv/second`)
+	setTarget(t, m, "/srv/second")
+	m.Shell(t, `bugspark apply >/dev/null 2>&1; for i in $(seq 300); do [ -d /srv/second/sets ] && break; sleep 0.2; done
+		ln -s /home /srv/second/home; ls -ldn /home >/root/home`)
+	if out := m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio"); !strings.Contains(out, "stay in /var/backups/bugspark,") || !strings.Contains(out, "stay in /srv/second,") {
 		t.Errorf("nobody says that the backups stay:\n%s", out)
 	}
 	m.Shell(t, `
@@ -74,6 +78,10 @@ func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
 		t.Errorf("the account is gone, and this is still its own:\n%s", out)
 	}
 	m.Run(t, "rm", "-r", "/var/backups/bugspark")
+	if out := m.Shell(t, "find /srv/second -not -user root -o -not -group root; ls -ldn /home | diff - /root/home"); out != "" {
+		t.Errorf("of a target elsewhere this belongs to nobody:\n%s", out)
+	}
+	m.Run(t, "rm", "-r", "/srv/second")
 	after := inventory(t, m)
 	if diff := difference(before, after); diff != "" {
 		t.Errorf("purging left traces:\n%s", diff)

@@ -9,15 +9,36 @@ reload() {
 		systemctl reset-failed 'bugspark*' 2>/dev/null || true
 	fi
 }
+# targets lists the directories that backups go to, or went to as far as notes tell.
+targets() {
+	{
+		echo /var/backups/bugspark
+		sed -n 's/^ReadWritePaths=-\{0,1\}//p' /etc/systemd/system/bugspark*.service.d/50-bugspark.conf
+		grep -hos '"target": *"/[^"]*"' /var/lib/bugspark/backup/*.json | cut -d'"' -f4
+	} 2>/dev/null | sort -u
+}
+# keep_backups gives backups to root: the number of the account may become another
+# account's. Notes and directories are the account's own, so that only what belongs to it
+# is given, and no link is followed.
+keep_backups() {
+	targets | while IFS= read -r dir; do
+		if [ -d "$dir" ] && [ ! -L "$dir" ]; then
+			# A file server may be away.
+			for name in $accounts; do
+				timeout 600 find "$dir" -xdev \( -user "$name" -o -group "$name" \) -exec chown -h root:root {} + || true
+			done
+			[ ! -e "$dir/owner.json" ] || echo "The backups of BugSpark stay in $dir, and only the printed recovery kit opens them now; 'rm -r $dir' deletes them." >&2
+		fi
+	done
+}
 case "$1" in
 purge)
+	# sysusers.d described the accounts so; an account of the administrator's has
+	# another description or a number of an ordinary user.
+	accounts=$(getent passwd | sed -n 's/^\(bugspark-[a-z]*\):[^:]*:[0-9]\{1,3\}:[^:]*:BugSpark .*/\1/p')
+	keep_backups
 	rm -rf /etc/bugspark /var/lib/bugspark /run/bugspark
 	rm -f /var/lib/systemd/timers/stamp-bugspark-*.timer
-	if [ -d /var/backups/bugspark ] && [ ! -L /var/backups/bugspark ]; then
-		# The number of the account may become another account's.
-		chown -hR root:root /var/backups/bugspark
-		echo "The backups of BugSpark stay in /var/backups/bugspark, and only the printed recovery kit opens them now; 'rm -r /var/backups/bugspark' deletes them." >&2
-	fi
 	# 'bugspark apply' enabled units and wrote one drop-in for some of them. Whatever
 	# else lies there is the administrator's.
 	find /etc/systemd/system -mindepth 2 -maxdepth 2 -type l -name 'bugspark*' -path '*.wants/*' \
@@ -26,9 +47,6 @@ purge)
 	for dir in /etc/systemd/system/bugspark*.wants /etc/systemd/system/bugspark*.d; do
 		[ ! -d "$dir" ] || rmdir --ignore-fail-on-non-empty "$dir"
 	done
-	# sysusers.d described the accounts so; an account of the administrator's has
-	# another description or a number of an ordinary user.
-	accounts=$(getent passwd | sed -n 's/^\(bugspark-[a-z]*\):[^:]*:[0-9]\{1,3\}:[^:]*:BugSpark .*/\1/p')
 	for name in $accounts; do
 		userdel "$name" 2>/dev/null || true # it warns of the groups, which go below
 	done

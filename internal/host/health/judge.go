@@ -81,8 +81,12 @@ func Judge(s Seen) (State, []string) {
 	for _, name := range s.FailedJobs {
 		notes = append(notes, fmt.Sprintf("%[1]s failed when it last ran; 'systemctl start %[1]s' runs it again", name))
 	}
+	served := ", though everybody is served without it"
+	if s.FailedUnits > 0 || s.Answer != nil {
+		served = ""
+	}
 	for _, name := range s.Helpers {
-		notes = append(notes, fmt.Sprintf("%[1]s does not run, though everybody is served without it; 'journalctl -u %[1]s -e' says why, and 'bugspark apply' starts it", name))
+		notes = append(notes, fmt.Sprintf("%[1]s does not run%[2]s; 'journalctl -u %[1]s -e' says why, and 'bugspark apply' starts it", name, served))
 	}
 	if s.Restored != "" {
 		notes = append(notes, s.Restored)

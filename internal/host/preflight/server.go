@@ -7,6 +7,11 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
+// Restored wants a machine on which no restore is unfinished; try looks.
+func Restored(try func() error) Check {
+	return Check{"restored", "no restore is unfinished", Machine, func(context.Context) error { return try() }}
+}
+
 // PostgreSQL wants a server of a major version that the cluster can use; find
 // looks for it.
 func PostgreSQL(find func(context.Context) error) Check {

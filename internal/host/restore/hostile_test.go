@@ -10,6 +10,7 @@ import (
 	"github.com/bugspark/bugspark/internal/backup/archive"
 	"github.com/bugspark/bugspark/internal/backup/job"
 	"github.com/bugspark/bugspark/internal/config"
+	"github.com/bugspark/bugspark/internal/host/setup"
 )
 
 // brought is a plan for a new machine with the files of a set.
@@ -42,6 +43,14 @@ func TestAHostileSetWritesNothingOutside(t *testing.T) {
 	if p.Config, err = p.newConfig(nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := setup.CheckRestored(p.r.Dirs); err != nil {
+		t.Error(err)
+	}
+	defer func() {
+		if err := setup.CheckRestored(p.r.Dirs); err == nil {
+			t.Error("nothing tells that the machine is being restored")
+		}
+	}()
 	if err := p.putFiles(); err != nil {
 		t.Log(err) // without the accounts of the product
 	}

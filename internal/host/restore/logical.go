@@ -14,6 +14,9 @@ type logical struct{ plan *Plan }
 func (l *logical) prepare(ctx context.Context, q Request) error {
 	p := l.plan
 	p.Database = Create
+	if _, err := p.r.Jobs.Programs.ServerAtLeast(ctx, p.Point.Document.Database.Major); err != nil {
+		return err
+	}
 	e := p.r.exchanger(p.machine)
 	if err := e.Ready(); err != nil {
 		return err

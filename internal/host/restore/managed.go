@@ -59,6 +59,9 @@ func (p *Plan) offerLogical(ctx context.Context, refused error) error {
 	if err != nil || l.ID == "" || !p.NewMachine {
 		return refused
 	}
+	if _, err := p.r.Jobs.Programs.ServerAtLeast(ctx, l.Database.Major); err != nil {
+		return refused
+	}
 	return fault.Wrap(fault.Preflight, refused, "install it; or add --logical, which brings back the state of "+l.CreatedAt.Local().Format(time.DateTime)+" onto the version that is installed",
 		"replaying WAL needs the same major version")
 }

@@ -26,8 +26,8 @@ func (p *Plan) newConfig(settings []string) (config.Config, error) {
 		return config.Config{}, err
 	}
 	c, err := config.Parse(configOfSet, data, p.r.Lookup)
-	if err != nil {
-		return c, err
+	if err != nil { // a set cannot be edited
+		return c, fault.New(fault.Usage, "add --set-config KEY=VALUE with another value to the command", "%v", err)
 	}
 	if c.TLS.Mode == "files" && p.files[backup.CertificateKeyFile] != nil {
 		if data, err = p.ownCertificate(data, c.TLS); err != nil {

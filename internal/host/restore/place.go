@@ -81,6 +81,9 @@ func (p *Plan) secrets() map[string][]byte {
 
 func (p *Plan) putFiles() error {
 	d := p.r.Dirs
+	if err := setup.BeginRestore(d, Describe(p.Point)); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(d.CredentialFile("any")), 0o700); err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (p *Plan) finish(ctx context.Context) error {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark apply'", "the data is restored, but not everything runs")
 	}
 	if p.NewMachine {
-		if err := setup.Finish(p.r.Dirs); err != nil {
+		if err := errors.Join(setup.Finish(p.r.Dirs), setup.EndRestore(p.r.Dirs)); err != nil {
 			return err
 		}
 	}

@@ -131,6 +131,13 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// MayMigrate tells whether the role of the connection may create what migrations create,
+// and names it and its database.
+func (s *Store) MayMigrate(ctx context.Context) (may bool, role, database string, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), current_user::text, current_database()::text`).Scan(&may, &role, &database)
+	return may, role, database, failed("asking for the rights of the role", err)
+}
+
 // inTx runs f in one transaction and commits it.
 func (s *Store) inTx(ctx context.Context, doing string, f func(pgx.Tx) error) error {
 	if err := pgx.BeginFunc(ctx, s.pool, f); err != nil {
