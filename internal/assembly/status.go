@@ -93,7 +93,7 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	if s.Units, err = m.Units(ctx); err != nil {
 		return s, err
 	}
-	seen.Stopped = m.stopped(s.Units)
+	seen.Stopped, seen.Starting = m.stopped(s.Units), m.starting(s.Units)
 	for _, u := range s.Units {
 		switch {
 		case u.Healthy || seen.Stopped:
@@ -151,6 +151,19 @@ func (m *Machine) stopped(units []supervisor.Unit) bool {
 		}
 	}
 	return stopped
+}
+
+// starting tells whether services are being started that everybody needs. The target is
+// reached before they are.
+func (m *Machine) starting(units []supervisor.Unit) bool {
+	starting := false
+	for _, u := range units {
+		if m.Set.Serves(u.Name) && (u.State == "failed" || u.Restarts > 0) { // or a crash loop
+			return false
+		}
+		starting = starting || m.Set.Serves(u.Name) && u.State == "activating"
+	}
+	return starting
 }
 
 // Units describes the units that the configuration calls for.

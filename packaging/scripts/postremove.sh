@@ -13,8 +13,8 @@ reload() {
 targets() {
 	{
 		echo /var/backups/bugspark
-		sed -n 's/^ReadWritePaths=-\{0,1\}//p' /etc/systemd/system/bugspark*.service.d/50-bugspark.conf
-		grep -hos '"target": *"/[^"]*"' /var/lib/bugspark/backup/*.json | cut -d'"' -f4
+		sed -n 's/^ReadWritePaths=-\{0,1\}//p' /etc/systemd/system/bugspark*.service.d/50-bugspark.conf || true
+		grep -hos '"target": *"/[^"]*"' /var/lib/bugspark/backup/*.json | cut -d'"' -f4 || true
 	} 2>/dev/null | sort -u
 }
 # keep_backups gives backups to root: the number of the account may become another

@@ -16,6 +16,7 @@ const (
 	Healthy   State = "healthy"
 	Attention State = "attention" // it serves everybody, but something is going to hurt
 	Unhealthy State = "unhealthy" // a service is down, or nobody is served
+	Starting  State = "starting"  // services that everybody needs have not started yet
 	Stopped   State = "stopped"   // somebody has stopped all of it
 )
 
@@ -26,6 +27,8 @@ func (s State) Verdict() string {
 		return "is healthy"
 	case Attention:
 		return "runs, but NEEDS ATTENTION"
+	case Starting:
+		return "is STARTING: ask again in some seconds whether it serves"
 	case Stopped:
 		return "is STOPPED: 'systemctl start bugspark.target' starts it"
 	}
@@ -37,6 +40,7 @@ type Seen struct {
 	Now         time.Time
 	FailedUnits int               // of those that serve
 	Helpers     []string          // units beside them that should run and do not
+	Starting    bool              // of those that serve, some are being started and none has failed
 	Stopped     bool              // somebody has stopped all of it
 	FailedJobs  []string          // units of timers and paths whose last run failed
 	Restored    string            // that a restore waits to be confirmed or undone; empty when none does
@@ -81,11 +85,16 @@ func Judge(s Seen) (State, []string) {
 	for _, name := range s.FailedJobs {
 		notes = append(notes, fmt.Sprintf("%[1]s failed when it last ran; 'systemctl start %[1]s' runs it again", name))
 	}
+	down := s.FailedUnits > 0 || s.Answer != nil
+	starting := s.Starting && down
 	served := ", though everybody is served without it"
-	if s.FailedUnits > 0 || s.Answer != nil {
+	if down {
 		served = ""
 	}
 	for _, name := range s.Helpers {
+		if starting {
+			break // they come after what serves
+		}
 		notes = append(notes, fmt.Sprintf("%[1]s does not run%[2]s; 'journalctl -u %[1]s -e' says why, and 'bugspark apply' starts it", name, served))
 	}
 	if s.Restored != "" {
@@ -94,7 +103,9 @@ func Judge(s Seen) (State, []string) {
 	switch {
 	case s.Stopped:
 		return Stopped, notes
-	case s.FailedUnits > 0 || s.Answer != nil:
+	case starting:
+		return Starting, notes
+	case down:
 		return Unhealthy, notes
 	case len(notes) > 0:
 		return Attention, notes

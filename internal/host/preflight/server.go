@@ -30,7 +30,7 @@ func MinIO(find func() error) Check {
 
 // Database wants a customer's database that can be worked with; try connects to it.
 func Database(try func(context.Context) error) Check {
-	return Check{"database", "your database answers", Services, answers("your database", try, "correct the connection string in the credential database-dsn, or let this machine in at the server (pg_hba.conf)")}
+	return Check{"database", "your database answers", Services, answers("your database", try, "look whether the server runs; correct the connection string in the credential database-dsn, or let this machine in at the server (pg_hba.conf)")}
 }
 
 // Storage wants a customer's object store that lets us in; try asks it.
