@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bugspark/bugspark/internal/backup/history"
+	"github.com/bugspark/bugspark/internal/durable"
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
@@ -19,6 +20,9 @@ func (j *Jobs) ended(ctx context.Context, which history.Job, err error) error {
 	}
 	if kind := fault.Kind(fault.Status(err)); kind == fault.Usage || kind == fault.Interrupted {
 		return err
+	}
+	if _, service := j.Lookup("INVOCATION_ID"); !service && errors.Is(err, durable.ErrLocked) {
+		return err // a person's command that did not wait for another
 	}
 	r := history.Run{At: time.Now().UTC(), Place: which.Place(j.Config.Backup)}
 	if err != nil {

@@ -221,3 +221,23 @@ func TestADrillThatWasInterruptedIsHeldAgain(t *testing.T) {
 		}
 	}
 }
+
+// A command that finds another one under way has failed at nothing.
+func TestAJobThatDidNotWaitHasNoResult(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	if _, err := j.Create(t.Context(), job.CreateOptions{Claim: true}, silent); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := j.Lock(t.Context(), false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, err := j.Verify(t.Context(), job.VerifyOptions{}); err == nil || !strings.Contains(err.Error(), "is under way") {
+		t.Errorf("it ended with %v", err)
+	}
+	if h, err := history.Read(j.Dirs); err != nil || h.Runs[history.Verify].Failure != "" {
+		t.Errorf("remembered %+v, %v", h.Runs, err)
+	}
+}

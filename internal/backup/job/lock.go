@@ -51,7 +51,7 @@ func (j *Jobs) lock(ctx context.Context, file, what string, wait bool, waiting f
 	case !errors.Is(err, durable.ErrLocked):
 		return nil, err
 	case !wait && !service:
-		return nil, fault.New(fault.Failed, "wait until it has finished", "%s is under way", what)
+		return nil, fault.Wrap(fault.Failed, durable.ErrLocked, "wait until it has finished", "%s is under way", what)
 	}
 	if wait && waiting != nil {
 		waiting(fmt.Sprintf("%s, since %s and for at most %s,", what, time.Now().Format(time.TimeOnly), quantity.Duration(longestTurn)))
