@@ -103,6 +103,9 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 			seen.Helpers = append(seen.Helpers, u.Name)
 		}
 	}
+	if s.SetupNext != "" { // nothing was there to be stopped, or to stand beside what serves
+		seen.Stopped, seen.Helpers = false, nil
+	}
 	s.Edit = setup.Unapplied(m.Dirs, m.Lookup)
 	failed, err := m.failedJobs(ctx)
 	if err != nil {
