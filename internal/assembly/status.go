@@ -78,6 +78,7 @@ const answerPatience = 5 * time.Second
 func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	s := Status{URL: m.Config.Server.PublicURL(), Version: m.Parts.Version, Answer: "ok", Setup: "unfinished"}
 	applied, err := setup.ReadApplied(m.Dirs)
+	unrestored := false
 	switch {
 	case err != nil:
 		s.Setup = "unknown" // only root may read it; everybody may see the rest
@@ -86,6 +87,7 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	default:
 		s.SetupNext = "Setup has not finished; next: bugspark setup --non-interactive"
 		if err := setup.CheckRestored(m.Dirs); err != nil {
+			unrestored = true
 			s.SetupNext = fmt.Sprintf("%v; next: %s", err, strings.Join(fault.Hints(err), "; "))
 		}
 	}
@@ -93,7 +95,8 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	if s.Units, err = m.Units(ctx); err != nil {
 		return s, err
 	}
-	seen.Stopped, seen.Starting = m.stopped(s.Units), m.starting(s.Units)
+	// On a machine that is being restored there was nothing to be stopped.
+	seen.Stopped, seen.Starting = !unrestored && m.stopped(s.Units), m.starting(s.Units)
 	for _, u := range s.Units {
 		switch {
 		case u.Healthy || seen.Stopped:
@@ -103,8 +106,8 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 			seen.Helpers = append(seen.Helpers, u.Name)
 		}
 	}
-	if s.SetupNext != "" { // nothing was there to be stopped, or to stand beside what serves
-		seen.Stopped, seen.Helpers = false, nil
+	if unrestored { // helpers come later
+		seen.Helpers = nil
 	}
 	s.Edit = setup.Unapplied(m.Dirs, m.Lookup)
 	failed, err := m.failedJobs(ctx)
