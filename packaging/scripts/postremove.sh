@@ -14,18 +14,18 @@ targets() {
 	{
 		echo /var/backups/bugspark
 		sed -n 's/^ReadWritePaths=-\{0,1\}//p' /etc/systemd/system/bugspark*.service.d/50-bugspark.conf || true
-		grep -hos '"target": *"/[^"]*"' /var/lib/bugspark/backup/*.json | cut -d'"' -f4 || true
+		grep -D skip -hos '"target": *"/[^"]*"' /var/lib/bugspark/backup/*.json | cut -d'"' -f4 || true
 	} 2>/dev/null | sort -u
 }
 # keep_backups gives backups to root: the number of the account may become another
 # account's. Notes and directories are the account's own, so that only what belongs to it
-# is given, and no link is followed.
+# is given, from within its directory: a path could be exchanged for a link meanwhile.
 keep_backups() {
 	targets | while IFS= read -r dir; do
 		if [ -d "$dir" ] && [ ! -L "$dir" ]; then
 			# A file server may be away.
 			for name in $accounts; do
-				timeout 600 find "$dir" -xdev \( -user "$name" -o -group "$name" \) -exec chown -h root:root {} + || true
+				timeout 600 find "$dir" -xdev \( -user "$name" -o -group "$name" \) -execdir chown -h root:root {} + || true
 			done
 			[ ! -e "$dir/owner.json" ] || echo "The backups of BugSpark stay in $dir, and only the printed recovery kit opens them now; 'rm -r $dir' deletes them." >&2
 		fi

@@ -55,10 +55,14 @@ func (s *Status) proofAge(t time.Time) time.Duration {
 // copySentence is how the second target is.
 func (s Status) copySentence() string {
 	at := s.in.History.Copy.At
+	first := s.in.History.Set.At
+	if kept := s.in.History.KeptOn(s.in.Config.Backup.Place()).Sets; len(kept) > 0 {
+		first = kept[0].At
+	}
 	switch {
 	case s.in.Config.Backup.Copy.Target == "":
 		return ""
-	case at.IsZero():
+	case at.IsZero() || first.IsZero() || at.Before(first): // a copy without a set brings nothing back
 		return "; nothing was copied to the second target " + s.in.Config.Backup.Copy.Place() + " yet"
 	}
 	text := fmt.Sprintf("; the second target was up to date %s ago", quantity.Duration(s.in.Now.Sub(at)))

@@ -234,6 +234,7 @@ func TestTheSentenceSaysWhatIsProven(t *testing.T) {
 		{"with a copy", withCopy(func(*health.Input) {}), "on", "; the second target was up to date 60 min ago, and proven 2 days ago"},
 		{"with a copy that is not proven", withCopy(func(in *health.Input) { in.History.CopyDrill = backup.DrillReport{} }), "on", "; the second target was up to date 60 min ago, and is not proven yet"},
 		{"with a copy of nothing", func(in *health.Input) { in.Config.Backup.Copy.Target = "/srv/copy" }, "on", "; nothing was copied to the second target /srv/copy yet"},
+		{"with a copy from before the first set", withCopy(func(in *health.Input) { in.History.Set.At = in.Now.Add(-time.Minute) }), "on", "; nothing was copied to the second target /srv/copy yet"},
 		{"before the first set as well", func(in *health.Input) {
 			in.History, in.Config.Backup.Copy.Target = history.History{}, "/srv/copy"
 		}, "on", "; nothing was copied to the second target /srv/copy yet"},
