@@ -78,7 +78,6 @@ const answerPatience = 5 * time.Second
 func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	s := Status{URL: m.Config.Server.PublicURL(), Version: m.Parts.Version, Answer: "ok", Setup: "unfinished"}
 	applied, err := setup.ReadApplied(m.Dirs)
-	unrestored := false
 	switch {
 	case err != nil:
 		s.Setup = "unknown" // only root may read it; everybody may see the rest
@@ -87,7 +86,6 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	default:
 		s.SetupNext = "Setup has not finished; next: bugspark setup --non-interactive"
 		if err := setup.CheckRestored(m.Dirs); err != nil {
-			unrestored = true
 			s.SetupNext = fmt.Sprintf("%v; next: %s", err, strings.Join(fault.Hints(err), "; "))
 		}
 	}
@@ -95,8 +93,7 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 	if s.Units, err = m.Units(ctx); err != nil {
 		return s, err
 	}
-	// On a machine that is being restored there was nothing to be stopped.
-	seen.Stopped, seen.Starting = !unrestored && m.stopped(s.Units), m.starting(s.Units)
+	seen.Unfinished, seen.Stopped, seen.Starting = s.SetupNext != "", m.stopped(s.Units), m.starting(s.Units)
 	for _, u := range s.Units {
 		switch {
 		case u.Healthy || seen.Stopped:
@@ -105,9 +102,6 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 		default:
 			seen.Helpers = append(seen.Helpers, u.Name)
 		}
-	}
-	if unrestored { // helpers come later
-		seen.Helpers = nil
 	}
 	s.Edit = setup.Unapplied(m.Dirs, m.Lookup)
 	failed, err := m.failedJobs(ctx)

@@ -18,6 +18,7 @@ const (
 	Unhealthy State = "unhealthy" // a service is down, or nobody is served
 	Starting  State = "starting"  // services that everybody needs have not started yet
 	Stopped   State = "stopped"   // somebody has stopped all of it
+	Partial   State = "partial"   // a setup or a restore of a new machine has not finished, and nobody is served
 )
 
 // Verdict is a state for people.
@@ -29,6 +30,8 @@ func (s State) Verdict() string {
 		return "runs, but NEEDS ATTENTION"
 	case Starting:
 		return "is STARTING: ask again in some seconds whether it serves"
+	case Partial:
+		return "is NOT SET UP YET"
 	case Stopped:
 		return "is STOPPED: 'systemctl start bugspark.target' starts it"
 	}
@@ -42,6 +45,7 @@ type Seen struct {
 	Helpers     []string          // units beside them that should run and do not
 	Starting    bool              // of those that serve, some are being started and none has failed
 	Stopped     bool              // somebody has stopped all of it
+	Unfinished  bool              // a setup, or a restore of a new machine, which was interrupted or goes on
 	FailedJobs  []string          // units of timers and paths whose last run failed
 	Restored    string            // that a restore waits to be confirmed or undone; empty when none does
 	Answer      error             // of the public address
@@ -86,13 +90,13 @@ func Judge(s Seen) (State, []string) {
 		notes = append(notes, fmt.Sprintf("%[1]s failed when it last ran; 'systemctl start %[1]s' runs it again", name))
 	}
 	down := s.FailedUnits > 0 || s.Answer != nil
-	starting := s.Starting && down
+	partial, starting := s.Unfinished && (down || s.Stopped), s.Starting && down
 	served := ", though everybody is served without it"
 	if down {
 		served = ""
 	}
 	for _, name := range s.Helpers {
-		if starting {
+		if starting || partial {
 			break // they come after what serves
 		}
 		notes = append(notes, fmt.Sprintf("%[1]s does not run%[2]s; 'journalctl -u %[1]s -e' says why, and 'bugspark apply' starts it", name, served))
@@ -101,6 +105,8 @@ func Judge(s Seen) (State, []string) {
 		notes = append(notes, s.Restored)
 	}
 	switch {
+	case partial:
+		return Partial, notes
 	case s.Stopped:
 		return Stopped, notes
 	case starting:

@@ -36,6 +36,8 @@ func TestJudge(t *testing.T) {
 		{"what starts is not broken yet, and its helpers come later", health.Seen{Space: room, Starting: true, FailedUnits: 2, Helpers: []string{"bugspark-walship.service"}, Answer: errors.New("refused")}, health.Starting, ""},
 		{"what starts while everybody is served is", health.Seen{Space: room, Starting: true}, health.Healthy, ""},
 		{"a helper that is down beside a unit that failed is no comfort", health.Seen{Space: room, FailedUnits: 1, Helpers: []string{"x.socket"}}, health.Unhealthy, "x.socket does not run; 'journalctl"},
+		{"what was never set up was not stopped", health.Seen{Space: room, Stopped: true, Unfinished: true, Helpers: []string{"x.socket"}, Answer: errors.New("refused")}, health.Partial, ""},
+		{"and once everybody is served it needs no word", health.Seen{Space: room, Unfinished: true}, health.Healthy, ""},
 		{"a restore that waits needs attention", health.Seen{Space: room, Restored: "The restore waits"}, health.Attention, "The restore waits"},
 		{"little room needs attention", health.Seen{Space: durable.Space{Path: "/var", Bytes: 2<<30 - 1, Inodes: -1}}, health.Attention, "only 2047 MiB are free at /var"},
 		{"a disk at its reserve is told instead", health.Seen{Space: durable.Space{Path: "/var", Bytes: 300 << 20, Inodes: -1}, Reserve: 512 << 20, LowDisk: &durable.Space{Path: "/var/lib/bugspark/postgres", Bytes: 300 << 20}}, health.Attention, "reports and pictures are refused: only 300 MiB are free at /var/lib/bugspark/postgres, and limits.free_space_mib keeps 512"},
