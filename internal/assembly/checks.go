@@ -35,9 +35,7 @@ func (m *Machine) Checks(ctx context.Context) []preflight.Check {
 		preflight.CertificateFiles(c, func(cert, key []byte) error { return certificate.CheckFiles(cert, key, c.Server.Name, time.Now()) }),
 		preflight.OwnSecrets(m.Dirs, c),
 		preflight.Schedules(c),
-	}
-	if !m.FromKit {
-		checks = append(checks, preflight.Restored(func() error { return setup.CheckRestored(m.Dirs) }))
+		preflight.Restored(func() error { return setup.CheckRestored(m.Dirs) }),
 	}
 	if c.Database.Mode == "external" {
 		checks = append(checks, preflight.Database(m.databaseAnswers))

@@ -85,9 +85,9 @@ func (m *Machine) Describe(ctx context.Context) (Status, error) {
 		s.Setup = "finished"
 	default:
 		s.SetupNext = "Setup has not finished; next: bugspark setup --non-interactive"
-		if err := setup.CheckRestored(m.Dirs); err != nil {
-			s.SetupNext = fmt.Sprintf("%v; next: %s", err, strings.Join(fault.Hints(err), "; "))
-		}
+	}
+	if err := setup.CheckRestored(m.Dirs); err != nil && !errors.Is(err, fs.ErrPermission) {
+		s.SetupNext = fmt.Sprintf("%v; next: %s", err, strings.Join(fault.Hints(err), "; "))
 	}
 	seen := health.Seen{Now: time.Now()}
 	if s.Units, err = m.Units(ctx); err != nil {

@@ -23,6 +23,7 @@ const (
 	BackupTarget                // where backups are kept
 	Replication                 // receiving the WAL of a customer's server
 	Services                    // the customer's own database and object store
+	Unfinished                  // what was begun before and must be gone on with
 )
 
 // Check is one thing that must hold.

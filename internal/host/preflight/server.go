@@ -9,7 +9,7 @@ import (
 
 // Restored wants a machine on which no restore is unfinished; try looks.
 func Restored(try func() error) Check {
-	return Check{"restored", "no restore is unfinished", Machine, func(context.Context) error { return try() }}
+	return Check{"restored", "no restore is unfinished", Unfinished, func(context.Context) error { return try() }}
 }
 
 // PostgreSQL wants a server of a major version that the cluster can use; find

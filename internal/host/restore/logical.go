@@ -18,7 +18,7 @@ func (l *logical) prepare(ctx context.Context, q Request) error {
 		return err
 	}
 	e := p.r.exchanger(p.machine)
-	if err := e.Ready(); err != nil {
+	if err := p.ready(e); err != nil {
 		return err
 	}
 	into := e.Next()

@@ -17,6 +17,7 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/host/account"
 	"github.com/bugspark/bugspark/internal/host/exchange"
+	"github.com/bugspark/bugspark/internal/host/setup"
 	"github.com/bugspark/bugspark/internal/pgcluster"
 )
 
@@ -32,7 +33,7 @@ func (m *managed) prepare(ctx context.Context, q Request) error {
 	p := m.plan
 	p.Database = Exchange
 	m.exchange = p.r.exchanger(p.machine)
-	if err := m.exchange.Ready(); err != nil {
+	if err := p.ready(m.exchange); err != nil {
 		return err
 	}
 	m.recovery = recovery{plan: p, durable: true, live: m.exchange.Live()}
@@ -71,7 +72,7 @@ func (m *managed) run(ctx context.Context, out *Result) error {
 	var err error
 	// Without data in place nothing will wait, and the set may be of a time when it did.
 	_, err = os.Stat(m.exchange.Live())
-	waits := !errors.Is(err, fs.ErrNotExist)
+	waits := !errors.Is(err, fs.ErrNotExist) && !p.again()
 	out.Recovered, err = m.recovery.run(ctx, func(ctx context.Context, s *scratch.Client) error { return s.MarkWaiting(ctx, waits) })
 	if err != nil {
 		return fault.Wrap(fault.Failed, err, "correct the cause, or choose an older set; the live data was not touched", "restoring the database")
@@ -95,7 +96,25 @@ func (m *managed) run(ctx context.Context, out *Result) error {
 	if err := m.exchange.Swap(ctx, filepath.Join(m.exchange.Next(), "database"), p.what()); err != nil {
 		return err
 	}
+	if p.again() {
+		return m.exchange.Clear()
+	}
 	return os.RemoveAll(m.exchange.Next())
+}
+
+// again tells whether the data in place is that of an attempt before to restore this
+// machine, which had none. Nobody needs it, and nothing waits for it to be confirmed.
+func (p *Plan) again() bool {
+	r, under, err := setup.ReadRestoring(p.r.Dirs)
+	return p.NewMachine && err == nil && under && r.Empty
+}
+
+// ready wants no restore that waits, but for an attempt before.
+func (p *Plan) ready(e *exchange.Exchanger) error {
+	if _, _, err := e.Pending(); err == nil && p.again() {
+		return nil
+	}
+	return e.Ready()
 }
 
 // exchanger exchanges the data of our own cluster.

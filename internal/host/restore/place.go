@@ -81,7 +81,8 @@ func (p *Plan) secrets() map[string][]byte {
 
 func (p *Plan) putFiles() error {
 	d := p.r.Dirs
-	if err := setup.BeginRestore(d, Describe(p.Point)); err != nil {
+	_, absent := os.Stat(filepath.Join(d.State, "postgres", "data"))
+	if err := setup.BeginRestore(d, setup.Restoring{What: Describe(p.Point), Empty: errors.Is(absent, fs.ErrNotExist)}); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(d.CredentialFile("any")), 0o700); err != nil {

@@ -222,7 +222,7 @@ func (p *Plan) checks(ctx context.Context) []preflight.Check {
 func unneeded(newMachine, bringsCertificate bool) []preflight.Subject {
 	out := []preflight.Subject{preflight.Replication, preflight.Services}
 	if newMachine {
-		out = append(out, preflight.Secrets, preflight.BackupTarget)
+		out = append(out, preflight.Secrets, preflight.BackupTarget, preflight.Unfinished)
 		if bringsCertificate {
 			out = append(out, preflight.Certificate)
 		}

@@ -35,17 +35,17 @@ func TestWhichMachineIsNew(t *testing.T) {
 func TestWhichChecksARestoreLeavesOut(t *testing.T) {
 	all := []preflight.Check{
 		{ID: "disk"}, {ID: "certificate", Subject: preflight.Certificate}, {ID: "secrets", Subject: preflight.Secrets},
-		{ID: "backup-target", Subject: preflight.BackupTarget}, {ID: "replication", Subject: preflight.Replication},
+		{ID: "backup-target", Subject: preflight.BackupTarget}, {ID: "replication", Subject: preflight.Replication}, {ID: "restored", Subject: preflight.Unfinished},
 	}
 	for _, c := range []struct {
 		rule                          string
 		newMachine, bringsCertificate bool
 		want                          string
 	}{
-		{"here: what only backups need", false, false, "disk certificate secrets backup-target"},
+		{"here: what only backups need", false, false, "disk certificate secrets backup-target restored"},
 		{"on a new machine: what comes with the set", true, false, "disk certificate"},
 		{"and the certificate, where the set brings it", true, true, "disk"},
-		{"a certificate that is not needed from the set is looked at", false, true, "disk certificate secrets backup-target"},
+		{"a certificate that is not needed from the set is looked at", false, true, "disk certificate secrets backup-target restored"},
 	} {
 		var ids []string
 		for _, check := range preflight.Without(all, unneeded(c.newMachine, c.bringsCertificate)...) {

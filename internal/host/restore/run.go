@@ -79,12 +79,18 @@ func (r *Restorer) lock(ctx context.Context) (unlock func(), err error) {
 
 // finish brings up everything, and starts the backups of the new timeline.
 func (p *Plan) finish(ctx context.Context) error {
+	// From here on setup and apply serve the restored data as well.
+	if p.NewMachine {
+		if err := setup.EndRestore(p.r.Dirs); err != nil {
+			return err
+		}
+	}
 	beside := p.machine.Apply(ctx)
 	if err := beside; !setup.Served(err) {
 		return fault.Wrap(fault.Failed, err, "correct the cause and run 'bugspark apply'", "the data is restored, but not everything runs")
 	}
 	if p.NewMachine {
-		if err := errors.Join(setup.Finish(p.r.Dirs), setup.EndRestore(p.r.Dirs)); err != nil {
+		if err := setup.Finish(p.r.Dirs); err != nil {
 			return err
 		}
 	}

@@ -12,16 +12,39 @@ import (
 	"github.com/bugspark/bugspark/internal/fault"
 )
 
-// restoringFile is there from when a restore begins to make a new machine what a set says
-// until it has. What it would set up otherwise is an empty server, with the old one's keys.
-func restoringFile(d config.Dirs) string { return filepath.Join(d.State, "setup", "restoring") }
+// Restoring is there from when a restore begins to make a new machine what a set says
+// until the restored data is in place. What setup or apply would make of it meanwhile is an
+// empty server with the old one's keys.
+type Restoring struct {
+	What  string `json:"what"`
+	Empty bool   `json:"empty"` // no data was in place when the first attempt began
+}
 
-// BeginRestore notes that this machine is being restored to a state.
-func BeginRestore(d config.Dirs, what string) error {
+func restoringFile(d config.Dirs) string { return filepath.Join(d.State, "setup", "restoring.json") }
+
+// ReadRestoring tells whether a restore of this machine has not finished.
+func ReadRestoring(d config.Dirs) (r Restoring, under bool, err error) {
+	under, err = durable.ReadJSON(restoringFile(d), &r)
+	if err != nil {
+		err = fmt.Errorf("looking whether a restore has finished: %w", err)
+	}
+	return r, under, err
+}
+
+// BeginRestore notes that this machine is being restored. Data that an attempt before has
+// put into place is none that was there.
+func BeginRestore(d config.Dirs, r Restoring) error {
+	before, again, err := ReadRestoring(d)
+	if err != nil {
+		return err
+	}
+	if again {
+		r.Empty = before.Empty
+	}
 	if err := os.MkdirAll(filepath.Dir(restoringFile(d)), 0o700); err != nil {
 		return fmt.Errorf("making directory: %w", err)
 	}
-	return durable.WriteFile(restoringFile(d), []byte(what+"\n"), 0o600)
+	return durable.WriteJSON(restoringFile(d), r, 0o600)
 }
 
 // EndRestore takes the note away.
@@ -32,19 +55,13 @@ func EndRestore(d config.Dirs) error {
 	return nil
 }
 
-// CheckRestored refuses a machine whose restore has not finished.
+// CheckRestored refuses a machine whose restore has not finished, whatever else is known
+// of it.
 func CheckRestored(d config.Dirs) error {
-	what, err := os.ReadFile(restoringFile(d))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("looking whether a restore has finished: %w", err)
-	}
-	applied, err := ReadApplied(d)
-	if err != nil || applied.Finished {
-		return err // only the note is left
+	r, under, err := ReadRestoring(d)
+	if err != nil || !under {
+		return err
 	}
 	return fault.New(fault.Preflight, "run the same 'bugspark restore --kit FILE ...' again; to begin without that data, remove "+restoringFile(d),
-		"the restore of this machine to %s has not finished", string(what[:max(0, len(what)-1)]))
+		"the restore of this machine to %s has not finished", r.What)
 }
