@@ -110,7 +110,7 @@ func (a *Admission) admit(c net.Conn) (admitted, evicted *clientConn) {
 		a.remove(evicted)
 		h = a.holder(network) // its site may have gone with its last connection
 	}
-	admitted = &clientConn{Conn: c, admission: a, holder: h}
+	admitted = &clientConn{Conn: c, admission: a, holder: h, gone: make(chan struct{})}
 	a.holds[network] = h
 	if !h.exempt {
 		a.sites[h.site.site] = h.site
@@ -191,6 +191,7 @@ type clientConn struct {
 	handshake atomic.Bool            // its handshake has a turn
 	read      atomic.Pointer[func()] // ends the turn of what was read
 	closed    atomic.Bool
+	gone      chan struct{} // closed with the connection
 }
 
 func (c *clientConn) Write(b []byte) (int, error) {
@@ -227,7 +228,9 @@ func (c *clientConn) Close() error {
 	c.admission.mu.Lock()
 	c.admission.remove(c)
 	c.admission.mu.Unlock()
-	c.closed.Store(true)
+	if c.closed.CompareAndSwap(false, true) {
+		close(c.gone)
+	}
 	c.endHandshake()
 	c.endRead()
 	return c.Conn.Close()

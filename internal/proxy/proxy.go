@@ -130,7 +130,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.answerError(w, r, err)
 		return
 	}
-	done, ok := p.turns.hold(siteOf(client), p.o.Stall)
+	done, ok := p.turns.hold(siteOf(client), p.o.Stall, r.Context().Done())
+	if r.Context().Err() != nil {
+		p.answerError(w, r, r.Context().Err())
+		return
+	}
 	if !ok {
 		h["Retry-After"] = []string{"5"}
 		p.refuse(w, r, http.StatusTooManyRequests, "too many requests of this site are waiting; try again in a few seconds")

@@ -1,10 +1,11 @@
 package proxy
 
 import (
+	"container/list"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 )
@@ -16,27 +17,38 @@ import (
 // for each processor; requests, four for each. With more at once the processors are never
 // idle, and Go looks for what else has come only every ten milliseconds then.
 type turns struct {
-	mu      sync.Mutex
-	free    int
-	order   []netip.Prefix                   // sites that wait, the next one first
-	waiting map[netip.Prefix][]chan struct{} // of a site, who came first is first; closed when it is its turn
+	mu    sync.Mutex
+	free  int
+	order list.List // of *queue, the one whose turn is next first
+	sites map[netip.Prefix]*queue
 }
 
-func newTurns(n int) *turns { return &turns{free: n, waiting: map[netip.Prefix][]chan struct{}{}} }
+// queue is a site that waits.
+type queue struct {
+	site    netip.Prefix
+	place   *list.Element
+	waiting list.List // of chan struct{}, closed when it is its turn; who came first is first
+}
 
-// take waits for a turn, and reports whether it came in time. It is given back by give.
-func (t *turns) take(site netip.Prefix, patience time.Duration) bool {
+func newTurns(n int) *turns { return &turns{free: n, sites: map[netip.Prefix]*queue{}} }
+
+// take waits for a turn, and reports whether it came in time and before gone was closed.
+// It is given back by give.
+func (t *turns) take(site netip.Prefix, patience time.Duration, gone <-chan struct{}) bool {
 	t.mu.Lock()
 	if t.free > 0 {
 		t.free--
 		t.mu.Unlock()
 		return true
 	}
-	mine := make(chan struct{})
-	if len(t.waiting[site]) == 0 {
-		t.order = append(t.order, site)
+	q := t.sites[site]
+	if q == nil {
+		q = &queue{site: site}
+		q.place = t.order.PushBack(q)
+		t.sites[site] = q
 	}
-	t.waiting[site] = append(t.waiting[site], mine)
+	mine := make(chan struct{})
+	place := q.waiting.PushBack(mine)
 	t.mu.Unlock()
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -44,6 +56,7 @@ func (t *turns) take(site netip.Prefix, patience time.Duration) bool {
 	case <-mine:
 		return true
 	case <-late.C:
+	case <-gone:
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,7 +64,8 @@ func (t *turns) take(site netip.Prefix, patience time.Duration) bool {
 	case <-mine: // meanwhile
 		return true
 	default:
-		t.leave(site, mine)
+		q.waiting.Remove(place)
+		t.tidy(q)
 		return false
 	}
 }
@@ -60,26 +74,22 @@ func (t *turns) take(site netip.Prefix, patience time.Duration) bool {
 func (t *turns) give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.order) == 0 {
+	first := t.order.Front()
+	if first == nil {
 		t.free++
 		return
 	}
-	site := t.order[0]
-	next := t.waiting[site][0]
-	t.leave(site, next)
-	if len(t.waiting[site]) > 0 {
-		t.order = append(t.order[1:], site)
-	}
-	close(next)
+	q := first.Value.(*queue)
+	close(q.waiting.Remove(q.waiting.Front()).(chan struct{}))
+	t.order.MoveToBack(first)
+	t.tidy(q)
 }
 
-// leave takes somebody out of the queue of a site.
-func (t *turns) leave(site netip.Prefix, who chan struct{}) {
-	rest := slices.DeleteFunc(t.waiting[site], func(c chan struct{}) bool { return c == who })
-	t.waiting[site] = rest
-	if len(rest) == 0 {
-		delete(t.waiting, site)
-		t.order = slices.DeleteFunc(t.order, func(s netip.Prefix) bool { return s == site })
+// tidy forgets a site of which nobody waits.
+func (t *turns) tidy(q *queue) {
+	if q.waiting.Len() == 0 {
+		t.order.Remove(q.place)
+		delete(t.sites, q.site)
 	}
 }
 
@@ -88,8 +98,8 @@ func (t *turns) leave(site netip.Prefix, who chan struct{}) {
 const longestTurn = time.Millisecond
 
 // hold takes a turn. done ends it, unless it has ended by itself.
-func (t *turns) hold(site netip.Prefix, patience time.Duration) (done func(), ok bool) {
-	if !t.take(site, patience) {
+func (t *turns) hold(site netip.Prefix, patience time.Duration, gone <-chan struct{}) (done func(), ok bool) {
+	if !t.take(site, patience, gone) {
 		return nil, false
 	}
 	var once sync.Once
@@ -112,17 +122,22 @@ func (a *Admission) Pace(c *tls.Config) {
 	}
 }
 
+// handshakePatience is how long a handshake waits for its turn: less than it may take in all.
+const handshakePatience = 5 * time.Second
+
 func (a *Admission) beginHandshake(hello *tls.ClientHelloInfo) error {
 	c, ok := hello.Conn.(*clientConn)
 	if !ok || c.holder.exempt || c.handshake.Load() {
 		return nil
 	}
-	if !a.handshakes.take(siteOf(c.holder.network), a.o.Stall) {
-		return errors.New("too many clients begin a connection at once")
+	c.endRead() // it would be held while nothing is done
+	if !a.handshakes.take(siteOf(c.holder.network), handshakePatience, c.gone) {
+		return errors.New("too many clients begin a connection at once, or this one has left")
 	}
 	c.handshake.Store(true)
-	if c.closed.Load() { // while it waited
+	if c.closed.Load() { // while it waited: nobody needs the rest
 		c.endHandshake()
+		return net.ErrClosed
 	}
 	return nil
 }
@@ -135,10 +150,15 @@ func (c *clientConn) Read(b []byte) (int, error) {
 	if c.holder.exempt || err != nil {
 		return n, err
 	}
-	if done, ok := c.admission.reads.hold(siteOf(c.holder.network), c.admission.o.Stall); ok {
+	done, ok := c.admission.reads.hold(siteOf(c.holder.network), c.admission.o.Stall, c.gone)
+	if ok {
 		c.read.Store(&done)
 	}
-	return n, err
+	if c.closed.Load() { // to make room for others
+		c.endRead()
+		return 0, net.ErrClosed
+	}
+	return n, nil
 }
 
 // endRead ends the turn that Read began.

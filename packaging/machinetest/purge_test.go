@@ -64,7 +64,7 @@ func removeAndPurge(t *testing.T, m *machine.Machine, s *site, before string) {
 	setTarget(t, m, "/srv/second")
 	m.Shell(t, `bugspark apply >/dev/null 2>&1; for i in $(seq 300); do [ -d /srv/second/sets ] && break; sleep 0.2; done
 		ln -s /home /srv/second/home; ls -ldn /home >/root/home`)
-	if out := m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio"); !strings.Contains(out, "stay in /var/backups/bugspark,") || !strings.Contains(out, "stay in /srv/second,") {
+	if out := m.Run(t, "apt-get", "purge", "-y", "-qq", "bugspark", "bugspark-minio"); !strings.Contains(out, "stay in '/var/backups/bugspark',") || !strings.Contains(out, "stay in '/srv/second',") {
 		t.Errorf("nobody says that the backups stay:\n%s", out)
 	}
 	m.Shell(t, `

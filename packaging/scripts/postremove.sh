@@ -9,25 +9,36 @@ reload() {
 		systemctl reset-failed 'bugspark*' 2>/dev/null || true
 	fi
 }
-# targets lists the directories that backups go to, or went to as far as notes tell.
+# targets lists the directories that backups go to, by what root has written.
 targets() {
 	{
 		echo /var/backups/bugspark
-		sed -n 's/^ReadWritePaths=-\{0,1\}//p' /etc/systemd/system/bugspark*.service.d/50-bugspark.conf || true
-		grep -D skip -hos '"target": *"/[^"]*"' /var/lib/bugspark/backup/*.json | cut -d'"' -f4 || true
-	} 2>/dev/null | sort -u
+		sed -n 's/^ReadWritePaths=-\{0,1\}//p' /etc/systemd/system/bugspark*.service.d/50-bugspark.conf 2>/dev/null || true
+	} | sort -u
+}
+# roots tells whether only root can change what a path leads through.
+roots() {
+	path=$1
+	while [ "$path" != / ]; do
+		path=$(dirname "$path")
+		[ "$(stat -c %u "$path")" = 0 ] && [ $(($(stat -c 0%a "$path") & 022)) = 0 ] || return 1
+	done
 }
 # keep_backups gives backups to root: the number of the account may become another
-# account's. Notes and directories are the account's own, so that only what belongs to it
-# is given, from within its directory: a path could be exchanged for a link meanwhile.
+# account's. The directory is the account's own, so that only what belongs to it is given,
+# from within; where others can change the way to it, nothing is.
 keep_backups() {
 	targets | while IFS= read -r dir; do
-		if [ -d "$dir" ] && [ ! -L "$dir" ]; then
-			# A file server may be away.
+		# A file server may be away.
+		timeout 20 test -d "$dir" && [ "$dir" != / ] || continue
+		if roots "$dir" && cd -P "$dir" && [ "$(pwd -P)" = "$dir" ]; then
 			for name in $accounts; do
-				timeout 600 find "$dir" -xdev \( -user "$name" -o -group "$name" \) -execdir chown -h root:root {} + || true
+				timeout 600 find . -xdev \( -uid "$(id -u "$name")" -o -gid "$(id -g "$name")" \) -execdir chown -h root:root {} + || true
 			done
-			[ ! -e "$dir/owner.json" ] || echo "The backups of BugSpark stay in $dir, and only the printed recovery kit opens them now; 'rm -r $dir' deletes them." >&2
+			[ ! -e owner.json ] || printf "The backups of BugSpark stay in '%s', and only the printed recovery kit opens them now; rm -r '%s' deletes them.\n" "$dir" "$dir" >&2
+			cd /
+		else
+			printf "The backups of BugSpark stay in '%s' and belong to an account that is gone: give them to root.\n" "$dir" >&2
 		fi
 	done
 }
