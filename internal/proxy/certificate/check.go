@@ -32,6 +32,9 @@ func CheckFiles(cert, key []byte, name string, now time.Time) error {
 		return fault.New(fault.Preflight, "put them in order: the server's own first, then each one's issuer",
 			"the first certificate of the file is that of an authority (%s), and the server's own must come first", authority)
 	}
+	if err != nil && strings.Contains(err.Error(), "x509: ") {
+		return fault.Wrap(fault.Preflight, err, "get the file again from where it came from", "the certificate is damaged")
+	}
 	if err != nil {
 		return fault.Wrap(fault.Preflight, err, "compare 'openssl x509 -noout -pubkey -in CERTIFICATE' with 'openssl pkey -pubout -in KEY'",
 			"the key does not belong to the certificate")

@@ -104,7 +104,7 @@ func TestFilesAreJudgedAsBrowsersWould(t *testing.T) {
 		{"no key", cert, cert, "no PEM private key"},
 		{"DER", []byte{0x30, 0x82, 1, 2}, key, "no PEM certificate"},
 		{"an encrypted key", cert, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), "encrypted"},
-		{"a damaged certificate", bytes.Replace(cert, cert[100:104], []byte("AAAA"), 1), key, "tls.certificate"},
+		{"a damaged certificate", bytes.Replace(cert, cert[100:104], []byte("AAAA"), 1), key, "certificate"},
 	} {
 		err := CheckFiles(tc.cert, tc.key, "bugs.test", time.Now())
 		switch {
