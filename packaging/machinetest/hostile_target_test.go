@@ -28,11 +28,7 @@ func TestTheOwnerOfTheTargetGetsNowhere(t *testing.T) {
 	m.Shell(t, "mkdir /srv/backup; bugspark apply >/dev/null 2>&1")
 	confirmKit(t, m)
 	firstSet(t, m)
-	// Sets, drills and verifications take turns, and a command of root's does not wait.
-	eventually(t, "the first drill", func() bool {
-		_, status := m.Try("sh", "-c", "test -e /var/lib/bugspark/backup/last-drill.json && ! systemctl -q is-active bugspark-backup-drill.service bugspark-backup.service")
-		return status == 0
-	})
+	firstDrill(t, m)
 	for _, title := range []string{"one", "two"} {
 		if _, err := s.report(title, s.upload(t, testPicture(t))); err != nil {
 			t.Fatal(err)

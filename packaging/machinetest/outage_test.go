@@ -157,6 +157,15 @@ func confirmKit(t *testing.T, m *machine.Machine) {
 	m.Shell(t, `bugspark backup kit --confirm "$(bugspark backup kit | sed -n 's/^fingerprint: *//p')"`)
 }
 
+// firstDrill waits for the first drill. Sets, drills and verifications take turns.
+func firstDrill(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	eventually(t, "the first drill", func() bool {
+		_, status := m.Try("sh", "-c", "test -e /var/lib/bugspark/backup/last-drill.json && ! systemctl -q is-active bugspark-backup-drill.service bugspark-backup.service")
+		return status == 0
+	})
+}
+
 // firstSet waits for the set that comes by itself.
 func firstSet(t *testing.T, m *machine.Machine) {
 	t.Helper()
