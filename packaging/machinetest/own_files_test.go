@@ -50,9 +50,9 @@ func TestFilesOfYourOwnComeBack(t *testing.T) {
 	}
 	restore = append(restore, "--set-config", "server.https_port=8443")
 	// A restore that fails midway is gone on with, and nothing sets up an empty server.
-	n.Shell(t, `mkdir -p /etc/systemd/system/bugspark-postgres.service.d; printf '[Service]\nExecStartPre=/bin/false\n' >/etc/systemd/system/bugspark-postgres.service.d/60-broken.conf; systemctl daemon-reload`)
+	n.Shell(t, `mkdir -p /etc/systemd/system/bugspark-minio.service.d; printf '[Service]\nExecStartPre=/bin/false\n' >/etc/systemd/system/bugspark-minio.service.d/60-broken.conf; systemctl daemon-reload`)
 	if out, status := n.Try(restore...); status != 1 {
-		t.Errorf("without a database restore ends with %d: %s", status, out)
+		t.Errorf("without an object store restore ends with %d: %s", status, out)
 	}
 	n.Shell(t, "find /srv/backup -type f -exec sha256sum {} + >/root/target")
 	for _, command := range []string{"setup --non-interactive", "apply", "plan"} {
@@ -63,7 +63,7 @@ func TestFilesOfYourOwnComeBack(t *testing.T) {
 	if out, _ := n.Try("bugspark", "status"); !strings.Contains(out, "the restore of this machine to set ") || strings.Contains(out, "everybody is served") || strings.Contains(out, "bugspark setup") {
 		t.Errorf("status says %s", out)
 	}
-	n.Shell(t, "sha256sum --quiet -c /root/target; rm /etc/systemd/system/bugspark-postgres.service.d/60-broken.conf; systemctl daemon-reload")
+	n.Shell(t, "sha256sum --quiet -c /root/target; rm /etc/systemd/system/bugspark-minio.service.d/60-broken.conf; systemctl daemon-reload")
 	t.Log(n.Run(t, restore...))
 	if out := n.Shell(t, "bugspark config get server.https_port; grep -n https_port /etc/bugspark/bugspark.yaml; bugspark plan"); !strings.HasPrefix(out, "8443") || !strings.Contains(out, "https_port: 8443") || !strings.Contains(out, "Nothing to change") {
 		t.Errorf("the setting of the new machine: %s", out)
