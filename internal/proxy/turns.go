@@ -12,7 +12,7 @@ import (
 
 // turns bounds what goes on at once of work that takes processor time. Sites that wait
 // take turns, so that one with thousands of connections waits for itself, and everybody
-// else for a few milliseconds. Three kinds of work do: handshakes, half as many at once as
+// else for tens of milliseconds. Three kinds of work do: handshakes, half as many at once as
 // there are processors, since each takes half a millisecond; what came from a client, one
 // for each processor; requests, four for each. With more at once the processors are never
 // idle, and Go looks for what else has come only every ten milliseconds then.
