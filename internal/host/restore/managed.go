@@ -81,8 +81,8 @@ func (m *managed) run(ctx context.Context, out *Result) error {
 		if err := p.install(ctx); err != nil {
 			return err
 		}
-		// Data in place is of an attempt before, and nothing answers yet: what finishes the
-		// restore starts the rest, and proves that it does.
+		// Nothing answers yet: what finishes the restore starts the rest, and proves that it
+		// does. Data that was there before any attempt is kept until somebody confirms.
 		m.exchange.Healthy = func(context.Context) error { return nil }
 	}
 	// No row may name a picture that is not there.
