@@ -12,25 +12,32 @@ import (
 
 // turns bounds what goes on at once of work that takes processor time. Sites that wait
 // take turns, so that one with thousands of connections waits for itself, and everybody
-// else for tens of milliseconds. Three kinds of work do: handshakes, half as many at once as
-// there are processors, since each takes half a millisecond; what came from a client, one
-// for each processor; requests, four for each. With more at once the processors are never
-// idle, and Go looks for what else has come only every ten milliseconds then.
+// else hardly does: a site that did not wait before goes before those that do, and then
+// behind them (as the flows of RFC 8290 do). Three kinds of work do: handshakes, half as
+// many at once as there are processors, since each takes half a millisecond; what came
+// from a client, one for each processor; requests, four for each.
 type turns struct {
 	mu    sync.Mutex
 	free  int
-	order list.List // of *queue, the one whose turn is next first
+	fresh list.List // of *queue: sites that did not wait before, the first next
+	order list.List // of *queue: the others, when no fresh one is left. One without anybody who waits goes when it is its turn
 	sites map[netip.Prefix]*queue
+	poll  *poll // before the next turn begins; nil is none
 }
 
 // queue is a site that waits.
 type queue struct {
 	site    netip.Prefix
 	place   *list.Element
+	in      *list.List
 	waiting list.List // of chan struct{}, closed when it is its turn; who came first is first
 }
 
-func newTurns(n int) *turns { return &turns{free: n, sites: map[netip.Prefix]*queue{}} }
+func newTurns(n int) *turns {
+	t := &turns{free: n, sites: map[netip.Prefix]*queue{}}
+	t.poll = &poll{work: t.next}
+	return t
+}
 
 // take waits for a turn, and reports whether it came in time and before gone was closed.
 // It is given back by give.
@@ -44,8 +51,8 @@ func (t *turns) take(site netip.Prefix, patience time.Duration, gone <-chan stru
 	q := t.sites[site]
 	if q == nil {
 		q = &queue{site: site}
-		q.place = t.order.PushBack(q)
 		t.sites[site] = q
+		q.move(&t.fresh)
 	}
 	mine := make(chan struct{})
 	place := q.waiting.PushBack(mine)
@@ -65,31 +72,60 @@ func (t *turns) take(site netip.Prefix, patience time.Duration, gone <-chan stru
 		return true
 	default:
 		q.waiting.Remove(place)
-		t.tidy(q)
 		return false
 	}
 }
 
-// give ends a turn, and begins that of the site that waits longest.
-func (t *turns) give() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	first := t.order.Front()
-	if first == nil {
-		t.free++
-		return
+// move puts a site at the end of a list.
+func (q *queue) move(to *list.List) {
+	if q.in != nil {
+		q.in.Remove(q.place)
 	}
-	q := first.Value.(*queue)
-	close(q.waiting.Remove(q.waiting.Front()).(chan struct{}))
-	t.order.MoveToBack(first)
-	t.tidy(q)
+	q.place, q.in = to.PushBack(q), to
 }
 
-// tidy forgets a site of which nobody waits.
-func (t *turns) tidy(q *queue) {
-	if q.waiting.Len() == 0 {
-		t.order.Remove(q.place)
-		delete(t.sites, q.site)
+// give ends a turn. Where somebody may wait, the next begins when the network was looked
+// at: whoever has come meanwhile waits too by then.
+func (t *turns) give() {
+	t.mu.Lock()
+	if len(t.sites) == 0 {
+		t.free++
+		t.mu.Unlock()
+		return
+	}
+	t.mu.Unlock()
+	if t.poll != nil {
+		t.poll.soon()
+		return
+	}
+	t.next()
+}
+
+// next begins the turn of the site that is to have it.
+func (t *turns) next() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		first := t.fresh.Front()
+		if first == nil {
+			first = t.order.Front()
+		}
+		if first == nil {
+			t.free++
+			return
+		}
+		q := first.Value.(*queue)
+		waits := q.waiting.Front()
+		if waits == nil && q.in == &t.order {
+			t.order.Remove(first)
+			delete(t.sites, q.site)
+			continue
+		}
+		q.move(&t.order)
+		if waits != nil {
+			close(q.waiting.Remove(waits).(chan struct{}))
+			return
+		}
 	}
 }
 

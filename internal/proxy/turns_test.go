@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,7 @@ import (
 )
 
 // TestTurnsFollowAModel has sites come, wait, give up and go in any order. The model is a
-// list of who waits, and of which site had its turn when.
+// list of who waits, of the sites that have not had a turn, and of those that had one.
 func TestTurnsFollowAModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -25,6 +26,7 @@ func TestTurnsFollowAModel(t *testing.T) {
 func sequenceOfTurns(t *testing.T, random *rand.Rand) {
 	n := 1 + random.IntN(3)
 	turns := newTurns(n)
+	turns.poll = nil // a pipe is outside of the bubble
 	type waiter struct {
 		site netip.Prefix
 		got  chan bool
@@ -32,13 +34,35 @@ func sequenceOfTurns(t *testing.T, random *rand.Rand) {
 		gone chan struct{}
 	}
 	var waiting []*waiter // of the model, each site's in their order
-	var order []netip.Prefix
+	var fresh, order []netip.Prefix
 	busy := 0
 	drop := func(w *waiter) {
 		waiting = slices.DeleteFunc(waiting, func(o *waiter) bool { return o == w })
-		if !slices.ContainsFunc(waiting, func(o *waiter) bool { return o.site == w.site }) {
-			order = slices.DeleteFunc(order, func(s netip.Prefix) bool { return s == w.site })
+	}
+	first := func(site netip.Prefix) *waiter {
+		if at := slices.IndexFunc(waiting, func(w *waiter) bool { return w.site == site }); at >= 0 {
+			return waiting[at]
 		}
+		return nil
+	}
+	// following is whose turn is next, if anybody's.
+	following := func() *waiter {
+		for len(fresh) > 0 {
+			site := fresh[0]
+			fresh, order = fresh[1:], append(order, site)
+			if w := first(site); w != nil {
+				return w
+			}
+		}
+		for len(order) > 0 {
+			site := order[0]
+			order = order[1:]
+			if w := first(site); w != nil {
+				order = append(order, site)
+				return w
+			}
+		}
+		return nil
 	}
 	answered := func(w *waiter) (bool, bool) {
 		synctest.Wait()
@@ -62,8 +86,8 @@ func sequenceOfTurns(t *testing.T, random *rand.Rand) {
 				busy++
 				continue
 			}
-			if !slices.Contains(order, w.site) {
-				order = append(order, w.site)
+			if !slices.Contains(order, w.site) && !slices.Contains(fresh, w.site) {
+				fresh = append(fresh, w.site)
 			}
 			waiting = append(waiting, w)
 		case 2: // a turn ends
@@ -71,14 +95,12 @@ func sequenceOfTurns(t *testing.T, random *rand.Rand) {
 				continue
 			}
 			turns.give()
-			if len(order) == 0 {
+			next := following()
+			if next == nil {
 				busy--
 				continue
 			}
-			next := waiting[slices.IndexFunc(waiting, func(w *waiter) bool { return w.site == order[0] })]
-			if drop(next); len(order) > 0 && order[0] == next.site {
-				order = append(order[1:], next.site)
-			}
+			drop(next)
 			if ok, done := answered(next); !ok || !done {
 				t.Fatalf("it is the turn of %s, and it gets %v, %v", next.site, ok, done)
 			}
@@ -113,14 +135,67 @@ func sequenceOfTurns(t *testing.T, random *rand.Rand) {
 	for range busy {
 		turns.give()
 	}
-	if turns.free != n || turns.order.Len() > 0 || len(turns.sites) > 0 {
+	if turns.free != n || turns.fresh.Len()+turns.order.Len()+len(turns.sites) > 0 {
 		t.Errorf("at the end %d of %d are free, and %d sites wait", turns.free, n, len(turns.sites))
 	}
+}
+
+// A turn that ends wakes the next one only when the network was looked at: by then whoever
+// has come meanwhile waits as well, and a site that did not wait before comes first.
+func TestTheNetworkIsLookedAtBetweenTurns(t *testing.T) {
+	turns := newTurns(1)
+	old, other := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32")
+	turns.take(old, time.Minute, nil)
+	began := make(chan netip.Prefix, 3)
+	wait := func(site netip.Prefix) {
+		before := waiters(turns)
+		go func() { turns.take(site, time.Minute, nil); began <- site }()
+		for waiters(turns) == before {
+			runtime.Gosched()
+		}
+	}
+	wait(old)
+	wait(old)
+	turns.give()
+	if site := <-began; site != old {
+		t.Fatalf("it is the turn of %s", site)
+	}
+	wait(other)
+	turns.give()
+	if site := <-began; site != other {
+		t.Errorf("a site that had its turn came before %s", other)
+	}
+	turns.give()
+	<-began
+	turns.give()
+	for turns.poll.reads() {
+		time.Sleep(pollIdle / 10) // the pipe closes after a second
+	}
+	if turns.take(old, 0, nil); turns.free != 0 {
+		t.Errorf("%d turns are free", turns.free)
+	}
+}
+
+// reads reports whether the pipe is open.
+func (p *poll) reads() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.in != nil
+}
+
+func waiters(t *turns) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, q := range t.sites {
+		n += q.waiting.Len()
+	}
+	return n
 }
 
 func TestATurnThatIsHeldEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns, site := newTurns(1), netip.MustParsePrefix("10.0.0.1/32")
+		turns.poll = nil
 		done, ok := turns.hold(site, time.Minute, nil)
 		if _, next := turns.hold(site, 20*time.Millisecond, nil); !ok || !next {
 			t.Error("the turn did not end by itself")
@@ -161,7 +236,7 @@ func TestWhatIsEvictedWaitsNoMore(t *testing.T) {
 				t.Errorf("it ended with %v after %s", err, time.Since(began))
 			}
 		}
-		if len(a.reads.sites)+len(a.handshakes.sites) > 0 || c.handshake.Load() {
+		if waiters(a.reads)+waiters(a.handshakes) > 0 || c.handshake.Load() {
 			t.Error("somebody waits or works for it")
 		}
 	})
