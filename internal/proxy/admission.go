@@ -188,7 +188,7 @@ type clientConn struct {
 	holder    *holder
 	place     *list.Element          // nil once it is not counted
 	deadline  atomic.Int64           // what the server set, in nanoseconds; 0 is none
-	handshake atomic.Bool            // its handshake has a turn
+	handshake atomic.Int64           // when the turn of its handshake began, in nanoseconds; 0 is none
 	read      atomic.Pointer[func()] // ends the turn of what was read
 	closed    atomic.Bool
 	gone      chan struct{} // closed with the connection

@@ -130,6 +130,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.answerError(w, r, err)
 		return
 	}
+	endReadOf(r)
 	done, ok := p.turns.hold(siteOf(client), p.o.Stall, r.Context().Done())
 	if r.Context().Err() != nil {
 		p.answerError(w, r, r.Context().Err())

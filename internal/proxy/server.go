@@ -20,6 +20,7 @@ const maintenanceStyle = "z6eT3SJI0lVYQGwfBTPXV8FXgAUz0wPXqNAGgzGT6A0="
 func NewServer(h http.Handler, c config.Proxy, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
+		ConnContext:       withConn,
 		ReadHeaderTimeout: time.Duration(c.HeaderTimeoutS) * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"container/list"
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -101,6 +103,23 @@ func (t *turns) give() {
 	t.next()
 }
 
+// longestRest bounds what a turn that took long, because others had the processors, has
+// the next one wait.
+const longestRest = 5 * time.Millisecond
+
+// rest ends a turn that took so long. Where somebody waits, the next begins after as much
+// time again, in which the processors do what is not part of these turns.
+func (t *turns) rest(took time.Duration) {
+	t.mu.Lock()
+	waiting := len(t.sites) > 0
+	t.mu.Unlock()
+	if !waiting {
+		t.give()
+		return
+	}
+	time.AfterFunc(min(took, longestRest), t.give)
+}
+
 // next begins the turn of the site that is to have it.
 func (t *turns) next() {
 	t.mu.Lock()
@@ -163,14 +182,14 @@ const handshakePatience = 5 * time.Second
 
 func (a *Admission) beginHandshake(hello *tls.ClientHelloInfo) error {
 	c, ok := hello.Conn.(*clientConn)
-	if !ok || c.holder.exempt || c.handshake.Load() {
+	if !ok || c.holder.exempt || c.handshake.Load() != 0 {
 		return nil
 	}
 	c.endRead() // it would be held while nothing is done
 	if !a.handshakes.take(siteOf(c.holder.network), handshakePatience, c.gone) {
 		return errors.New("too many clients begin a connection at once, or this one has left")
 	}
-	c.handshake.Store(true)
+	c.handshake.Store(time.Now().UnixNano())
 	if c.closed.Load() { // while it waited: nobody needs the rest
 		c.endHandshake()
 		return net.ErrClosed
@@ -197,6 +216,24 @@ func (c *clientConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// connKey is where the context of a request has the connection that it came on.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// endReadOf ends the turn of the connection that a request came on: the request has one
+// of its own.
+func endReadOf(r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*clientConn); ok {
+		c.endRead()
+	}
+}
+
 // endRead ends the turn that Read began.
 func (c *clientConn) endRead() {
 	if done := c.read.Swap(nil); done != nil {
@@ -205,7 +242,7 @@ func (c *clientConn) endRead() {
 }
 
 func (c *clientConn) endHandshake() {
-	if c.handshake.CompareAndSwap(true, false) {
-		c.admission.handshakes.give()
+	if began := c.handshake.Swap(0); began != 0 {
+		c.admission.handshakes.rest(time.Duration(time.Now().UnixNano() - began))
 	}
 }

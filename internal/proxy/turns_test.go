@@ -1,15 +1,21 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
+	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bugspark/bugspark/internal/config"
 )
 
 // TestTurnsFollowAModel has sites come, wait, give up and go in any order. The model is a
@@ -207,6 +213,66 @@ func TestATurnThatIsHeldEndsByItself(t *testing.T) {
 	})
 }
 
+// Between handshakes the processors are free for as long as the last one took, when
+// somebody waits for the next.
+func TestHandshakesTakeHalfOfTheTime(t *testing.T) {
+	for _, c := range []struct{ took, rest time.Duration }{{time.Millisecond, time.Millisecond}, {time.Second, longestRest}} {
+		synctest.Test(t, func(t *testing.T) {
+			turns, site := newTurns(1), netip.MustParsePrefix("10.0.0.1/32")
+			turns.poll = nil
+			turns.take(site, time.Minute, nil)
+			turns.rest(c.took)
+			began := time.Now()
+			if turns.take(site, time.Minute, nil); time.Since(began) > 0 {
+				t.Errorf("where nobody waited the next began after %s", time.Since(began))
+			}
+			next := make(chan time.Duration)
+			go func() { turns.take(site, time.Minute, nil); next <- time.Since(began) }()
+			synctest.Wait()
+			turns.rest(c.took)
+			if after := <-next; after != c.rest {
+				t.Errorf("after %s the next began after %s", c.took, after)
+			}
+		})
+	}
+}
+
+// A request does not keep the turn of what was read of its connection while it waits for
+// one of its own.
+func TestARequestHasOneTurn(t *testing.T) {
+	a := NewAdmission(AdmissionOptions{Connections: 10, PerNetwork: 10, Stall: time.Minute})
+	server, client := net.Pipe()
+	defer client.Close()
+	c, _ := a.admit(server)
+	go client.Write([]byte("x"))
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Options{Log: slog.New(slog.DiscardHandler), Proxy: config.Proxy{ConnectionsPerAddress: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p.turns.free > 0 {
+		p.turns.take(netip.Prefix{}, 0, nil)
+	}
+	before := c.read.Load()
+	ctx, leave := context.WithCancel(withConn(t.Context(), tls.Server(c, &tls.Config{MinVersion: tls.VersionTLS13})))
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		defer func() { _ = recover() }() // that the client has left, which the server expects
+		p.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+	}()
+	for waiters(p.turns) == 0 {
+		runtime.Gosched()
+	}
+	if before == nil || c.read.Load() != nil {
+		t.Errorf("its turn was %v, and is %v", before, c.read.Load())
+	}
+	leave()
+	<-served
+}
+
 // A connection that has to make room for others stops waiting, and nothing is done for it.
 func TestWhatIsEvictedWaitsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -236,7 +302,7 @@ func TestWhatIsEvictedWaitsNoMore(t *testing.T) {
 				t.Errorf("it ended with %v after %s", err, time.Since(began))
 			}
 		}
-		if waiters(a.reads)+waiters(a.handshakes) > 0 || c.handshake.Load() {
+		if waiters(a.reads)+waiters(a.handshakes) > 0 || c.handshake.Load() != 0 {
 			t.Error("somebody waits or works for it")
 		}
 	})

@@ -34,6 +34,7 @@ func TestFloods(t *testing.T) {
 	m.Copy(t, self, "/root/flood")
 	honest := startPacedLoad(s, "honest", 50*time.Millisecond)
 	f := &floods{m: m, s: s, honest: honest}
+	f.window(t, "right after setup", 200)
 	f.quiet = f.window(t, "quiet", 1000)
 
 	f.attack(t, "slow", 60*time.Second)
