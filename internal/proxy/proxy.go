@@ -183,6 +183,9 @@ func repeatable(r *http.Request) bool {
 func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, e *upstream.Exchange) bool {
 	resp := e.Response
 	copyAnswerHeaders(w.Header(), resp.Header)
+	if e.Partly && r.ProtoMajor == 1 {
+		w.Header()["Connection"] = []string{"close"} // the rest of the body is not worth reading
+	}
 	w.WriteHeader(resp.StatusCode)
 	if r.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
 		return true

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alive reports whether an idle connection is still open. A service that
-// restarted has closed it; asking the kernel costs less than failing a request.
+// alive reports whether a connection on which the service has nothing to say is still
+// open and silent. A service that restarted has closed it; asking the kernel costs less
+// than failing a request.
 func alive(c net.Conn) bool {
 	u, ok := c.(*net.UnixConn)
 	if !ok {

@@ -54,9 +54,12 @@ type conn struct {
 // Exchange is an answer whose body is being read, with its connection.
 type Exchange struct {
 	Response *http.Response
-	u        *Upstream
-	c        *conn
-	release  func() bool
+	// Partly says that the service answered before it had the whole body, and the rest was
+	// not read from the client.
+	Partly  bool
+	u       *Upstream
+	c       *conn
+	release func() bool
 }
 
 // Do sends a request and reads the head of the answer. replayable says that the
@@ -119,7 +122,7 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 		c.Close()
 		return nil, fmt.Errorf("%w: %w", kind, err)
 	}
-	body := &recordedBody{ReadCloser: r.Body}
+	body := &recordedBody{ReadCloser: r.Body, conn: c.Conn, left: r.ContentLength}
 	if r.Body != nil {
 		r.Body = body
 	}
@@ -141,7 +144,7 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 		return fail(ErrInterrupted, ctx.Err())
 	}
 	if _, err := c.r.Peek(1); err != nil {
-		if writeErr != nil {
+		if writeErr != nil && !errors.Is(writeErr, errAnswered) {
 			err = writeErr
 		}
 		return fail(ErrInterrupted, err)
@@ -156,18 +159,30 @@ func (u *Upstream) try(ctx context.Context, r *http.Request) (*Exchange, error) 
 	if writeErr != nil {
 		resp.Close = true // what we sent is incomplete, so this connection ends
 	}
-	return &Exchange{Response: resp, u: u, c: c, release: release}, nil
+	return &Exchange{Response: resp, Partly: writeErr != nil, u: u, c: c, release: release}, nil
 }
 
+// errAnswered ends a body that the service answered before it came.
+var errAnswered = errors.New("answered already")
+
 // recordedBody keeps the error of reading the body, because Request.Write returns
-// errors of reading and of writing alike.
+// errors of reading and of writing alike. It ends when the service has answered: it takes
+// no more, and what the client sends would be decrypted and copied for nothing.
 type recordedBody struct {
 	io.ReadCloser
-	err error
+	conn  net.Conn
+	left  int64 // of a known length
+	begun bool
+	err   error
 }
 
 func (b *recordedBody) Read(buf []byte) (int, error) {
+	if b.begun && b.left != 0 && !alive(b.conn) {
+		return 0, errAnswered
+	}
+	b.begun = true
 	n, err := b.ReadCloser.Read(buf)
+	b.left -= int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err
 	}

@@ -1,6 +1,8 @@
 package upstream_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -201,5 +203,87 @@ func TestInterimAnswersAreSkippedAndUnfinishedOnesNotReused(t *testing.T) {
 	exchange(t, u)
 	if count.Load() != 2 {
 		t.Error("a connection with half an answer on it was used again")
+	}
+}
+
+// turn is a body of 64 MiB that lets the service answer once its first bytes are read.
+type turn struct {
+	answered chan struct{}
+	read     int
+}
+
+func (b *turn) Read(buf []byte) (int, error) {
+	if b.read >= 64<<10 {
+		<-b.answered
+	}
+	if b.read >= 64<<20 {
+		return 0, io.EOF
+	}
+	b.read += len(buf)
+	return len(buf), nil
+}
+
+func (b *turn) Close() error { return nil }
+
+// The rest of a body that the service has answered is not read, and the connection is not
+// used again.
+func TestABodyThatWasAnsweredIsNotReadOn(t *testing.T) {
+	for _, length := range []int64{64 << 20, -1} {
+		path := socket(t)
+		body := &turn{answered: make(chan struct{})}
+		script(t, path, func(c net.Conn) {
+			c.Read(make([]byte, 1000))
+			io.WriteString(c, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\nno")
+			close(body.answered)
+			io.Copy(io.Discard, c)
+		})
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://x/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = length
+		e, err := upstream.New(path).Do(t.Context(), r, false, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(e.Response.Body)
+		if err != nil || string(text) != "no" || e.Response.StatusCode != 429 || !e.Partly || !e.Response.Close {
+			t.Errorf("%d %q, %v, partly %v", e.Response.StatusCode, text, err, e.Partly)
+		}
+		if body.read > 128<<10 {
+			t.Errorf("of a body that was answered %d bytes were read", body.read)
+		}
+		e.Done(true)
+	}
+}
+
+// A body that came whole before the answer leaves its connection for others.
+func TestABodyThatCameWholeKeepsItsConnection(t *testing.T) {
+	path := socket(t)
+	script(t, path, func(c net.Conn) {
+		for {
+			r, err := http.ReadRequest(bufio.NewReader(c))
+			if err != nil {
+				return
+			}
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	})
+	u := upstream.New(path)
+	for range 3 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://x/", bytes.NewReader(make([]byte, 1<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := u.Do(t.Context(), r, true, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, e.Response.Body)
+		if e.Partly || e.Response.Close {
+			t.Error("its connection is given up")
+		}
+		e.Done(true)
 	}
 }
