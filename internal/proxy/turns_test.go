@@ -213,23 +213,27 @@ func TestATurnThatIsHeldEndsByItself(t *testing.T) {
 	})
 }
 
-// Between handshakes the processors are free for as long as the last one took, when
-// somebody waits for the next.
-func TestHandshakesTakeHalfOfTheTime(t *testing.T) {
-	for _, c := range []struct{ took, rest time.Duration }{{time.Millisecond, time.Millisecond}, {time.Second, longestRest}} {
+// Between handshakes the processors are free for as long as the last one took, and for
+// three times as long between those of one site.
+func TestHandshakesPause(t *testing.T) {
+	one, other := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32")
+	for _, c := range []struct {
+		waits      netip.Prefix
+		took, rest time.Duration
+	}{{one, time.Millisecond, restOfSite * time.Millisecond}, {one, time.Second, longestRest}, {other, time.Millisecond, time.Millisecond}} {
 		synctest.Test(t, func(t *testing.T) {
-			turns, site := newTurns(1), netip.MustParsePrefix("10.0.0.1/32")
+			turns := newTurns(1)
 			turns.poll = nil
-			turns.take(site, time.Minute, nil)
-			turns.rest(c.took)
+			turns.take(one, time.Minute, nil)
+			turns.rest(one, c.took)
 			began := time.Now()
-			if turns.take(site, time.Minute, nil); time.Since(began) > 0 {
+			if turns.take(one, time.Minute, nil); time.Since(began) > 0 {
 				t.Errorf("where nobody waited the next began after %s", time.Since(began))
 			}
 			next := make(chan time.Duration)
-			go func() { turns.take(site, time.Minute, nil); next <- time.Since(began) }()
+			go func() { turns.take(c.waits, time.Minute, nil); next <- time.Since(began) }()
 			synctest.Wait()
-			turns.rest(c.took)
+			turns.rest(one, c.took)
 			if after := <-next; after != c.rest {
 				t.Errorf("after %s the next began after %s", c.took, after)
 			}
