@@ -68,11 +68,6 @@ func (f *floods) window(t *testing.T, what string, more int) time.Duration {
 	f.honest.progress(t, more)
 	f.honest.mu.Lock()
 	took := slices.Clone(f.honest.took[f.from:])
-	for i := 0; i+300 <= len(took); i += 300 {
-		part := slices.Clone(took[i:i+300])
-		slices.Sort(part)
-		t.Logf("   part %d: %s %s %s", i, part[150], part[297], part[299])
-	}
 	f.from = len(f.honest.took)
 	f.honest.mu.Unlock()
 	slices.Sort(took)
