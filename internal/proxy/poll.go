@@ -9,7 +9,8 @@ import (
 // poll has work done once Go has looked for what else has come from the network. Go looks
 // when a processor finds nothing to run, and otherwise every ten milliseconds; a goroutine
 // that wakes the next one leaves something to run. So a byte goes through a pipe, which is
-// part of what Go looks for: when it arrives, so has what came before it.
+// part of what Go looks for: when it arrives, what came before it has been found too, or
+// is found next.
 type poll struct {
 	work func()
 

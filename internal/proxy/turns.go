@@ -87,7 +87,7 @@ func (q *queue) move(to *list.List) {
 }
 
 // give ends a turn. Where somebody may wait, the next begins when the network was looked
-// at: whoever has come meanwhile waits too by then.
+// at, so that whoever something has come for runs as soon.
 func (t *turns) give() {
 	t.mu.Lock()
 	if len(t.sites) == 0 {
