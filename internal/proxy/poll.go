@@ -46,11 +46,8 @@ func (p *poll) run(out *os.File) {
 	defer out.Close()
 	var bytes [16]byte
 	for open := true; ; {
-		err := out.SetReadDeadline(time.Now().Add(pollIdle))
-		n := 0
-		if err == nil {
-			n, err = out.Read(bytes[:])
-		}
+		_ = out.SetReadDeadline(time.Now().Add(pollIdle)) // an error means that it stays open
+		n, err := out.Read(bytes[:])
 		for range n {
 			p.work()
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -26,6 +27,8 @@ func TestMain(m *testing.M) {
 		f.slow(10_000, 40)
 	case "uploads":
 		f.uploads(200)
+	case "pings":
+		f.pings(30)
 	default:
 		flag.Parse()
 		given := false
@@ -46,9 +49,9 @@ type flood struct {
 
 func stopped() bool { _, err := os.Stat("/root/flood.stop"); return err == nil }
 
-func dialFrom(address string) (*tls.Conn, error) {
+func dialFrom(address string, protocol string) (*tls.Conn, error) {
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: time.Minute}
-	return tls.DialWithDialer(d, "tcp", "127.0.0.1:443", &tls.Config{InsecureSkipVerify: true, ServerName: "bugs.test", NextProtos: []string{"http/1.1"}})
+	return tls.DialWithDialer(d, "tcp", "127.0.0.1:443", &tls.Config{InsecureSkipVerify: true, ServerName: "bugs.test", NextProtos: []string{protocol}})
 }
 
 // slow keeps n connections open from so many addresses and opens each anew that is
@@ -62,7 +65,7 @@ func (f *flood) slow(n, addresses int) {
 		wg.Go(func() {
 			for !stopped() {
 				dialing <- struct{}{}
-				c, err := dialFrom(from)
+				c, err := dialFrom(from, "http/1.1")
 				<-dialing
 				if err != nil {
 					f.refused.Add(1)
@@ -114,7 +117,7 @@ func (f *flood) uploads(parallel int) {
 	for range parallel {
 		wg.Go(func() {
 			for !stopped() {
-				c, err := dialFrom("127.0.2.1")
+				c, err := dialFrom("127.0.2.1", "http/1.1")
 				if err != nil {
 					f.refused.Add(1)
 					time.Sleep(time.Second)
@@ -138,6 +141,37 @@ func (f *flood) uploads(parallel int) {
 				}
 				c.Close()
 				time.Sleep(200 * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// pings asks for a sign of life on so many HTTP/2 connections without end, and reads every
+// answer.
+func (f *flood) pings(connections int) {
+	var wg sync.WaitGroup
+	many := bytes.Repeat([]byte("\x00\x00\x08\x06\x00\x00\x00\x00\x00flooding"), 900) // frames of 17 bytes, nearly a record of TLS
+	for range connections {
+		wg.Go(func() {
+			for !stopped() {
+				c, err := dialFrom("127.0.3.1", "h2")
+				if err != nil {
+					f.refused.Add(1)
+					time.Sleep(time.Second)
+					continue
+				}
+				f.opened.Add(1)
+				go io.Copy(io.Discard, c)
+				_, err = io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+				for err == nil && !stopped() {
+					c.SetWriteDeadline(time.Now().Add(10 * time.Second))
+					_, err = c.Write(many)
+				}
+				if err != nil {
+					f.cut.Add(1)
+				}
+				c.Close()
 			}
 		})
 	}

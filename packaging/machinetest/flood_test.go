@@ -15,7 +15,7 @@ import (
 )
 
 // TestFloods has ten thousand slow connections, then two hundred uploads at once, then
-// a disk at its reserve. Others are served all the while, what API and proxy take of the
+// HTTP/2 connections that ask for signs of life without end, then a disk at its reserve. Others are served all the while, what API and proxy take of the
 // memory is bounded, no acknowledged report is lost, and nothing needs a hand
 // afterwards. The figures are printed, not judged.
 func TestFloods(t *testing.T) {
@@ -41,6 +41,8 @@ func TestFloods(t *testing.T) {
 	f.window(t, "after the slow ones", 200)
 	f.attack(t, "uploads", 30*time.Second)
 	f.window(t, "after the uploads", 200)
+	f.attack(t, "pings", 15*time.Second)
+	f.window(t, "after the pings", 200)
 	honest.end()
 	if n := len(honest.failures); n > 0 {
 		t.Errorf("%d requests of others failed, the last with %s", n, honest.failures[n-1])
