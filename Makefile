@@ -4,8 +4,9 @@ VERSION ?= 0.1.0
 GO = $(shell packaging/go.sh)
 EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 LDFLAGS = -s -w -X github.com/bugspark/bugspark/internal/cli.Version=$(VERSION) -X github.com/bugspark/bugspark/internal/cli.Built=$(EPOCH)
-UI = internal/tracker/dashboard/ui
-UI_SOURCES = $(shell find $(UI)/src $(UI)/public $(UI)/index.html $(UI)/package-lock.json $(UI)/vite.config.ts $(UI)/build.sh -type f)
+DASHBOARD = internal/tracker/dashboard
+WIDGET = internal/tracker/widget
+sources = packaging/frontend.sh packaging/node/package-lock.json $(shell find $(1)/ui -type f -not -path '*/node_modules/*' -not -path '*/test/*')
 # Root's PostgreSQL runs as another account, which may not enter /root.
 RUN_DIR ?= $(if $(filter 0,$(shell id -u)),/var/tmp/bugspark-run,$(CURDIR)/.cache/run)
 
@@ -35,17 +36,20 @@ soak: bootstrap-test package ## Run the random-sequence tests for BUGSPARK_SOAK 
 	@BUGSPARK_SOAK=$${BUGSPARK_SOAK:-30m} $(GO) test -count=1 -timeout=0 -p=1 -run='Model|Sequence|Soak' ./internal/...
 	@BUGSPARK_SOAK=$${BUGSPARK_SOAK:-30m} BUGSPARK_KILLS=$${BUGSPARK_KILLS:-200} $(GO) test -count=1 -timeout=0 -run='Sequences|Killed' ./packaging/machinetest
 
-build: $(UI)/../dist/index.html ## Build bin/bugspark
+build: $(DASHBOARD)/dist/index.html $(WIDGET)/dist/widget.js ## Build bin/bugspark
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/bugspark ./cmd/bugspark
 
-$(UI)/../dist/index.html: $(UI_SOURCES) | bootstrap-run
-	@$(UI)/build.sh --fast
+$(DASHBOARD)/dist/index.html: $(call sources,$(DASHBOARD)) | bootstrap-run
+	@packaging/frontend.sh $(DASHBOARD)/ui --fast
+
+$(WIDGET)/dist/widget.js: $(call sources,$(WIDGET)) | bootstrap-run
+	@packaging/frontend.sh $(WIDGET)/ui --fast
 
 bootstrap-%:
 	@packaging/bootstrap.sh $*
 
 clean: ## Remove what was built
 	@rm -rf bin dist .cache
-	@find $(UI)/../dist -mindepth 1 ! -name placeholder.txt -delete
+	@find $(DASHBOARD)/dist $(WIDGET)/dist -mindepth 1 ! -name placeholder.txt -delete
 
 .PHONY: help run test package bench check unit soak build clean

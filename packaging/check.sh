@@ -9,4 +9,5 @@ unformatted=$("$("$GO" env GOROOT)/bin/gofmt" -l cmd internal migrations systemd
 # Several checkouts may be checked at once; the linter's own lock would refuse.
 "$(packaging/lint/build.sh "$GO")" run --allow-parallel-runners ./...
 "$GO" test ./internal/houserules
-internal/tracker/dashboard/ui/build.sh --types
+packaging/frontend.sh internal/tracker/dashboard/ui --types
+packaging/frontend.sh internal/tracker/widget/ui --types

@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 packaging/check.sh
-internal/tracker/dashboard/ui/build.sh
+packaging/frontend.sh internal/tracker/dashboard/ui
+packaging/frontend.sh internal/tracker/widget/ui
 BUGSPARK_TEST_MINIO=$(packaging/minio/build.sh "$GO")
 export BUGSPARK_TEST_MINIO
 flags="-count=1 -timeout=40m ${TESTFLAGS:-}"
