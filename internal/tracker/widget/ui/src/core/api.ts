@@ -1,0 +1,44 @@
+import type { Options, User } from '../contract.ts'
+import { check as checkPolicy } from './check.ts'
+import { version } from './options.ts'
+import { start, type Widget } from './widget.ts'
+
+export interface API {
+  init(options: Options): void
+  open(): void
+  close(): void
+  destroy(): void
+  identify(user: User): void
+  setReporter(text: string): void
+  check(): Promise<string[]>
+  version: string
+}
+
+/** Two copies of the script on one page are one widget. */
+const place = Symbol.for('bugspark.widget')
+type Holder = { [place]?: Widget | undefined }
+
+export function newAPI(nonce: string): API {
+  const holder = window as unknown as Holder
+  const running = (): Widget | undefined => holder[place]
+  return {
+    init(options) {
+      if (running()) {
+        console.warn('BugSpark: init was called again; the first call counts')
+        return
+      }
+      const w = start(options, nonce)
+      Object.defineProperty(holder, place, { configurable: true, writable: true, value: w })
+    },
+    open: () => running()?.open(),
+    close: () => running()?.close(),
+    destroy() {
+      running()?.destroy()
+      delete holder[place]
+    },
+    identify: (user) => running()?.identify(user),
+    setReporter: (text) => running()?.setReporter(text),
+    check: () => checkPolicy(),
+    version,
+  }
+}

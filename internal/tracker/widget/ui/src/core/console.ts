@@ -1,0 +1,89 @@
+import type { ConsoleEntry } from '../contract.ts'
+import { message, stack } from './serialise.ts'
+
+export const levels = ['log', 'info', 'warn', 'error', 'debug'] as const
+
+export type Record = (level: ConsoleEntry['level'], text: string, stack?: string) => void
+
+/** More lines than this in one window are a storm: their objects are not looked into. */
+const calm = 50
+const stormWindow = 100 // ms
+
+/**
+ * Listens to the console. A debugger would show the wrapper as the place of every line; the
+ * source map names it as code to ignore, so the page's line is shown. Returns the undo.
+ */
+export function watchConsole(record: Record, secret: (name: string) => boolean): () => void {
+  let active = true
+  let busy = false // a filter of the page may log itself
+  let lines = 0
+  let since = 0
+  const undo: (() => void)[] = []
+  for (const level of levels) {
+    const before = Object.getOwnPropertyDescriptor(console, level)
+    const native = console[level] as (...args: unknown[]) => void
+    if (typeof native !== 'function') continue
+    const wrapped = {
+      [level](this: unknown, ...args: unknown[]): void {
+        if (active && !busy) {
+          busy = true
+          try {
+            const now = performance.now()
+            if (now - since > stormWindow) {
+              since = now
+              lines = 0
+            }
+            const storm = ++lines > calm
+            record(level, storm ? args.map((a) => (typeof a === 'object' ? '{…}' : String(a).slice(0, 200))).join(' ') : message(args, secret), storm ? undefined : stack(args.find((a) => a instanceof Error)))
+          } catch {
+            // What cannot be read is not recorded.
+          }
+          busy = false
+        }
+        return Reflect.apply(native, this, args) as void
+      },
+    }[level]
+    try {
+      Object.defineProperty(console, level, { configurable: true, enumerable: true, writable: true, value: wrapped })
+    } catch {
+      continue // a frozen console
+    }
+    undo.push(() => {
+      if (console[level] === wrapped && before) Object.defineProperty(console, level, before)
+    })
+  }
+  return () => {
+    active = false
+    for (const u of undo) u()
+  }
+}
+
+/** Listens to errors that nobody caught, and to resources that did not load. */
+export function watchErrors(record: Record, own: string, secret: (name: string) => boolean): () => void {
+  const onError = (e: Event): void => {
+    try {
+      if (e instanceof ErrorEvent) {
+        if (e.filename !== '' && e.filename.startsWith(own)) return // ours: told by onError
+        record('error', `[Uncaught] ${e.message}`, stack(e.error) ?? (e.filename === '' ? undefined : `${e.filename}:${e.lineno}:${e.colno}`))
+      } else if (e.target instanceof Element) {
+        const address = e.target.getAttribute('src') ?? e.target.getAttribute('href') ?? e.target.getAttribute('data')
+        if (address) record('error', `[Resource] ${e.target.localName} did not load: ${address.slice(0, 2000)}`)
+      }
+    } catch {
+      // Not recorded.
+    }
+  }
+  const onRejection = (e: PromiseRejectionEvent): void => {
+    try {
+      record('error', '[Unhandled rejection] ' + message([e.reason], secret), stack(e.reason))
+    } catch {
+      // Not recorded.
+    }
+  }
+  addEventListener('error', onError, true)
+  addEventListener('unhandledrejection', onRejection)
+  return () => {
+    removeEventListener('error', onError, true)
+    removeEventListener('unhandledrejection', onRejection)
+  }
+}

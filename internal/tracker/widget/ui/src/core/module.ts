@@ -1,0 +1,7 @@
+/** The entry of /widget.mjs, a module. */
+import type * as Public from '../../widget.d.ts'
+import { newAPI } from './api.ts'
+
+const api: typeof Public = newAPI('')
+
+export const { init, open, close, destroy, identify, setReporter, check, version } = api

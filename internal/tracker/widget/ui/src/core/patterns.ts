@@ -1,0 +1,145 @@
+/**
+ * What looks secret in a text. No look-behind: Safari 15.6 cannot parse it. Every repetition is
+ * bounded, so that no input makes an expression slow.
+ */
+import type { NationalNumber } from '../../widget.d.ts'
+
+export type Range = [from: number, to: number]
+
+/** Finds ranges in a text; the core calls each in turn. */
+export type Finder = (s: string) => Range[]
+
+const secretWord =
+  'pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_ ]?key|access[-_]?key|private[-_]?key|bearer|authorization|credentials?|session[-_]?id|sessid|jsessionid|phpsessid|jwt|cookie|csrf|xsrf|otp|cvv|cvc|ssn|iban|signature'
+
+const secretMember = new RegExp(`(?:${secretWord})|^(?:auth|sid|sig|pin|code|ticket|samlresponse|card|x-amz-credential)$|card[-_]?(?:number|no)|(?:^|[-_])(?:pin|sid|auth|sig)$`, 'i')
+
+/** Whether a member, header or parameter of this name holds a secret. A mere "key" does not. */
+export function secretName(name: string): boolean {
+  return secretMember.test(name.slice(0, 200).replace(/([a-z])([A-Z])/g, '$1_$2')) || secretMember.test(name.slice(0, 200))
+}
+
+/** Every match of r, or of its group where it has one; accept may refuse. */
+export function matches(r: RegExp, s: string, accept?: (m: string) => boolean): Range[] {
+  const out: Range[] = []
+  r.lastIndex = 0
+  for (let m = r.exec(s); m; m = r.exec(s)) {
+    if (m[0] === '') {
+      r.lastIndex++
+      continue
+    }
+    const hit = m[1] ?? m[0]
+    const from = m.index + m[0].lastIndexOf(hit)
+    if (!accept || accept(hit)) out.push([from, from + hit.length])
+  }
+  return out
+}
+
+function luhn(digits: string): boolean {
+  let sum = 0
+  for (let i = 0; i < digits.length; i++) {
+    let d = digits.charCodeAt(digits.length - 1 - i) - 48
+    if (i % 2 === 1 && (d *= 2) > 9) d -= 9
+    sum += d
+  }
+  return sum % 10 === 0
+}
+
+/** Groups of digits, as people write numbers. */
+const digitRun = /\d(?:[ \u00a0\u2009\u202f.\-–]?\d){11,60}/g
+
+/** Cards: 12 to 19 digits from one group's start to another's end, with Luhn's sum. */
+const cards: Finder = (s) => {
+  const out: Range[] = []
+  for (const [from, to] of matches(digitRun, s)) {
+    const groups = matches(/\d+/g, s.slice(from, to))
+    for (let i = 0; i < groups.length; i++) {
+      let digits = ''
+      for (let j = i; j < groups.length && digits.length <= 19; j++) {
+        digits += s.slice(from + groups[j]![0], from + groups[j]![1])
+        if (digits.length > 19 && i === j) out.push([from + groups[i]![0], from + groups[i]![1]]) // no number that people need
+        else if (digits.length >= 12 && digits.length <= 19 && /^[2-6]/.test(digits) && luhn(digits)) out.push([from + groups[i]![0], from + groups[j]![1]])
+      }
+    }
+  }
+  return out
+}
+
+/** The length of an IBAN in each country that has one. */
+const ibanLengths =
+  'AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30'
+
+const ibans: Finder = (s) => {
+  const out: Range[] = []
+  const r = /(?:^|[^A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[ \u00a0-]?[A-Za-z0-9]){11,30})/g
+  for (let m = r.exec(s); m; m = r.exec(s)) {
+    const text = m[1]!
+    const from = m.index + m[0].length - text.length
+    r.lastIndex = from + 4
+    const at = ibanLengths.indexOf(text.slice(0, 2).toUpperCase())
+    const wanted = at >= 0 && at % 4 === 0 ? Number(ibanLengths.slice(at + 2, at + 4)) : 0
+    let compact = ''
+    let end = 0
+    while (end < text.length && compact.length < wanted) {
+      const c = text[end++]!
+      if (/[A-Za-z0-9]/.test(c)) compact += c.toUpperCase()
+    }
+    if (wanted === 0 || compact.length !== wanted) continue
+    let rest = 0
+    for (const c of compact.slice(4) + compact.slice(0, 4)) {
+      const n = parseInt(c, 36)
+      rest = (rest * (n > 9 ? 100 : 10) + n) % 97
+    }
+    if (rest === 1) out.push([from, from + end])
+  }
+  return out
+}
+
+/** Random text of machines: hexadecimal, or letters of both cases and digits, or many digits among letters. */
+function random(s: string): boolean {
+  if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(s)) return false // a UUID names things
+  const digits = s.replace(/\D/g, '').length
+  return /^[0-9a-f]+$/i.test(s) || (digits > 1 && /[a-z]/.test(s) && /[A-Z]/.test(s)) || (digits > 3 && !/[-_]/.test(s))
+}
+
+const always: Finder[] = [
+  cards,
+  ibans,
+  (s) => matches(/[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}/g, s),
+  (s) => matches(/eyJ[\w-]{5,4000}\.[\w-]{2,4000}(?:\.[\w-]{0,4000})?/g, s),
+  (s) =>
+    matches(
+      /(?:bsk_(?:pub|pat)_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk-|[sprw]k_(?:live|test)_|whsec_|AKIA|ASIA|AIza|ya29\.|npm_|hf_|dop_v1_|shp(?:at|ss|ca)_|SG\.)[\w.+/=-]{8,400}/g,
+      s,
+    ),
+  (s) => matches(/\b(?:Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,4}([\w.+/=~-]{6,4000})/gi, s),
+  (s) => matches(new RegExp(`(?:${secretWord})[\\w-]{0,20}["'\\]]{0,2}\\s{0,3}[:=]\\s{0,3}((?!\\[hidden)(?:"[^"]{1,400}"|'[^']{1,400}'|[^\\s"'&,;<>]{1,400}))`, 'gi'), s),
+  (s) => matches(/[a-z][a-z0-9+.-]{1,20}:\/\/([^\s/@:"']{0,200}:[^\s/@"']{1,200})@/gi, s),
+  (s) => matches(/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^]{0,8000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, s),
+  (s) => matches(/[A-Za-z0-9+/_-]{32,4000}={0,2}/g, s, (m) => m.split('/').some((part) => part.length >= 32 && random(part.replace(/=+$/, '')))),
+]
+
+const national: Record<NationalNumber, RegExp> = {
+  'us-ssn': /\b\d{3}[- ]\d{2}[- ]\d{4}\b/g,
+  'gb-nino': /\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b/gi,
+  'de-tax': /\b\d{2}[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}\b/g,
+  'fr-nir': /\b[12] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3}(?: ?\d{2})?\b/gi,
+  'es-dni': /\b(?:\d{8}|[XYZ]-?\d{7})-?[A-Z]\b/gi,
+  'hk-id': /\b[A-Z]{1,2}\d{6} ?\(?[0-9A]\)?/gi,
+  'tw-id': /\b[A-Z][1289]\d{8}\b/gi,
+}
+
+/** The finders for a page: those that always run, and those it asked for. */
+export function finders(patterns: (RegExp | string)[], numbers: NationalNumber[]): Finder[] {
+  const out = [...always]
+  for (const n of numbers) if (national[n]) out.push((s) => matches(national[n], s))
+  for (const p of patterns) {
+    if (typeof p === 'string') {
+      if (p !== '') out.push((s) => matches(new RegExp(p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi'), s))
+    } else {
+      const r = new RegExp(p.source, p.flags.replace(/[gy]/g, '') + 'g') // a copy: lastIndex of the page's stays
+      out.push((s) => matches(r, s).map((range) => range))
+    }
+  }
+  return out
+}

@@ -1,0 +1,128 @@
+import type { Options, Privacy, Rule } from '../contract.ts'
+import { finders, secretName, type Range } from './patterns.ts'
+
+/** Stands for what is hidden in texts. */
+export const hidden = '[hidden]'
+
+/** Longer texts are not searched but cut by whoever records them. */
+const searched = 20_000
+
+function merged(all: Range[]): Range[] {
+  all.sort((a, b) => a[0] - b[0])
+  const out: Range[] = []
+  for (const r of all) {
+    const last = out[out.length - 1]
+    if (last && r[0] <= last[1]) last[1] = Math.max(last[1], r[1])
+    else out.push([r[0], r[1]])
+  }
+  return out
+}
+
+function decoded(s: string): string {
+  for (let i = 0; i < 2; i++) {
+    try {
+      s = decodeURIComponent(s.replace(/\+/g, ' '))
+    } catch {
+      break
+    }
+  }
+  return s
+}
+
+/** Fields whose value is hidden whatever the page says. */
+const secretField = /password|one-time-code|^cc-/
+
+/** The rules of one page. A rule that cannot be judged hides. */
+export function newPrivacy(o: Options): Privacy & { password(e: EventTarget | null): void } {
+  const find = finders(o.maskPatterns ?? [], o.maskNumbers ?? [])
+  const passwords = new WeakSet<EventTarget>()
+  const mask = ['[data-bugspark-mask]', ...(o.maskSelectors ?? [])].join()
+  const block = ['[data-bugspark-block]', ...(o.blockSelectors ?? [])].join()
+
+  const ranges = (s: string): Range[] => {
+    if (s.length < 4) return []
+    if (s.length > searched) return [[0, s.length]]
+    const all: Range[] = []
+    for (const f of find) {
+      try {
+        all.push(...f(s))
+      } catch {
+        return [[0, s.length]]
+      }
+    }
+    return merged(all)
+  }
+  const text = (s: string): string => {
+    let out = ''
+    let at = 0
+    for (const [from, to] of ranges(s)) {
+      out += s.slice(at, from) + hidden
+      at = to
+    }
+    return out + s.slice(at)
+  }
+  const secret = (s: string): boolean => ranges(s).length > 0 || ranges(decoded(s)).length > 0
+
+  const parameters = (s: string): string =>
+    s.replace(/([^&;=]*)(=?)([^&;]*)/g, (whole, name: string, equals: string, value: string) => {
+      if (equals === '') return secret(name) ? hidden : whole
+      const shown = secret(name) ? hidden : name
+      return `${shown}=${secretName(decoded(name)) || secret(value) || secret(`${name}=${value}`) ? hidden : value}`
+    })
+  const path = (s: string): string =>
+    s
+      .split('/')
+      .map((part) => {
+        const [name = '', ...matrix] = part.split(';')
+        return [secret(name) ? hidden : name, ...matrix.map(parameters)].join(';')
+      })
+      .join('/')
+  const url = (s: string): string => {
+    s = s.slice(0, 4000)
+    if (/^\s*(?:data|javascript):/i.test(s)) return s.slice(0, s.indexOf(':') + 1) + '…'
+    const m = /^([a-z][a-z0-9+.-]*:)?(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(s)
+    if (!m) return hidden
+    const [, scheme = '', authority = '', way = '', query = '', fragment = ''] = m
+    const at = authority.lastIndexOf('@')
+    const inside = fragment.slice(1)
+    const [before, ...after] = inside.split('?')
+    const place = inside.includes('=') && !inside.includes('?') ? parameters(inside) : path(before ?? '') + (after.length > 0 ? '?' + parameters(after.join('?')) : '')
+    return (
+      scheme +
+      (at < 0 ? authority : `//${hidden}@${authority.slice(at + 1)}`) +
+      path(way) +
+      (query === '' ? '' : '?' + parameters(query.slice(1))) +
+      (fragment === '' ? '' : '#' + place)
+    )
+  }
+
+  return {
+    text,
+    ranges,
+    url,
+    secretName,
+    password(e) {
+      if (e && (e as HTMLInputElement).type === 'password') passwords.add(e)
+    },
+    rule(e): Rule {
+      try {
+        if (e.matches(block)) return 'block'
+        return e.matches(mask) ? 'mask' : 'show'
+      } catch {
+        return 'block'
+      }
+    },
+    hidesValue(e) {
+      try {
+        const field = e as HTMLInputElement
+        if (e.localName === 'input' && /^(?:button|submit|reset|image)$/.test(field.type)) return false
+        if (field.type === 'password' || passwords.has(e)) return passwords.add(e) !== null
+        if (secretField.test(e.getAttribute('autocomplete') ?? '')) return true
+        if (o.maskInputs === false) return false
+        return e.closest('[data-bugspark-unmask]') === null
+      } catch {
+        return true
+      }
+    },
+  }
+}

@@ -1,0 +1,202 @@
+import type { Form, Host, Options, Parts, Remote, Texts, User } from '../contract.ts'
+import { css, newButton } from './button.ts'
+import { newCollector } from './collector.ts'
+import { draggable } from './drag.ts'
+import { checked, rootOf } from './options.ts'
+import { newLoader } from './part.ts'
+import { newPrivacy } from './privacy.ts'
+import { remoteSettings } from './remote.ts'
+import { languageOf, words } from './words.ts'
+
+/** A running widget. */
+export interface Widget {
+  open(): void
+  close(): void
+  destroy(): void
+  identify(user: User): void
+  setReporter(text: string): void
+}
+
+/** What sender/queue.ts leaves behind while it holds reports. */
+const queued = 'bugspark:queue'
+
+export function start(given: Options, nonce: string): Widget {
+  const { options, key, endpoint } = checked(given)
+  const nativeFetch = window.fetch.bind(window)
+  const privacy = newPrivacy(options)
+  const element = document.createElement('div')
+  const collector = newCollector(options, privacy, element, rootOf(endpoint))
+  const loader = newLoader(rootOf(endpoint), nonce)
+  const language = languageOf(options.language)
+  const textPart = `text-${language.toLowerCase()}`
+  let reporter = options.reporterIdentifier
+  let form: Form | null = null
+  let opening = false
+  let gone = false
+
+  const root = element.attachShadow({ mode: 'closed' })
+  const style = (text: string): void => {
+    if (!('adoptedStyleSheets' in root)) {
+      // Safari before 16.4. A strict policy of the page refuses this one.
+      const old = document.createElement('style')
+      old.textContent = text
+      ;(root as ShadowRoot).append(old)
+      return
+    }
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(text)
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
+  }
+  const frame = document.createElement('div')
+  frame.className = 'bs'
+  frame.lang = language
+  frame.dataset.position = /^(?:bottom|top)-(?:right|left)$/.test(options.position ?? '') ? options.position! : 'bottom-right'
+  const dark = matchMedia('(prefers-color-scheme:dark)')
+  const theme = (): void => {
+    const wanted = options.theme ?? 'light'
+    frame.dataset.theme = wanted === 'auto' ? (dark.matches ? 'dark' : 'light') : wanted === 'dark' ? 'dark' : 'light'
+  }
+  theme()
+  dark.addEventListener?.('change', theme)
+  style(css)
+  root.append(frame)
+
+  const fail = (error: unknown): void => {
+    try {
+      options.onError?.(error instanceof Error ? error : new Error(String(error)))
+    } catch {
+      // The page's own handler failed; there is nobody to tell.
+    }
+  }
+  const call = (hook: (() => void) | undefined): void => {
+    try {
+      hook?.()
+    } catch (e) {
+      fail(e)
+    }
+  }
+  const password = (e: Event): void => privacy.password(e.composedPath()[0] ?? null)
+  addEventListener('focusin', password, true)
+
+  const button = newButton(frame)
+  button.element.hidden = options.hideButton === true
+  const host: Host = {
+    options,
+    key,
+    endpoint,
+    remote: {},
+    privacy,
+    element,
+    root,
+    language,
+    fetch: nativeFetch,
+    reporter: () => reporter ?? options.user?.email ?? options.user?.name ?? options.user?.id,
+    collect() {
+      collector.freeze(true)
+      return collector.collect()
+    },
+    resume: () => collector.freeze(false),
+    part: <K extends keyof Parts>(name: K) => loader.load(name) as Promise<Parts[K]>,
+    async texts() {
+      const { default: texts } = (await loader.load(textPart)) as { default: Texts }
+      return merged(texts, options.texts)
+    },
+    style,
+    fail,
+    closed() {
+      form = null
+      collector.freeze(false)
+      button.element.hidden = options.hideButton === true
+      call(options.onClose)
+    },
+  }
+
+  const apply = (r: Remote): void => {
+    host.remote = r
+    button.apply(options, r, words[language].report)
+    if (r.enableSessionRecording === false) collector.actions(false)
+  }
+  const prepare = (): void => {
+    for (const name of ['form', textPart]) loader.prepare(name).catch(() => {})
+  }
+  const open = async (): Promise<void> => {
+    if (form) return form.focus()
+    if (opening || gone) return
+    opening = true
+    button.say('')
+    button.element.setAttribute('aria-busy', 'true')
+    try {
+      const [part] = await Promise.all([host.part('form'), host.texts()])
+      if (gone) return
+      form = part.open(host)
+      button.element.hidden = true
+      call(options.onOpen)
+    } catch (e) {
+      button.say(words[language].away)
+      fail(e)
+    } finally {
+      opening = false
+      button.element.removeAttribute('aria-busy')
+    }
+  }
+  button.element.addEventListener('click', () => void open())
+  for (const name of ['pointerenter', 'focus', 'touchstart']) button.element.addEventListener(name, prepare, { once: true, passive: true })
+
+  const flush = (): void => {
+    try {
+      if (localStorage.getItem(queued) === null) return
+    } catch {
+      return // Without storage nothing was kept.
+    }
+    host.part('sender').then((s) => s.flush(host)).catch(fail)
+  }
+  const place = (): void => {
+    if (gone) return
+    apply({})
+    document.documentElement.append(element)
+    draggable(button.element)
+    const settled = (): void => {
+      remoteSettings(host).then((r) => !gone && apply(r), () => {})
+      flush()
+    }
+    // After the page has loaded, so that nothing of the page waits for it.
+    if (document.readyState === 'complete') setTimeout(settled)
+    else addEventListener('load', () => setTimeout(settled), { once: true })
+  }
+  if (document.readyState === 'loading') addEventListener('DOMContentLoaded', place, { once: true })
+  else place()
+  addEventListener('online', flush)
+
+  return {
+    open: () => void open(),
+    close: () => form?.close(),
+    identify(user) {
+      options.user = { ...user }
+    },
+    setReporter(text) {
+      reporter = String(text).slice(0, 255)
+    },
+    destroy() {
+      gone = true
+      form?.destroy()
+      form = null
+      collector.stop()
+      removeEventListener('online', flush)
+      removeEventListener('DOMContentLoaded', place)
+      removeEventListener('focusin', password, true)
+      dark.removeEventListener?.('change', theme)
+      element.remove()
+    },
+  }
+}
+
+/** Texts of a page over ours, member by member. */
+function merged<T>(ours: T, theirs: unknown): T {
+  if (typeof theirs !== 'object' || theirs === null) return ours
+  const out: { [name: string]: unknown } = { ...(ours as object) }
+  for (const [name, v] of Object.entries(theirs)) {
+    if (typeof out[name] === 'string' && typeof v === 'string') out[name] = v
+    else if (typeof out[name] === 'object') out[name] = merged(out[name], v)
+  }
+  return out as T
+}
