@@ -93,6 +93,11 @@ type NewReport struct {
 	Evidence               Evidence
 	ConsoleLogsIncluded    bool
 
+	// SubmissionID is a UUID in lower case that the sender made, "" for none: a
+	// submission with the same one in the same project is the same report, whatever
+	// else it has.
+	SubmissionID string
+
 	// Fingerprint is the SHA-256 of the complete payload: an identical
 	// submission within five minutes is the same report.
 	Fingerprint [32]byte

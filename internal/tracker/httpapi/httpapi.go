@@ -19,7 +19,7 @@ import (
 	"github.com/bugspark/bugspark/internal/objectstore"
 )
 
-// Options configure New. All members but Room and SpoolDir are required.
+// Options configure New. All members but Widget, Room and SpoolDir are required.
 type Options struct {
 	Store     Store
 	Objects   objectstore.Store
@@ -27,6 +27,8 @@ type Options struct {
 	Secret    []byte // 32 bytes or more; signs picture links
 	Limits    config.Limits
 	Accounts  config.Accounts
+	// Widget serves the files of the widget. Nil: there are none.
+	Widget http.Handler
 	// Room returns why the disk takes no more reports and pictures, if so. Nil: it does.
 	Room     func() error
 	SpoolDir string // where large bodies wait until they are complete; "" is that of the system
@@ -34,7 +36,7 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// API answers every request below /api/v1 and the health checks.
+// API answers every request below /api/v1, the health checks, and for the widget's files.
 type API struct {
 	Options
 	linkKey     []byte

@@ -198,6 +198,21 @@ func (f *fields) text(name string) *string {
 	return &s
 }
 
+// identifier returns a member that is a UUID in its canonical form, "" when it is absent
+// or null.
+func (f *fields) identifier(name string) string {
+	s := f.text(name)
+	if s == nil {
+		return ""
+	}
+	id, err := uuid.Parse(*s)
+	if err != nil || len(*s) != 36 {
+		f.missing(name, "must be a UUID")
+		return ""
+	}
+	return id.String()
+}
+
 // limited is text of low to high characters, for members that no type of
 // package tracker holds.
 func (f *fields) limited(name string, low, high int) *string {

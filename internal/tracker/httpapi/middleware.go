@@ -53,6 +53,10 @@ func (a *API) wrap(mux *http.ServeMux) http.Handler {
 			a.fail(w, r, err)
 			return
 		}
+		if widgetFile(r.URL.Path) {
+			a.render(a.widgetFiles).ServeHTTP(w, r)
+			return
+		}
 		handler, pattern := mux.Handler(r)
 		if pattern == "" {
 			a.unrouted(w, r, handler)

@@ -11,7 +11,9 @@ import (
 type Reports interface {
 	// CreateReport stores r durably: it returns after the commit. When the same
 	// fingerprint was stored in this project within the last five minutes it
-	// returns that report and created is false.
+	// returns that report and created is false. The same submission id in the same
+	// project is the same report for ever: then the result has its identity, and is
+	// otherwise r.
 	CreateReport(ctx context.Context, r tracker.NewReport) (report tracker.Report, created bool, err error)
 	Report(ctx context.Context, id string) (tracker.Report, error)
 	ListReports(ctx context.Context, f tracker.ReportFilter) (tracker.ReportPage, error)

@@ -28,6 +28,11 @@ const (
 const untitled = "Untitled report"
 
 // createReport stores a submission of the widget. It answers 201 after the commit.
+//
+// A submission with a submission_id, a UUID that the sender made, may be sent again
+// at any time, with pictures that are there no more or without its log: it is stored once
+// and has one number. Each answer tells that, and otherwise what was sent with it: who
+// knows the id of somebody else's submission must not read their report.
 func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.projectOfKey(r)
 	if err != nil {
@@ -176,6 +181,7 @@ func parseReport(body []byte) (n tracker.NewReport, honeypot bool, err error) {
 	n.ReporterIdentifier = f.text("reporter_identifier")
 	n.ScreenshotKey = f.text("screenshot_url")
 	n.AnnotatedScreenshotKey = f.text("annotated_screenshot_url")
+	n.SubmissionID = f.identifier("submission_id")
 	n.Evidence = tracker.Evidence{
 		ConsoleLogs: f.evidence("console_logs", true),
 		NetworkLogs: f.evidence("network_logs", true),

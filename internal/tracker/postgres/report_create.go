@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +11,9 @@ import (
 
 // CreateReport stores r and returns once it is committed. When the project got
 // the same fingerprint within the last five minutes it returns that report, and
-// created is false. A project that is gone is NotFound.
+// created is false. When it ever got the same submission id, and the report is there
+// still, the result is r with that report's identity, and created is false. A project
+// that is gone is NotFound.
 func (s *Store) CreateReport(ctx context.Context, r tracker.NewReport) (report tracker.Report, created bool, err error) {
 	defer s.ingest.enter()()
 	sub, err := s.ingest.prepare(r)
@@ -42,6 +43,11 @@ func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.SubmissionID != "" {
+		if id, r.Fingerprint, err = submitted(r.ProjectID, r.SubmissionID); err != nil {
+			return nil, err
+		}
+	}
 	return &submission{report: r, evidence: stored, id: id, until: time.Now().Add(in.submitTimeout), done: make(chan struct{})}, nil
 }
 
@@ -51,11 +57,11 @@ func (in *ingester) prepare(r tracker.NewReport) (*submission, error) {
 // previous holder committed.
 const lockProjects = `SELECT project_id FROM report_counters WHERE project_id = ANY($1::uuid[]) ORDER BY project_id FOR UPDATE`
 
-// insertReports stores the reports whose fingerprint is new, numbers them, and
+// insertReports stores the reports whose fingerprint and id are new, numbers them, and
 // counts them. A new table has no statistics, so the statement leaves the planner
-// only the index of fingerprints: a scalar subquery, unlike NOT EXISTS, cannot become
-// a join that reads the whole table, and IS NOT DISTINCT FROM cannot use an index by
-// project.
+// only the index of fingerprints and the primary key: a scalar subquery, unlike NOT
+// EXISTS, cannot become a join that reads the whole table, and IS NOT DISTINCT FROM
+// cannot use an index by project.
 const insertReports = `
 WITH input AS (
 	SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::bytea[], $12::bytea[])
@@ -68,7 +74,7 @@ WITH input AS (
 		WHERE r.fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1, (extract(epoch FROM now()) / 300)::int])
 		  AND r.fingerprint = i.fingerprint AND r.project_id IS NOT DISTINCT FROM i.project_id AND r.created_at > now() - interval '5 minutes'
 		LIMIT 1
-	) IS NULL
+	) IS NULL AND (SELECT r.id FROM reports r WHERE r.id = i.id) IS NULL
 ), numbered AS (
 	UPDATE report_counters c SET last_number = c.last_number + f.reports
 	FROM (SELECT project_id, count(*)::int AS reports FROM fresh GROUP BY project_id) f
@@ -90,11 +96,12 @@ WITH input AS (
 SELECT id, tracking_id, created_at FROM stored`
 
 // linkPictures ties uploaded pictures to the reports that name them. A picture
-// that is not there (any more) is left out rather than costing the report.
+// that is not there (any more) is left out rather than costing the report, and so is one
+// that a repeated submission names and the stored report does not.
 const linkPictures = `
 INSERT INTO report_pictures (key, report_id)
 SELECT p.key, r.id FROM unnest($1::text[], $2::uuid[]) AS named (key, report_id)
-JOIN reports r ON r.id = named.report_id JOIN pictures p ON p.key = named.key AND p.project_id = r.project_id
+JOIN reports r ON r.id = named.report_id AND named.key IN (r.screenshot_key, r.annotated_screenshot_key) JOIN pictures p ON p.key = named.key AND p.project_id = r.project_id
 ON CONFLICT DO NOTHING`
 
 // store commits the batch, in one round trip, and finishes every submission of
@@ -174,81 +181,5 @@ func queueInsert(b *pgx.Batch, batch []*submission) {
 	b.Queue(insertReports, ids, projects, titles, descriptions, severities, categories, reporters, shots, annotated, logs, fingerprints, evidence)
 	if len(keys) > 0 {
 		b.Queue(linkPictures, keys, keyOwners)
-	}
-}
-
-type storedReport struct {
-	trackingID string
-	createdAt  time.Time
-}
-
-func readStored(answers pgx.BatchResults) (map[string]storedReport, error) {
-	rows, err := answers.Query()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	stored := map[string]storedReport{}
-	for rows.Next() {
-		var id string
-		var r storedReport
-		if err := rows.Scan(&id, &r.trackingID, &r.createdAt); err != nil {
-			return nil, err
-		}
-		stored[id] = r
-	}
-	return stored, rows.Err()
-}
-
-const reportByFingerprint = `SELECT ` + reportColumns + `, evidence FROM reports r
-WHERE fingerprint_window = ANY (ARRAY[(extract(epoch FROM now()) / 300)::int - 1, (extract(epoch FROM now()) / 300)::int])
-  AND fingerprint = $2 AND project_id IS NOT DISTINCT FROM $1::uuid AND created_at > now() - interval '5 minutes'
-ORDER BY created_at DESC LIMIT 1`
-
-// answerSenders gives every sender of a committed batch the stored report. A report
-// that was not inserted exists already: it was sent twice or, if it has the same id,
-// stored by an earlier attempt whose answer was lost.
-func answerSenders(ctx context.Context, q querier, codec *evidenceCodec, unique []*submission, repeats map[*submission]*submission, stored map[string]storedReport) error {
-	type outcome struct {
-		report tracker.Report
-		fresh  bool
-		err    error
-	}
-	outcomes := make(map[*submission]outcome, len(unique))
-	for _, s := range unique {
-		if row, ok := stored[s.id]; ok {
-			outcomes[s] = outcome{report: s.asStored(row), fresh: true}
-			continue
-		}
-		found, err := scanReport(q.QueryRow(ctx, reportByFingerprint, s.report.ProjectID, s.report.Fingerprint[:]), codec)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows): // no counter to number it with
-			outcomes[s] = outcome{err: tracker.Errorf(tracker.NotFound, "the project is gone")}
-		case err != nil:
-			return err
-		default:
-			outcomes[s] = outcome{report: found, fresh: found.ID == s.id}
-		}
-	}
-	for s, o := range outcomes {
-		s.finish(o.report, o.fresh, o.err)
-	}
-	for s, original := range repeats {
-		o := outcomes[original]
-		s.finish(o.report, false, o.err)
-	}
-	return nil
-}
-
-// asStored is the report as a reader will see it, without asking again.
-func (s *submission) asStored(row storedReport) tracker.Report {
-	r := s.report
-	return tracker.Report{
-		ID: s.id, ProjectID: r.ProjectID, TrackingID: row.trackingID,
-		Title: r.Title, Description: r.Description,
-		Severity: r.Severity, Category: r.Category, Status: tracker.StatusNew,
-		ScreenshotKey: r.ScreenshotKey, AnnotatedScreenshotKey: r.AnnotatedScreenshotKey,
-		Evidence: r.Evidence, ReporterIdentifier: r.ReporterIdentifier, ConsoleLogsIncluded: r.ConsoleLogsIncluded,
-		CreatedAt: row.createdAt.UTC(), UpdatedAt: row.createdAt.UTC(),
 	}
 }
