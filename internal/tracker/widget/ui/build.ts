@@ -16,6 +16,8 @@ const parts: Record<string, string> = {
   capture: 'src/capture/main.ts',
   annotator: 'src/annotator/main.ts',
   sender: 'src/sender/main.ts',
+  privacy: 'src/privacy/main.ts',
+  check: 'src/check/main.ts',
   'text-en': 'src/text/en.ts',
   'text-zh-hant': 'src/text/zh-hant.ts',
   'text-de': 'src/text/de.ts',

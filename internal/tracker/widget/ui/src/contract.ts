@@ -104,6 +104,23 @@ export interface Collected {
   metadata: Record<string, unknown>
 }
 
+/** What was seen, with everything private still in it. It does not leave the core but through PrivacyPart. */
+export interface Raw {
+  console: ConsoleEntry[]
+  network: NetworkEntry[]
+  actions: UserAction[]
+  vitals: { [name: string]: number }
+}
+
+export interface PrivacyPart {
+  newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
+  masked(raw: Raw, o: Options, p: Privacy): Collected
+}
+
+export interface CheckPart {
+  check(): Promise<string[]>
+}
+
 /** A finished report with its pictures, as it is kept until the server has it. */
 export interface Parcel {
   report: Report
@@ -111,10 +128,11 @@ export interface Parcel {
   pictures: Blob[]
 }
 
-/** sent: the server has it. kept: it is on this machine and goes out later. */
+/** sent: the server has it. kept: it is on this machine and goes out later. lost: neither. */
 export type Outcome =
   | { state: 'sent'; trackingId: string | null; withoutPicture: boolean }
   | { state: 'kept' }
+  | { state: 'lost' }
   | { state: 'refused'; reason: Refusal }
 
 /** Why a server will not take a report, however often it is sent. */
@@ -123,8 +141,8 @@ export type Refusal = 'key' | 'origin' | 'size' | 'invalid'
 export interface SenderPart {
   /** Keeps the parcel, sends it, and forgets it once the server has it. */
   send(host: Host, parcel: Parcel): Promise<Outcome>
-  /** Sends what earlier visits have left. */
-  flush(host: Host): Promise<void>
+  /** Sends what earlier visits have left; returns how many still wait. */
+  flush(host: Host): Promise<number>
 }
 
 /** What the project's settings on the server say. */
@@ -143,6 +161,8 @@ export interface Parts {
   capture: CapturePart
   annotator: AnnotatorPart
   sender: SenderPart
+  privacy: PrivacyPart
+  check: CheckPart
 }
 
 /** What the core gives to its parts. */
@@ -157,6 +177,8 @@ export interface Host {
   element: HTMLElement
   root: ShadowRoot
   language: string
+  /** What must outlive the form where the browser forbids storage. */
+  memory: Map<string, string>
   /** The browser's functions as they were at the start, before the page changed them. */
   fetch: typeof fetch
   reporter(): string | undefined
@@ -164,7 +186,6 @@ export interface Host {
   collect(): Collected
   resume(): void
   part<K extends keyof Parts>(name: K): Promise<Parts[K]>
-  texts(): Promise<Texts>
   /** Adds a style sheet to the shadow root. */
   style(css: string): void
   fail(error: unknown): void
@@ -180,5 +201,5 @@ export interface Form {
 
 export interface FormPart {
   /** Shows the form at once. */
-  open(host: Host): Form
+  open(host: Host, texts: Texts): Form
 }

@@ -1,5 +1,4 @@
 import type { Options, User } from '../contract.ts'
-import { check as checkPolicy } from './check.ts'
 import { version } from './options.ts'
 import { start, type Widget } from './widget.ts'
 
@@ -38,7 +37,7 @@ export function newAPI(nonce: string): API {
     },
     identify: (user) => running()?.identify(user),
     setReporter: (text) => running()?.setReporter(text),
-    check: () => checkPolicy(),
+    check: async () => running()?.check() ?? [],
     version,
   }
 }

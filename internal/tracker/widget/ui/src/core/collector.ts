@@ -1,9 +1,9 @@
-import type { Collected, ConsoleEntry, NetworkEntry, Options, Privacy, UserAction } from '../contract.ts'
+import type { ConsoleEntry, NetworkEntry, Options, Raw, UserAction } from '../contract.ts'
 import { watchActions } from './actions.ts'
 import { watchConsole, watchErrors } from './console.ts'
-import { device } from './device.ts'
 import { watchNetwork } from './network.ts'
 import { newRing, type Ring } from './ring.ts'
+import { secretName } from './secret.ts'
 import { longestMessage } from './serialise.ts'
 import { watchVitals } from './vitals.ts'
 
@@ -12,8 +12,8 @@ const logSize = 200_000
 const actionAge = 60_000 // ms
 
 export interface Collector {
-  /** Everything until now, with what is private hidden. */
-  collect(): Collected
+  /** Everything until now, as it was seen: what is private in it is hidden before anybody gets it. */
+  raw(): Raw
   /** While frozen, actions are not recorded: those in the form are no news. */
   freeze(on: boolean): void
   actions(on: boolean): void
@@ -32,7 +32,7 @@ function filtered<T>(entry: T, filter: ((e: T) => boolean | T) | undefined): T |
   }
 }
 
-export function newCollector(o: Options, privacy: Privacy, host: Element, root: string): Collector {
+export function newCollector(o: Options, host: Element, root: string): Collector {
   const console_: Ring<ConsoleEntry> = newRing(o.maxConsoleLogs ?? 50, logSize)
   const network: Ring<NetworkEntry> = newRing(o.maxNetworkLogs ?? 30, logSize)
   const actions: Ring<UserAction> = newRing(200, logSize, actionAge)
@@ -44,7 +44,7 @@ export function newCollector(o: Options, privacy: Privacy, host: Element, root: 
       const entry = filtered<ConsoleEntry>({ level, message: text.slice(0, longestMessage + 10), timestamp: Date.now(), ...(stack ? { stack } : {}) }, o.consoleFilter)
       if (entry) console_.add(entry, text.length + (stack?.length ?? 0) + 60)
     }
-    undo.push(watchConsole(record, privacy.secretName), watchErrors(record, root, privacy.secretName))
+    undo.push(watchConsole(record, secretName), watchErrors(record, root, secretName))
   }
   if (o.collectNetwork) {
     undo.push(
@@ -65,19 +65,12 @@ export function newCollector(o: Options, privacy: Privacy, host: Element, root: 
   setActions(o.enableSessionRecording === true)
   const vitals = watchVitals()
 
-  const headers = (h: { [name: string]: string }): { [name: string]: string } =>
-    Object.fromEntries(Object.entries(h).filter(([name]) => !privacy.secretName(name)).map(([name, v]) => [name, /location|referer|link/i.test(name) ? privacy.url(v) : privacy.text(v)]))
   return {
-    collect: () => ({
-      console: console_.list().map((e) => ({ ...e, message: privacy.text(e.message), ...(e.stack ? { stack: privacy.text(e.stack) } : {}) })),
-      network: network.list().map((e) => ({ ...e, url: privacy.url(e.url), ...(e.responseHeaders ? { responseHeaders: headers(e.responseHeaders) } : {}) })),
-      actions: unwatch
-        ? actions.list().map((a) => {
-            const data = Object.fromEntries(Object.entries(a.data ?? {}).map(([k, v]) => [k, typeof v === 'string' ? privacy.url(v) : v]))
-            return { ...a, ...(a.target ? { target: privacy.text(a.target) } : {}), data }
-          })
-        : [],
-      metadata: device(o, privacy, vitals.values()),
+    raw: () => ({
+      console: console_.list(),
+      network: network.list(),
+      actions: unwatch ? actions.list() : [],
+      vitals: vitals.values(),
     }),
     freeze(on) {
       frozen = on

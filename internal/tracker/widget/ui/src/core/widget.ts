@@ -1,10 +1,9 @@
-import type { Form, Host, Options, Parts, Remote, Texts, User } from '../contract.ts'
+import type { Form, Host, Options, Parts, Privacy, Remote, Texts, User } from '../contract.ts'
 import { css, newButton } from './button.ts'
 import { newCollector } from './collector.ts'
 import { draggable } from './drag.ts'
 import { checked, rootOf } from './options.ts'
 import { newLoader } from './part.ts'
-import { newPrivacy } from './privacy.ts'
 import { remoteSettings } from './remote.ts'
 import { languageOf, words } from './words.ts'
 
@@ -15,6 +14,7 @@ export interface Widget {
   destroy(): void
   identify(user: User): void
   setReporter(text: string): void
+  check(): Promise<string[]>
 }
 
 /** What sender/queue.ts leaves behind while it holds reports. */
@@ -23,9 +23,10 @@ const queued = 'bugspark:queue'
 export function start(given: Options, nonce: string): Widget {
   const { options, key, endpoint } = checked(given)
   const nativeFetch = window.fetch.bind(window)
-  const privacy = newPrivacy(options)
+  // A field whose password is shown is of another type, and still secret.
+  const passwords = new WeakSet<EventTarget>()
   const element = document.createElement('div')
-  const collector = newCollector(options, privacy, element, rootOf(endpoint))
+  const collector = newCollector(options, element, rootOf(endpoint))
   const loader = newLoader(rootOf(endpoint), nonce)
   const language = languageOf(options.language)
   const textPart = `text-${language.toLowerCase()}`
@@ -75,7 +76,10 @@ export function start(given: Options, nonce: string): Widget {
       fail(e)
     }
   }
-  const password = (e: Event): void => privacy.password(e.composedPath()[0] ?? null)
+  const password = (e: Event): void => {
+    const field = e.composedPath()[0]
+    if (field && (field as HTMLInputElement).type === 'password') passwords.add(field)
+  }
   addEventListener('focusin', password, true)
 
   const button = newButton(frame)
@@ -85,22 +89,16 @@ export function start(given: Options, nonce: string): Widget {
     key,
     endpoint,
     remote: {},
-    privacy,
+    privacy: {} as Privacy, // set before the form opens
     element,
     root,
     language,
+    memory: new Map(),
     fetch: nativeFetch,
     reporter: () => reporter ?? options.user?.email ?? options.user?.name ?? options.user?.id,
-    collect() {
-      collector.freeze(true)
-      return collector.collect()
-    },
+    collect: () => ({ console: [], network: [], actions: [], metadata: {} }),
     resume: () => collector.freeze(false),
     part: <K extends keyof Parts>(name: K) => loader.load(name) as Promise<Parts[K]>,
-    async texts() {
-      const { default: texts } = (await loader.load(textPart)) as { default: Texts }
-      return merged(texts, options.texts)
-    },
     style,
     fail,
     closed() {
@@ -117,7 +115,7 @@ export function start(given: Options, nonce: string): Widget {
     if (r.enableSessionRecording === false) collector.actions(false)
   }
   const prepare = (): void => {
-    for (const name of ['form', textPart]) loader.prepare(name).catch(() => {})
+    for (const name of ['form', 'privacy', textPart]) loader.prepare(name).catch(() => {})
   }
   const open = async (): Promise<void> => {
     if (form) return form.focus()
@@ -126,9 +124,14 @@ export function start(given: Options, nonce: string): Widget {
     button.say('')
     button.element.setAttribute('aria-busy', 'true')
     try {
-      const [part] = await Promise.all([host.part('form'), host.texts()])
+      const [part, p, texts] = await Promise.all([host.part('form'), host.part('privacy'), loader.load(textPart) as Promise<{ default: Texts }>])
       if (gone) return
-      form = part.open(host)
+      host.privacy = p.newPrivacy(options, passwords)
+      host.collect = () => {
+        collector.freeze(true)
+        return p.masked(collector.raw(), options, host.privacy)
+      }
+      form = part.open(host, merged(texts.default, options.texts))
       button.element.hidden = true
       call(options.onOpen)
     } catch (e) {
@@ -176,6 +179,7 @@ export function start(given: Options, nonce: string): Widget {
     setReporter(text) {
       reporter = String(text).slice(0, 255)
     },
+    check: async () => (await host.part('check')).check(),
     destroy() {
       gone = true
       form?.destroy()

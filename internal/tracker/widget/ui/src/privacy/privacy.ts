@@ -1,5 +1,6 @@
 import type { Options, Privacy, Rule } from '../contract.ts'
-import { finders, secretName, type Range } from './patterns.ts'
+import { secretName } from '../core/secret.ts'
+import { finders, type Range } from './patterns.ts'
 
 /** Stands for what is hidden in texts. */
 export const hidden = '[hidden]'
@@ -32,10 +33,9 @@ function decoded(s: string): string {
 /** Fields whose value is hidden whatever the page says. */
 const secretField = /password|one-time-code|^cc-/
 
-/** The rules of one page. A rule that cannot be judged hides. */
-export function newPrivacy(o: Options): Privacy & { password(e: EventTarget | null): void } {
+/** The rules of one page. A rule that cannot be judged hides. passwords are the fields that once were of that type. */
+export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy {
   const find = finders(o.maskPatterns ?? [], o.maskNumbers ?? [])
-  const passwords = new WeakSet<EventTarget>()
   const mask = ['[data-bugspark-mask]', ...(o.maskSelectors ?? [])].join()
   const block = ['[data-bugspark-block]', ...(o.blockSelectors ?? [])].join()
 
@@ -101,9 +101,6 @@ export function newPrivacy(o: Options): Privacy & { password(e: EventTarget | nu
     ranges,
     url,
     secretName,
-    password(e) {
-      if (e && (e as HTMLInputElement).type === 'password') passwords.add(e)
-    },
     rule(e): Rule {
       try {
         if (e.matches(block)) return 'block'
@@ -116,7 +113,7 @@ export function newPrivacy(o: Options): Privacy & { password(e: EventTarget | nu
       try {
         const field = e as HTMLInputElement
         if (e.localName === 'input' && /^(?:button|submit|reset|image)$/.test(field.type)) return false
-        if (field.type === 'password' || passwords.has(e)) return passwords.add(e) !== null
+        if (field.type === 'password' || passwords.has(e)) return true
         if (secretField.test(e.getAttribute('autocomplete') ?? '')) return true
         if (o.maskInputs === false) return false
         return e.closest('[data-bugspark-unmask]') === null

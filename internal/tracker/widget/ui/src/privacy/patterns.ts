@@ -3,21 +3,12 @@
  * bounded, so that no input makes an expression slow.
  */
 import type { NationalNumber } from '../../widget.d.ts'
+import { secretWord } from '../core/secret.ts'
 
 export type Range = [from: number, to: number]
 
 /** Finds ranges in a text; the core calls each in turn. */
 export type Finder = (s: string) => Range[]
-
-const secretWord =
-  'pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_ ]?key|access[-_]?key|private[-_]?key|bearer|authorization|credentials?|session[-_]?id|sessid|jsessionid|phpsessid|jwt|cookie|csrf|xsrf|otp|cvv|cvc|ssn|iban|signature'
-
-const secretMember = new RegExp(`(?:${secretWord})|^(?:auth|sid|sig|pin|code|ticket|samlresponse|card|x-amz-credential)$|card[-_]?(?:number|no)|(?:^|[-_])(?:pin|sid|auth|sig)$`, 'i')
-
-/** Whether a member, header or parameter of this name holds a secret. A mere "key" does not. */
-export function secretName(name: string): boolean {
-  return secretMember.test(name.slice(0, 200).replace(/([a-z])([A-Z])/g, '$1_$2')) || secretMember.test(name.slice(0, 200))
-}
 
 /** Every match of r, or of its group where it has one; accept may refuse. */
 export function matches(r: RegExp, s: string, accept?: (m: string) => boolean): Range[] {

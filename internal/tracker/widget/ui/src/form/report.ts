@@ -1,0 +1,52 @@
+import type { Collected, Host, Report } from '../contract.ts'
+import type { Draft } from './draft.ts'
+
+/** What the visitor lets go out. */
+export interface Included {
+  picture: boolean
+  console: boolean
+  network: boolean
+  actions: boolean
+  device: boolean
+}
+
+export const everything = (): Included => ({ picture: true, console: true, network: true, actions: true, device: true })
+
+export function reportOf(host: Host, d: Draft, c: Collected, i: Included, id: string, trap: string): Report {
+  const reporter = d.email.trim() || host.reporter()
+  return {
+    title: d.title.trim(),
+    description: d.description.trim(),
+    severity: d.severity,
+    category: d.category,
+    ...(reporter ? { reporter_identifier: reporter.slice(0, 255) } : {}),
+    console_logs: i.console ? c.console : [],
+    network_logs: i.network ? c.network : [],
+    user_actions: i.actions ? c.actions : [],
+    metadata: i.device ? c.metadata : {},
+    submission_id: id,
+    ...(trap !== '' ? { hpField: trap.slice(0, 500) } : {}),
+  }
+}
+
+/** The members whose text a person gets to see, in the order in which the message has them. */
+export const exact = (r: Report, keys: string[]): string =>
+  JSON.stringify({ ...r, ...(keys[0] ? { screenshot_url: keys[0] } : {}), ...(keys[1] ? { annotated_screenshot_url: keys[1] } : {}) })
+
+/** The server takes 10 MiB. */
+const largest = 10 << 20
+
+/** A canvas as PNG, made smaller until the server takes it. */
+export async function png(canvas: HTMLCanvasElement): Promise<Blob> {
+  for (let c = canvas, i = 0; i < 8; i++) {
+    const blob = await new Promise<Blob | null>((resolve) => c.toBlob(resolve, 'image/png'))
+    if (!blob) break
+    if (blob.size <= largest) return blob
+    const smaller = document.createElement('canvas')
+    smaller.width = Math.max(1, Math.round(c.width * 0.7))
+    smaller.height = Math.max(1, Math.round(c.height * 0.7))
+    smaller.getContext('2d')?.drawImage(c, 0, 0, smaller.width, smaller.height)
+    c = smaller
+  }
+  throw new Error('BugSpark: the picture cannot be written')
+}

@@ -1,0 +1,90 @@
+/** Sends reports, and keeps them until the server has them. */
+import type { Host, Outcome, Parcel } from '../contract.ts'
+import { expired, forget, keep, kept, type Entry } from './queue.ts'
+import { deliver, type Sending, type Verdict } from './wire.ts'
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Tabs of one site share the queue; only one of them sends at a time. wait is in milliseconds. */
+async function alone<T>(wait: number, f: () => Promise<T>): Promise<T | undefined> {
+  if (!navigator.locks) return f()
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), wait)
+  try {
+    return await (navigator.locks.request('bugspark:queue', wait > 0 ? { signal: abort.signal } : { ifAvailable: true }, (lock) => {
+      clearTimeout(timer)
+      return lock ? f() : undefined
+    }) as Promise<T | undefined>)
+  } catch (e) {
+    if (abort.signal.aborted) return undefined // the other tab takes its time; ours is kept
+    throw e
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export async function send(host: Host, parcel: Parcel): Promise<Outcome> {
+  const now = Date.now()
+  const e: Entry = {
+    id: parcel.report.submission_id,
+    endpoint: host.endpoint,
+    key: host.key,
+    report: parcel.report,
+    pictures: parcel.pictures,
+    keys: [],
+    uploadedAt: 0,
+    createdAt: now,
+  }
+  let stored = true
+  const save = async (entry: Entry): Promise<void> => {
+    try {
+      await keep(entry)
+    } catch {
+      stored = false // Storage is full or forbidden: it is sent from memory alone.
+    }
+  }
+  await save(e)
+  const verdict = await alone(20_000, (): Promise<Verdict> => deliver(e, { host, pause, save }))
+  if (verdict?.state === 'sent' || verdict?.state === 'refused') {
+    await forget(e.id).catch(() => {})
+    return verdict
+  }
+  if (!stored) return { state: 'lost' }
+  again(host)
+  return { state: 'kept' }
+}
+
+/** While the page is open, what is kept is tried again, less and less often. */
+function again(host: Host): void {
+  let wait = 15_000
+  const tick = (): void => {
+    setTimeout(() => {
+      flush(host).then(
+        (left) => {
+          wait = Math.min(wait * 2, 300_000)
+          if (left > 0) tick()
+        },
+        () => {},
+      )
+    }, wait)
+  }
+  tick()
+}
+
+/** Sends what is kept, oldest first, and returns how many are left. */
+export async function flush(host: Host): Promise<number> {
+  const left = await alone(0, async () => {
+    let left = 0
+    for (const e of await kept()) {
+      const s: Sending = { host, pause, save: (entry) => keep(entry).catch(() => {}) }
+      const verdict = await deliver(e, s)
+      // A key may be put right again while the report waits; nothing else changes by waiting.
+      const waits = verdict.state === 'later' || (verdict.state === 'refused' && verdict.reason === 'key')
+      if (!waits || expired(e, Date.now())) await forget(e.id).catch(() => {})
+      else left++
+      if (verdict.state === 'later') break // the server is away for the others too
+    }
+    return left
+  })
+  return left ?? 1 // another tab is at it
+}

@@ -1,0 +1,103 @@
+/**
+ * Reports that the server does not have yet, in IndexedDB of the page's own site. Each call
+ * opens the database anew: a report is rare, and an open database blocks its deletion.
+ */
+import type { Report } from '../contract.ts'
+
+export interface Entry {
+  /** The report's submission_id. */
+  id: string
+  endpoint: string
+  key: string
+  report: Report
+  /** Plain, then annotated. */
+  pictures: Blob[]
+  /** What the server has called them; null: it would not take it. */
+  keys: (string | null)[]
+  uploadedAt: number
+  createdAt: number
+}
+
+/** Bounds, so that a site that is never visited again keeps little, and not for long. */
+export const limits = { entries: 5, bytes: 24 << 20, age: 3 * 86_400_000 }
+
+/** The core looks for this mark, so that a page without reports opens no database. */
+const mark = 'bugspark:queue'
+
+function done<T>(r: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    r.onsuccess = () => resolve(r.result)
+    r.onerror = () => reject(r.error ?? new Error('IndexedDB failed'))
+  })
+}
+
+async function withStore<T>(mode: IDBTransactionMode, f: (s: IDBObjectStore) => Promise<T>): Promise<T> {
+  const opening = indexedDB.open('bugspark', 1)
+  opening.onupgradeneeded = () => opening.result.createObjectStore('reports', { keyPath: 'id' })
+  const db = await done(opening)
+  try {
+    const t = db.transaction('reports', mode)
+    const finished = new Promise<void>((resolve, reject) => {
+      t.oncomplete = () => resolve()
+      t.onerror = t.onabort = () => reject(t.error ?? new Error('IndexedDB was aborted'))
+    })
+    finished.catch(() => {})
+    const out = await f(t.objectStore('reports'))
+    if (mode === 'readwrite') await finished
+    return out
+  } finally {
+    db.close()
+  }
+}
+
+const size = (e: Entry): number => e.pictures.reduce((n, p) => n + p.size, 2 * JSON.stringify(e.report).length)
+
+/** Which entries stay: the newest within the bounds of number and bytes. */
+export function within(all: Entry[]): Entry[] {
+  const out: Entry[] = []
+  let bytes = 0
+  for (const e of [...all].sort((a, b) => b.createdAt - a.createdAt)) {
+    bytes += size(e)
+    if (out.length < limits.entries && bytes <= limits.bytes) out.push(e)
+  }
+  return out
+}
+
+function setMark(n: number): void {
+  try {
+    if (n > 0) localStorage.setItem(mark, String(n))
+    else localStorage.removeItem(mark)
+  } catch {
+    // Forbidden or full: the next report finds the rest.
+  }
+}
+
+/** Keeps or replaces an entry. It resolves once the browser has it on disk. */
+export async function keep(e: Entry): Promise<void> {
+  const n = await withStore('readwrite', async (s) => {
+    const others = ((await done(s.getAll())) as Entry[]).filter((o) => o.id !== e.id)
+    const stay = within([...others, e])
+    for (const o of others) if (!stay.includes(o)) s.delete(o.id)
+    s.put(e)
+    return stay.length
+  })
+  setMark(n)
+}
+
+export async function forget(id: string): Promise<void> {
+  const n = await withStore('readwrite', async (s) => {
+    s.delete(id)
+    return done(s.count())
+  })
+  setMark(n)
+}
+
+/** Everything kept, the oldest first. */
+export async function kept(): Promise<Entry[]> {
+  const all = await withStore('readonly', (s) => done(s.getAll() as IDBRequest<Entry[]>))
+  setMark(all.length)
+  return all.sort((a, b) => a.createdAt - b.createdAt)
+}
+
+/** Whether an entry that could not be sent has waited long enough. One of the future has not: the clock was wrong. */
+export const expired = (e: Entry, now: number): boolean => now - e.createdAt > limits.age
