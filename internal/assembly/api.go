@@ -41,9 +41,13 @@ func (p *Parts) RunAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	script, err := p.widget()
+	if err != nil {
+		return err
+	}
 	api := httpapi.New(httpapi.Options{
 		Store: store, Objects: objects, PublicURL: p.Config.Server.PublicURL(), Secret: []byte(secret),
-		Limits: p.Config.Limits, Accounts: p.Config.Accounts, Now: time.Now, Log: p.Log,
+		Limits: p.Config.Limits, Accounts: p.Config.Accounts, Widget: script, Now: time.Now, Log: p.Log,
 		// The unit has a /var/tmp of its own; /tmp may be memory.
 		Room: p.room(), SpoolDir: "/var/tmp",
 	})

@@ -102,6 +102,7 @@ anything was changed, 4 changes wait to be applied, 5 runs but needs attention.`
 		newConfig(env),
 		newCertificate(env),
 		newUser(env),
+		newWidget(env),
 		newMigrate(env),
 		newBackup(env),
 		newRestore(env),

@@ -94,7 +94,8 @@ func (s *fuzzSite) api(_ http.ResponseWriter, r *http.Request) {
 	h := r.Header
 	path := r.URL.Path
 	ours := strings.HasPrefix(path, "/api/") || slices.Contains([]string{"/health", "/livez", "/readyz"}, path) ||
-		strings.HasPrefix(path, "/widget") && strings.HasSuffix(path, ".js")
+		slices.Contains([]string{"/widget.js", "/widget.mjs", "/widget.d.ts", "/widget.js.map", "/widget.mjs.map"}, path) ||
+		strings.HasPrefix(path, "/widget-") || strings.HasPrefix(path, "/widget/")
 	if !ours || !strings.HasPrefix(r.RequestURI, "/") || strings.IndexByte(path, 0) >= 0 {
 		s.note(&s.wrong, "the path "+r.RequestURI)
 	}

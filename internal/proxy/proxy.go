@@ -86,10 +86,21 @@ func (p *Proxy) Trusted() []netip.Prefix { return p.trusted }
 func (p *Proxy) route(path string) *upstream.Upstream {
 	switch {
 	case strings.HasPrefix(path, "/api/"), path == "/health", path == "/livez", path == "/readyz",
-		strings.HasPrefix(path, "/widget") && strings.HasSuffix(path, ".js"):
+		widgetFile(path):
 		return p.api
 	default:
 		return p.web
+	}
+}
+
+// widgetFile reports whether a path is one that pages load the widget from, or its page
+// to try it on.
+func widgetFile(path string) bool {
+	switch path {
+	case "/widget.js", "/widget.mjs", "/widget.d.ts", "/widget.js.map", "/widget.mjs.map":
+		return true
+	default:
+		return strings.HasPrefix(path, "/widget-") || strings.HasPrefix(path, "/widget/")
 	}
 }
 

@@ -53,7 +53,11 @@ func TestPathsGoToTheirService(t *testing.T) {
 	s := newSite(t, config.Proxy{}, ok)
 	for path, want := range map[string]string{
 		"/api/v1/reports?page=2": "GET /api/v1/reports?page=2 0", "/health": "GET /health 0", "/readyz": "GET /readyz 0",
-		"/widget.js": "GET /widget.js 0", "/": "dashboard", "/reports/12": "dashboard", "/apiary": "dashboard", "/healthy": "dashboard",
+		"/widget.js": "GET /widget.js 0", "/widget.mjs": "GET /widget.mjs 0", "/widget.d.ts": "GET /widget.d.ts 0", "/widget.js.map": "GET /widget.js.map 0",
+		"/widget.mjs.map": "GET /widget.mjs.map 0", "/widget-0.1.0.js": "GET /widget-0.1.0.js 0", "/widget/form-1a2b.js": "GET /widget/form-1a2b.js 0", "/widget/demo": "GET /widget/demo 0",
+		"/": "dashboard", "/reports/12": "dashboard", "/apiary": "dashboard", "/healthy": "dashboard",
+		"/bugs": "dashboard", "/sign-in?next=%2Fwidget%2Fdemo": "dashboard", "/assets/widget.js": "dashboard", "/index.html": "dashboard", "/theme.js": "dashboard", "/favicon.svg": "dashboard",
+		"/widget": "dashboard", "/widgets": "dashboard", "/widget.css": "dashboard", "/widgets.js": "dashboard", "/bugs/widget/x": "dashboard",
 	} {
 		if resp, body := get(t, s, path); body != want || resp.StatusCode != 200 {
 			t.Errorf("%s: %s %q, want %q", path, resp.Status, body, want)
@@ -201,6 +205,10 @@ func TestMaintenance(t *testing.T) {
 	}
 	if resp.Header.Get("Access-Control-Allow-Origin") != "https://shop.test" {
 		t.Error("a widget could not see the status")
+	}
+	if resp, body := get(t, s, "/widget.js", "Origin", "https://shop.test", "Accept", "text/html"); resp.StatusCode != 503 || !strings.Contains(body, `"detail"`) ||
+		resp.Header.Get("Access-Control-Allow-Origin") != "https://shop.test" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the widget's script: %s %s", resp.Status, body)
 	}
 	// The dashboard runs, and would show errors only; its files go on being served.
 	if resp, body := get(t, s, "/assets/index.js", "Accept", "*/*"); resp.StatusCode != 200 || body != "dashboard" {

@@ -43,12 +43,13 @@ func (p *Proxy) answerError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // refuse answers in place of a service, with JSON or, in a browser, with a page.
-// Without the CORS headers a browser hides the status from the widget.
+// Without the CORS headers a browser hides the status from the widget, and from a page
+// that asks for its files.
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	if origin := r.Header.Get("Origin"); origin != "" && widgetRoute(r) {
+	if origin := r.Header.Get("Origin"); origin != "" && (widgetRoute(r) || widgetFile(r.URL.Path)) {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After")
 		h.Add("Vary", "Origin, X-API-Key")

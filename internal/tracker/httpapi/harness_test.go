@@ -96,6 +96,7 @@ func newServer(t *testing.T, limits config.Limits) *server {
 	t.Cleanup(s.Close)
 	mux.Handle("/", httpapi.New(httpapi.Options{
 		Store: slowStore{s.store, s}, Objects: objects, PublicURL: s.URL, Secret: []byte("a secret of at least thirty-two bytes"),
+		Widget: widgetFiles(t),
 		Room: func() error {
 			if s.full.Load() {
 				return tracker.Errorf(tracker.Full, "this server's disk is almost full")

@@ -117,7 +117,7 @@ func integrity(script []byte) string {
 	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Manifest says what there is to load. Its addresses are relative to the server.
+// Manifest says what there is to load.
 type Manifest struct {
 	Version   string `json:"version"`
 	URL       string `json:"url"`
@@ -125,8 +125,13 @@ type Manifest struct {
 	Integrity string `json:"integrity"`
 }
 
+// Manifest says what this server serves. Its addresses begin with a slash.
+func (s *Widget) Manifest() Manifest {
+	return Manifest{s.version, "/widget.js", "/" + pinned(s.version), s.integrity}
+}
+
 func (s *Widget) addManifest() error {
-	data, err := json.Marshal(Manifest{s.version, "/widget.js", "/" + pinned(s.version), s.integrity})
+	data, err := json.Marshal(s.Manifest())
 	if err != nil {
 		return err
 	}
@@ -170,9 +175,6 @@ func (s *Widget) addReleased(releases fs.FS) error {
 
 // Integrity is that of the script, "" when the binary was built without the widget.
 func (s *Widget) Integrity() string { return s.integrity }
-
-// Version is that of the widget.
-func (s *Widget) Version() string { return s.version }
 
 // ServeHTTP answers a file. What is not there is 404 in JSON, as of the API, and a page of
 // another site can read that too.
