@@ -1,7 +1,7 @@
 /** Background colours and images. */
 import { innerRadii, trace, type Box, type Radii, type Sides } from './box.ts'
 import { address, length, split, transparent } from './css.ts'
-import { inset, type Rect } from './geometry.ts'
+import { type Rect } from './geometry.ts'
 import { paintGradient } from './gradient.ts'
 import type { Images } from './image.ts'
 import type { Context } from './scene.ts'

@@ -75,6 +75,10 @@ const pending = new WeakMap<Context, Path2D>()
 function addPath(c: Context, d: string, x: number, y: number): void {
   const p = new Path2D()
   p.addPath(new Path2D(d), { a: 1, b: 0, c: 0, d: 1, e: x, f: y })
+  setPath(c, p)
+}
+
+export function setPath(c: Context, p: Path2D): void {
   pending.set(c, p)
 }
 

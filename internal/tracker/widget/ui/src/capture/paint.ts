@@ -27,7 +27,7 @@ export class Painter {
     }
     const inner = new Painter(part, this.window, this.scale, this.clock)
     await inner.content(l)
-    inner.reset()
+    inner.end()
     this.use(null, effect.clip)
     this.c.setTransform(1, 0, 0, 1, 0, 0)
     this.space = undefined
@@ -82,7 +82,7 @@ export class Painter {
 
   private use(space: Space | null, clip: Clip | null): void {
     if (clip !== this.clip) {
-      this.reset()
+      this.end()
       this.c.save()
       this.add(clip)
       this.clip = clip
@@ -110,7 +110,7 @@ export class Painter {
   }
 
   /** Ends the clip that is set. */
-  private reset(): void {
+  end(): void {
     if (this.clip !== undefined) this.c.restore()
     this.clip = undefined
     this.space = undefined

@@ -5,7 +5,7 @@ import { paintBorder, paintOutline } from './border.ts'
 import { boxFor, innerRadii, trace, type Box } from './box.ts'
 import { shapeOf } from './clippath.ts'
 import { paintControl } from './control.ts'
-import { address, px, split, transparent } from './css.ts'
+import { address, px, transparent } from './css.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
@@ -19,7 +19,7 @@ import { Secrets, separate } from './secret.ts'
 import { paintInnerShadows, paintOuterShadows } from './shadow.ts'
 import type { Flow, State } from './state.ts'
 import { writeText } from './write.ts'
-import { mapped, rectIn, spaceFor, spaceOf, transforms, upright } from './transform.ts'
+import { mapped, rectIn, spaceOf, transforms, upright } from './transform.ts'
 
 /** The colour of bars and boxes over what is private. */
 export const coverColor = '#8b8f98'
@@ -74,6 +74,16 @@ export class Walker {
     })
     into.push(s)
     this.covers.push(s)
+  }
+
+  /** The same with a bar that does not tell how long the text is: exact is for a shared tab. */
+  veil(st: State, bar: Rect, exact: Rect, into: (Step | Layer)[] = st.layer.inlines): void {
+    this.cover(st, bar, into)
+    this.covers.pop()
+    this.covers.push(this.step(st.space, st.clip, (c) => {
+      c.fillStyle = coverColor
+      for (const r of [bar, exact]) c.fillRect(r.x, r.y, r.w, r.h)
+    }))
   }
 
   async nodes(list: Iterable<Node>, st: State, style: CSSStyleDeclaration): Promise<void> {
@@ -393,5 +403,3 @@ function widen(flow: Flow): void {
     }
   }
 }
-
-export { split, spaceFor }

@@ -1,0 +1,358 @@
+/** Fields and buttons: what they hold, and the looks that browsers give them. */
+import type { Box } from './box.ts'
+import { trace } from './box.ts'
+import { px } from './css.ts'
+import { attribute, localName, scrollLeft, scrollTop } from './dom.ts'
+import { cased } from './font.ts'
+import type { Rect } from './geometry.ts'
+import type { Context } from './scene.ts'
+import type { State } from './state.ts'
+import { drawRun, lookOf, type Look } from './text.ts'
+import type { Walker } from './walk.ts'
+
+const bullets = '•'.repeat(8)
+
+/** In font sizes: the length of a bar that tells nothing of what it covers. */
+const barLength = 6
+
+/** True: the element is drawn, with all that is in it. */
+export function paintControl(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box, st: State): boolean {
+  const name = localName(e)
+  const visible = style.visibility === 'visible'
+  if (name === 'input') {
+    if (visible) input(w, e as HTMLInputElement, style, box, st)
+    return true
+  }
+  if (name === 'textarea') {
+    if (visible) area(w, e as HTMLTextAreaElement, style, box, st)
+    return true
+  }
+  if (name === 'select') {
+    if (visible) select(w, e as HTMLSelectElement, style, box, st)
+    return true
+  }
+  if (name === 'progress' || name === 'meter') {
+    if (visible) gauge(w, e as HTMLProgressElement | HTMLMeterElement, name, style, box, st)
+    return true
+  }
+  const editable = attribute(e, 'contenteditable')
+  const host = (editable !== null && editable !== 'false') || (name === 'body' && e.ownerDocument.designMode === 'on')
+  if (host && w.secrets.hidesValue(e)) {
+    if (visible && (e.textContent?.trim() || e.firstElementChild)) bar(w, style, box.content, st, false)
+    return true
+  }
+  return false
+}
+
+/** A bar of fixed length in place of a value. */
+function bar(w: Walker, style: CSSStyleDeclaration, r: Rect, st: State, middle: boolean): void {
+  const size = px(style.fontSize)
+  const h = Math.min(r.h || size, size * 1.2)
+  const wide = Math.min(r.w, barLength * size)
+  const x = style.direction === 'rtl' ? r.x + r.w - wide : r.x
+  w.veil(st, { x, y: middle ? r.y + (r.h - h) / 2 : r.y, w: wide, h }, r)
+}
+
+/** One line of text in the middle of a box, cut at its edges. */
+function line(w: Walker, look: Look, style: CSSStyleDeclaration, r: Rect, text: string, st: State, align: string, shift = 0): void {
+  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+    const wide = w.fonts.width(look.font, text)
+    c.beginPath()
+    c.rect(r.x, r.y - 4, r.w, r.h + 8)
+    c.clip()
+    look.font.set(c)
+    const rtl = style.direction === 'rtl'
+    const right = align === 'right' || align === (rtl ? 'start' : 'end')
+    const x = align === 'center' ? r.x + (r.w - wide) / 2 : right ? r.x + r.w - wide : r.x
+    const high = look.font.ascent + look.font.descent
+    drawRun(c, look, text, x - shift, Math.floor(r.y + (r.h - high) / 2) + look.font.ascent, wide)
+  }))
+}
+
+function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: Box, st: State): void {
+  const { type } = e
+  const native = style.appearance !== 'none'
+  const draw = (f: (c: Context) => void): void => void st.layer.inlines.push(w.step(st.space, st.clip, f))
+  if (type === 'hidden' || type === 'image') return
+  if (type === 'checkbox' || type === 'radio') {
+    const hidden = st.rule !== 'show' || w.secrets.hidesValue(e)
+    const on = e.checked
+    if (native) draw((c) => tick(c, box.border, type, !hidden && on, !hidden && e.indeterminate, e.disabled, accent(style)))
+    if (hidden) w.veil(st, { ...box.border, w: box.border.w, h: box.border.h }, box.border)
+    return
+  }
+  if (type === 'range') {
+    if (st.rule !== 'show' || w.secrets.hidesValue(e)) w.veil(st, box.border, box.border)
+    else if (native) {
+      const [min, max] = [Number(e.min || 0), Number(e.max || 100)]
+      const part = max > min ? (e.valueAsNumber - min) / (max - min) : 0
+      draw((c) => range(c, box.content, style.direction === 'rtl' ? 1 - part : part, accent(style)))
+    }
+    return
+  }
+  if (type === 'color') {
+    if (st.rule !== 'show' || w.secrets.hidesValue(e)) {
+      w.veil(st, box.content, box.content)
+      return
+    }
+    const color = e.value
+    draw((c) => {
+      c.fillStyle = '#efefef'
+      c.fillRect(box.border.x, box.border.y, box.border.w, box.border.h)
+      c.fillStyle = color
+      c.fillRect(box.content.x + 4, box.content.y + 4, box.content.w - 8, box.content.h - 8)
+    })
+    return
+  }
+  const look = lookOf(style, w.fonts, [])
+  if (type === 'submit' || type === 'reset' || type === 'button') {
+    const text = e.value || (type === 'submit' ? 'Submit' : type === 'reset' ? 'Reset' : '')
+    label(w, look, style, box.content, cased(text, style, ''), st, 'center')
+    return
+  }
+  if (type === 'file') {
+    const text = e.files?.length ? bullets : ''
+    line(w, look, style, box.content, text, st, 'start')
+    return
+  }
+  const { value } = e
+  if (value === '') {
+    placeholder(w, e, style, box, st, true)
+    return
+  }
+  const hidden = type === 'password' || st.rule !== 'show' || w.secrets.hidesValue(e)
+  if (hidden) {
+    w.covered++
+    w.covers.push(w.step(st.space, st.clip, (c) => fillCover(c, box.padding)))
+    line(w, look, style, box.content, bullets, st, 'start')
+    return
+  }
+  if (w.secrets.hides(value)) {
+    bar(w, style, box.content, st, true)
+    return
+  }
+  line(w, look, style, box.content, cased(value, style, ''), st, style.textAlign, scrollLeft(e))
+}
+
+function fillCover(c: Context, r: Rect): void {
+  c.fillStyle = '#8b8f98'
+  c.fillRect(r.x, r.y, r.w, r.h)
+}
+
+/** A text that the page wrote, not the visitor. */
+function label(w: Walker, look: Look, style: CSSStyleDeclaration, r: Rect, text: string, st: State, align: string): void {
+  if (!text) return
+  if (st.rule !== 'show' || w.secrets.hides(text)) bar(w, style, r, st, true)
+  else line(w, look, style, r, text, st, align)
+}
+
+function placeholder(w: Walker, e: HTMLInputElement | HTMLTextAreaElement, style: CSSStyleDeclaration, box: Box, st: State, middle: boolean): void {
+  const text = attribute(e, 'placeholder')
+  if (!text) return
+  const own = getComputedStyle(e, '::placeholder')
+  const look = lookOf(style, w.fonts, [])
+  look.color = own.color || '#757575'
+  if (middle) label(w, look, style, box.content, text, st, style.textAlign)
+  else if (st.rule !== 'show' || w.secrets.hides(text)) bar(w, style, box.content, st, false)
+  else paragraph(w, look, style, box, text, st, 0, 0)
+}
+
+/** Text of a textarea, broken into lines as the browser does in the simple cases. */
+function paragraph(w: Walker, look: Look, style: CSSStyleDeclaration, box: Box, text: string, st: State, left: number, top: number): void {
+  const { content } = box
+  const high = look.font.ascent + look.font.descent
+  const step = parseFloat(style.lineHeight) || high
+  const lines: string[] = []
+  const wraps = !style.whiteSpace.includes('nowrap') && style.whiteSpace !== 'pre'
+  const least = Math.floor(top / step) - 1
+  const most = least + Math.ceil(box.padding.h / step) + 3
+  for (const source of text.split('\n')) {
+    let rest = ''
+    for (const word of source.split(/(?<=\s)(?=\S)/)) {
+      if (wraps && rest && w.fonts.width(look.font, rest + word.trimEnd()) > content.w) {
+        lines.push(rest)
+        rest = ''
+      }
+      rest += word
+      if (lines.length > most) break
+    }
+    lines.push(rest)
+    if (lines.length > most) break
+  }
+  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+    c.beginPath()
+    c.rect(box.padding.x, box.padding.y, box.padding.w, box.padding.h)
+    c.clip()
+    look.font.set(c)
+    lines.forEach((text, i) => {
+      if (i < least) return
+      const wide = style.textAlign === 'start' || style.textAlign === 'left' ? 0 : w.fonts.width(look.font, text)
+      const x = style.textAlign === 'center' ? content.x + (content.w - wide) / 2 : style.textAlign === 'right' || style.textAlign === 'end' ? content.x + content.w - wide : content.x
+      drawRun(c, look, text.trimEnd(), x - left, Math.floor(content.y - top + i * step + (step - high) / 2) + look.font.ascent, 0)
+    })
+  }))
+}
+
+function area(w: Walker, e: HTMLTextAreaElement, style: CSSStyleDeclaration, box: Box, st: State): void {
+  const { value } = e
+  const look = lookOf(style, w.fonts, [])
+  if (value === '') {
+    placeholder(w, e, style, box, st, false)
+    return
+  }
+  if (st.rule !== 'show' || w.secrets.hidesValue(e)) {
+    w.covered++
+    w.covers.push(w.step(st.space, st.clip, (c) => fillCover(c, box.padding)))
+    paragraph(w, look, style, box, bullets, st, 0, 0)
+    return
+  }
+  if (w.secrets.hides(value)) {
+    w.veil(st, box.content, box.content)
+    return
+  }
+  paragraph(w, look, style, box, value, st, scrollLeft(e), scrollTop(e))
+}
+
+function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box: Box, st: State): void {
+  const look = lookOf(style, w.fonts, [])
+  const hidden = st.rule !== 'show' || w.secrets.hidesValue(e)
+  if (e.multiple || e.size > 1) {
+    if (hidden) w.veil(st, box.padding, box.padding)
+    else list(w, e, look, style, box, st)
+    return
+  }
+  const arrow = style.appearance !== 'none'
+  const text = e.selectedOptions[0]?.label ?? ''
+  const pad = arrow ? 4 : 0
+  const room = arrow ? 20 : 0
+  const rtl = style.direction === 'rtl'
+  const r = { x: box.content.x + (rtl ? room : pad), y: box.content.y, w: box.content.w - pad - (rtl ? 0 : room) + (rtl ? pad : 4), h: box.content.h }
+  if (hidden) bar(w, style, r, st, true)
+  else label(w, look, style, r, cased(text.trim().replace(/\s+/g, ' '), style, ''), st, 'start')
+  if (!arrow) return
+  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+    const x = rtl ? box.content.x + 4 : box.border.x + box.border.w - 15
+    const y = box.border.y + box.border.h / 2
+    c.strokeStyle = style.color
+    c.lineWidth = 2
+    c.beginPath()
+    c.moveTo(x, y - 2)
+    c.lineTo(x + 4, y + 2)
+    c.lineTo(x + 8, y - 2)
+    c.stroke()
+  }))
+}
+
+function list(w: Walker, e: HTMLSelectElement, look: Look, style: CSSStyleDeclaration, box: Box, st: State): void {
+  const high = look.font.ascent + look.font.descent + 1
+  const top = scrollTop(e)
+  let y = box.content.y - top
+  for (const o of Array.from(e.options)) {
+    const r: Rect = { x: box.content.x, y, w: box.content.w, h: high }
+    y += high
+    if (r.y + r.h < box.content.y || r.y > box.content.y + box.content.h) continue
+    if (o.selected) {
+      st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+        c.fillStyle = '#cecece'
+        c.fillRect(r.x, r.y, r.w, r.h)
+      }))
+    }
+    label(w, look, style, { ...r, x: r.x + 2, w: r.w - 4 }, o.label, st, 'start')
+  }
+}
+
+function accent(style: CSSStyleDeclaration): string {
+  return style.accentColor && style.accentColor !== 'auto' ? style.accentColor : '#0075ff'
+}
+
+function tick(c: Context, r: Rect, type: string, on: boolean, mixed: boolean, off: boolean, color: string): void {
+  const grey = off ? 'rgba(118, 118, 118, 0.3)' : '#767676'
+  if (type === 'radio') {
+    const d = Math.min(r.w, r.h)
+    const [x, y] = [r.x + r.w / 2, r.y + r.h / 2]
+    c.beginPath()
+    c.arc(x, y, d / 2, 0, 7)
+    c.fillStyle = on ? (off ? grey : color) : grey
+    c.fill()
+    c.beginPath()
+    c.arc(x, y, d / 2 - 1, 0, 7)
+    c.fillStyle = '#fff'
+    c.fill()
+    if (!on) return
+    c.beginPath()
+    c.arc(x, y, d * 0.31, 0, 7)
+    c.fillStyle = off ? grey : color
+    c.fill()
+    return
+  }
+  const radii: [number, number][] = [[2, 2], [2, 2], [2, 2], [2, 2]]
+  c.beginPath()
+  trace(c, r, radii)
+  c.fillStyle = on || mixed ? (off ? grey : color) : grey
+  c.fill()
+  if (!on && !mixed) {
+    c.beginPath()
+    trace(c, { x: r.x + 1, y: r.y + 1, w: r.w - 2, h: r.h - 2 }, radii.map(() => [1, 1]))
+    c.fillStyle = '#fff'
+    c.fill()
+    return
+  }
+  const k = r.w / 13
+  c.beginPath()
+  if (mixed) {
+    c.fillStyle = '#fff'
+    c.fillRect(r.x + 3 * k, r.y + 5.5 * k, 7 * k, 2 * k)
+    return
+  }
+  c.moveTo(r.x + 2.6 * k, r.y + 6.8 * k)
+  c.lineTo(r.x + 5.3 * k, r.y + 9.4 * k)
+  c.lineTo(r.x + 10.6 * k, r.y + 3.6 * k)
+  c.lineWidth = 1.9 * k
+  c.strokeStyle = '#fff'
+  c.stroke()
+}
+
+function pill(c: Context, x: number, y: number, w: number, h: number, fill: string, edge?: string): void {
+  const radii = (d: number): [number, number][] => [0, 1, 2, 3].map(() => [d, d])
+  c.beginPath()
+  trace(c, { x, y, w, h }, radii(Math.min(h, w) / 2))
+  c.fillStyle = edge ?? fill
+  c.fill()
+  if (!edge) return
+  c.beginPath()
+  trace(c, { x: x + 1, y: y + 1, w: Math.max(0, w - 2), h: h - 2 }, radii(Math.min(h, w) / 2 - 1))
+  c.fillStyle = fill
+  c.fill()
+}
+
+function range(c: Context, r: Rect, part: number, color: string): void {
+  const y = r.y + r.h / 2
+  const thumb = 16
+  const x = r.x + part * (r.w - thumb)
+  pill(c, r.x, y - 4, r.w, 8, '#efefef', '#b2b2b2')
+  if (part > 0) pill(c, r.x, y - 4, x - r.x + thumb / 2, 8, color)
+  pill(c, x, y - thumb / 2, thumb, thumb, color)
+}
+
+function gauge(w: Walker, e: HTMLProgressElement | HTMLMeterElement, name: string, style: CSSStyleDeclaration, box: Box, st: State): void {
+  if (st.rule !== 'show') {
+    w.veil(st, box.border, box.border)
+    return
+  }
+  const r = box.content
+  let part: number
+  let color = accent(style)
+  if (name === 'meter') {
+    const m = e as HTMLMeterElement
+    part = (m.value - m.min) / (m.max - m.min || 1)
+    const zone = (v: number): number => (v < m.low ? 0 : v > m.high ? 2 : 1)
+    const far = Math.abs(zone(m.value) - zone(m.optimum))
+    color = far === 0 ? '#107c10' : far === 1 ? '#ffb900' : '#d83b01'
+  } else part = (e as HTMLProgressElement).position
+  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+    const h = Math.min(r.h, name === 'meter' ? r.h / 2 : 8)
+    const y = r.y + (r.h - h) / 2
+    pill(c, r.x, y, r.w, h, '#efefef', '#b2b2b2')
+    if (part > 0) pill(c, r.x, y, r.w * Math.min(1, part), h, color)
+  }))
+}
