@@ -78,6 +78,14 @@ func TestTriageInABrowser(t *testing.T) {
 	b.Accessible("project key")
 	b.Shot("project-key")
 	key := b.Eval(`document.querySelector('dialog[open] pre').innerText`)
+	b.Sees("Pin version 1.2.3")
+	b.Script(`document.querySelector('dialog[open] [type=checkbox]').click()`)
+	b.Wait(`document.querySelectorAll('dialog[open] pre')[1].innerText.includes('integrity="sha384-')`)
+	b.Accessible("project key, pinned")
+	b.Shot("project-key-pinned")
+	if got := b.Eval(`[...document.querySelectorAll('dialog[open] a')].map((a) => a.getAttribute('href') + ' ' + a.target + ' ' + a.rel).join()`); got != "/widget/demo#"+key+" _blank noopener" {
+		t.Errorf("the link to try it is %q", got)
+	}
 	b.Press("Done")
 	b.Sees("Waiting for the first report")
 	b.Accessible("no reports")

@@ -4,7 +4,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/bugspark/bugspark/internal/config"
@@ -14,6 +16,7 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker/httpapi"
 	"github.com/bugspark/bugspark/internal/tracker/password"
 	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
+	"github.com/bugspark/bugspark/internal/tracker/widget"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
@@ -24,6 +27,7 @@ type site struct {
 	email   string
 	oneTime string
 	client  *http.Client
+	demos   atomic.Int64 // how often the script of /widget/demo was asked for
 }
 
 // newSite runs the real API on a database of its own, with an administrator who
@@ -52,15 +56,30 @@ func newSite(t *testing.T) *site {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	// A widget that only notes that it was started: the real one has tests of its own.
+	script, err := widget.New(widget.Options{Version: "1.2.3", Released: fstest.MapFS{}, Files: fstest.MapFS{
+		"widget.js":  {Data: []byte("document.documentElement.dataset.widget = 'script'")},
+		"widget.mjs": {Data: []byte("export const init = (o) => { document.documentElement.dataset.widget = o.projectKey }\nexport const open = () => {}")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	server := httptest.NewTLSServer(mux)
 	t.Cleanup(server.Close)
 	api := httpapi.New(httpapi.Options{
 		Store: store, Objects: objects, PublicURL: server.URL, Secret: []byte("a secret of at least thirty-two bytes"),
 		Limits: config.Limits{ReportBodyKiB: 4096, PictureMiB: 10}, Accounts: config.Accounts{SessionDays: 30},
-		Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Widget: script, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
-	mux.Handle("/api/", api)
+	for _, path := range []string{"/api/", "/widget/", "/widget.js", "/widget.mjs", "/widget-1.2.3.js"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/widget/demo.js" {
+				s.demos.Add(1)
+			}
+			api.ServeHTTP(w, r)
+		})
+	}
 	mux.Handle("/", front)
 	s.URL, s.client = server.URL, server.Client()
 	return s

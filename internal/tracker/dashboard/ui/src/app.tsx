@@ -3,7 +3,7 @@
 import { Component, lazy, Suspense, useEffect, type ReactNode } from 'react'
 import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter'
 import { SessionProvider, useMe } from './api/session'
-import { localPath } from './filters'
+import { localPath, otherPage } from './filters'
 import { NewPassword } from './pages/new-password'
 import { BugList } from './pages/list'
 import { Missing } from './pages/missing'
@@ -43,7 +43,8 @@ function Gate() {
   }
   if (me.data.mustChangePassword) return <NewPassword email={me.data.email} />
   if (path === '/sign-in') {
-    return <Redirect to={localPath(new URLSearchParams(search).get('next'), location.origin)} replace />
+    const next = localPath(new URLSearchParams(search).get('next'), location.origin)
+    return otherPage(next) ? <Leave to={next} /> : <Redirect to={next} replace />
   }
   return (
     <Shell user={me.data}>
@@ -63,6 +64,13 @@ function Gate() {
       </Boundary>
     </Shell>
   )
+}
+
+/** Goes to a page that is none of this application, with the fragment of the address: it
+ *  came with the visitor, and a server does not see it. */
+function Leave({ to }: { to: string }) {
+  useEffect(() => location.replace(to + location.hash), [to])
+  return null
 }
 
 /** Keeps an unexpected error from blanking the page. */

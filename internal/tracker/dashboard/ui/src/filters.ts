@@ -108,7 +108,12 @@ function same<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((x) => b.includes(x))
 }
 
-/** A place in this application to go to after signing in, never another site. */
+/** Whether a place is a page of this server, but none of this application. */
+export function otherPage(target: string): boolean {
+  return /^\/widget\//.test(target)
+}
+
+/** A place on this server to go to after signing in, never another site. */
 export function localPath(target: string | null, origin: string): string {
   if (!target || !target.startsWith('/') || /^\/[/\\]/.test(target) || /[\u0000-\u001f]/.test(target)) return '/bugs'
   try {

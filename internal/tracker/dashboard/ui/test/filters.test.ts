@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { change, decode, defaults, encode, localPath, toQuery } from '../src/filters'
+import { change, decode, defaults, encode, localPath, otherPage, toQuery } from '../src/filters'
 
 const id = '0b9f4f0e-5d7e-4a54-9f0c-7f1f0a1b2c3d'
 
@@ -60,5 +60,10 @@ describe('where to go after signing in', () => {
   )
   it('keeps the page and its filters', () => {
     expect(localPath('/bugs/1?tab=network', 'https://bugs.example')).toBe('/bugs/1?tab=network')
+  })
+
+  it('knows the pages that are none of this application', () => {
+    expect(localPath('/widget/demo', 'https://bugs.example')).toBe('/widget/demo')
+    expect(['/widget/demo', '/bugs', '/widgets', '/bugs/widget/'].map(otherPage)).toEqual([true, false, false, false])
   })
 })

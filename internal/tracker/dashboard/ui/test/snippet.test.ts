@@ -1,11 +1,34 @@
 import { describe, expect, it } from 'vitest'
+import { isManifest } from '../src/api/widget'
 import { snippet } from '../src/pages/snippet'
 
+const integrity = `sha384-${'a'.repeat(63)}+`
+const manifest = { version: '0.1.0', url: '/widget.js', pinnedUrl: '/widget-0.1.0.js', integrity }
+
 describe('the snippet', () => {
-  it('promises no file that this server does not serve', () => {
-    const text = snippet('https://bugs.example.org', 'bsk_pub_x')
-    expect(text).not.toContain('widget.js')
-    expect(text.match(/https:\/\/bugs\.example\.org[^"]*/g)).toEqual(['https://bugs.example.org/api/v1'])
-    expect(text).toContain('data-api-key="bsk_pub_x"')
+  it('loads the script of the server it is read from', () => {
+    expect(snippet('https://bugs.example.org', 'bsk_pub_x')).toBe(
+      '<script async src="https://bugs.example.org/widget.js"\n  data-project-key="bsk_pub_x"></script>',
+    )
   })
+
+  it('names version and hash when it is pinned', () => {
+    expect(snippet('https://bugs.example.org', 'bsk_pub_x', manifest)).toBe(
+      `<script async src="https://bugs.example.org/widget-0.1.0.js"\n  integrity="${integrity}" crossorigin="anonymous"\n  data-project-key="bsk_pub_x"></script>`,
+    )
+  })
+})
+
+describe('the manifest', () => {
+  it('is what the server serves', () => expect(isManifest(manifest)).toBe(true))
+
+  it.each([
+    null,
+    'text',
+    {},
+    { ...manifest, integrity: '' },
+    { ...manifest, integrity: `${integrity}" onload="x` },
+    { ...manifest, pinnedUrl: '//evil.example/widget-1.js' },
+    { ...manifest, pinnedUrl: '/widget-1".js' },
+  ])('is nothing else: %j', (value) => expect(isManifest(value)).toBe(false))
 })

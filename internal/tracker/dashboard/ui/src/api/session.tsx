@@ -4,6 +4,7 @@ import { QueryClient, QueryClientProvider, useMutation, useQuery, useQueryClient
 import { createContext, useContext, useState, type ReactNode } from 'react'
 import { ApiError, Client } from './client'
 import type { Project, Report, ReportPage, User } from './types'
+import { isManifest, type Manifest } from './widget'
 import { toQuery, type Filters } from '../filters'
 
 const Context = createContext<Client | null>(null)
@@ -98,6 +99,19 @@ export function useProjects() {
     queryKey: ['projects'],
     staleTime: 60_000,
     queryFn: ({ signal }) => client.request<Project[]>('GET', '/projects', { signal }),
+  })
+}
+
+/** The widget that this server serves; null for a binary without one. */
+export function useWidget() {
+  return useQuery<Manifest | null>({
+    queryKey: ['widget'],
+    staleTime: 5 * 60_000,
+    queryFn: async ({ signal }) => {
+      const answer = await fetch('/widget/manifest.json', { signal, credentials: 'omit' })
+      const manifest: unknown = answer.ok ? await answer.json() : null
+      return isManifest(manifest) ? manifest : null
+    },
   })
 }
 

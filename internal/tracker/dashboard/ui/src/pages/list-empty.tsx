@@ -1,13 +1,12 @@
 import { useReports } from '../api/session'
 import type { Project } from '../api/types'
 import { change, openStatuses, type Filters } from '../filters'
-import { Code } from '../parts/controls'
 import { Icon } from '../parts/icon'
 import parts from '../parts/parts.module.css'
 import { useText } from '../text/text'
 import { useCreating } from './creating'
 import css from './list.module.css'
-import { snippet } from './snippet'
+import { SnippetBox } from './snippet-box'
 
 interface Props {
   filters: Filters
@@ -45,7 +44,7 @@ export function Empty({ filters, total, narrowed, projects, go }: Props) {
   }
   return (
     <Notice icon="bug" title={t.list.noneTitle} lead={t.list.noneLead}>
-      <Code text={snippet(location.origin, 'bsk_pub_…')} label={t.project.snippet} />
+      <SnippetBox apiKey="bsk_pub_…" whole={false} />
       <span className={parts.hint}>{t.list.noneKey}</span>
     </Notice>
   )

@@ -9,7 +9,7 @@ import { explain, Problem } from '../parts/fault'
 import parts from '../parts/parts.module.css'
 import { remember } from '../preferences'
 import { useText } from '../text/text'
-import { snippet } from './snippet'
+import { SnippetBox } from './snippet-box'
 
 /** Creates a project, then shows its key for the only time. */
 export default function NewProject({ onClose }: { onClose: () => void }) {
@@ -73,7 +73,7 @@ function Created({ project, onClose }: { project: Project; onClose: () => void }
       </div>
       <div className={parts.field}>
         <span className={parts.label}>{t.project.snippet}</span>
-        <Code text={snippet(location.origin, project.apiKey)} label={t.project.snippet} />
+        <SnippetBox apiKey={project.apiKey} whole />
       </div>
       <div className={parts.dialogFoot}>
         <button ref={done} type="button" className={`${parts.button} ${parts.primary}`} onClick={leave}>

@@ -1,7 +1,13 @@
+import type { Manifest } from '../api/widget'
+
 /**
- * What a site puts into its pages; the origin is the one we are read from. This server
- * serves no widget yet, so the script's address is one that the reader fills in.
+ * What a site puts into its pages; the origin is the one we are read from, and the script
+ * finds its server by its own address. Pinned, the page runs that version until the
+ * snippet is changed.
  */
-export function snippet(origin: string, key: string): string {
-  return `<!-- Put the address of your copy of the widget here. -->\n<script async src="https://ADDRESS-OF/bugspark.js"\n  data-api-key="${key}"\n  data-endpoint="${origin}/api/v1"></script>`
+export function snippet(origin: string, key: string, pinned?: Manifest): string {
+  const script = pinned
+    ? `<script async src="${origin}${pinned.pinnedUrl}"\n  integrity="${pinned.integrity}" crossorigin="anonymous"`
+    : `<script async src="${origin}/widget.js"`
+  return `${script}\n  data-project-key="${key}"></script>`
 }

@@ -117,6 +117,9 @@ export const en = {
     keyOnce: 'This key is shown once. It is meant for your pages and is not a secret, but only a new one can replace it.',
     key: 'Project key',
     snippet: 'Snippet for your pages',
+    pin: (version: string) => `Pin version ${version}`,
+    pinHint: 'A pinned page runs this version, checked by its hash, until you change the snippet, also after this server was upgraded.',
+    tryIt: 'Try it',
     done: 'Done',
   },
 

@@ -109,6 +109,9 @@ export const zhHant: Messages = {
     keyOnce: '此金鑰只顯示一次。它用於您的網頁，並非機密，但只能以新金鑰取代。',
     key: '專案金鑰',
     snippet: '網頁程式碼',
+    pin: (version) => `固定版本 ${version}`,
+    pinHint: '固定後，網頁會以雜湊值檢查並執行此版本，伺服器升級後也一樣，直到您更換程式碼。',
+    tryIt: '試用',
     done: '完成',
   },
 

@@ -1,0 +1,73 @@
+package dashboard_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/bugspark/bugspark/internal/browser"
+	"github.com/bugspark/bugspark/internal/tracker/dashboard"
+)
+
+// TestSigningInLeadsBackToThePageToTryTheWidgetOn opens that page as the dashboard links it,
+// by somebody who is not signed in: the page is served by the API, and the key is in a part
+// of the address that no server sees. The browser enforces the page's own policy.
+func TestSigningInLeadsBackToThePageToTryTheWidgetOn(t *testing.T) {
+	if !dashboard.Built(os.DirFS("dist")) {
+		t.Fatal("the dashboard is not built; run make build")
+	}
+	s := newSite(t)
+	b := browser.Open(t, browser.Options{Site: s.URL, Axe: axe})
+	b.Open("/widget/demo#bsk_pub_x%3D")
+	b.Wait(`location.pathname === '/sign-in' && !!document.querySelector('[type=password]')`)
+	b.Fill("[name=username]", s.email)
+	b.Fill("[name=password]", s.oneTime)
+	b.Keys(kb.Enter)
+	b.Sees("Choose your own password")
+	b.Fill("[name=current]", s.oneTime)
+	b.Fill("[name=new]", "a sentence nobody guesses")
+	before := s.demos.Load()
+	b.Keys(kb.Enter)
+	s.awaitDemo(t, before)
+	b.Wait(`location.pathname === '/widget/demo' && document.documentElement.dataset.widget === 'bsk_pub_x='`)
+	if got := b.Eval(`location.hash`); got != "" {
+		t.Errorf("the key stays in the address: %s", got)
+	}
+	b.Accessible("demo")
+	b.Shot("demo-light")
+	b.Script(`document.querySelector('[data-do=navigate]').click()`)
+	b.Sees("The address was changed")
+	b.Script(`document.querySelector('[data-do=dialog]').click()`)
+	b.Wait(`!!document.querySelector('dialog[open]')`)
+	b.Accessible("demo, dialog")
+	b.Shot("demo-dialog")
+	b.Keys(kb.Escape)
+	b.Scheme("dark")
+	b.Accessible("demo, dark")
+	b.Shot("demo-dark")
+	b.Size(390, 780)
+	b.Accessible("demo, narrow")
+	b.Shot("demo-narrow")
+	if got := b.Eval(`document.documentElement.scrollWidth <= innerWidth ? 'fits' : 'scrolls'`); got != "fits" {
+		t.Error("a narrow page scrolls sideways")
+	}
+	b.Open("/widget/demo")
+	b.Wait(`document.documentElement.dataset.widget === 'bsk_pub_x='`) // kept in the tab
+	before = s.demos.Load()
+	b.Open("/sign-in?next=%2Fwidget%2Fdemo")
+	s.awaitDemo(t, before)
+	b.Wait(`location.pathname === '/widget/demo'`)
+}
+
+// awaitDemo waits until the page to try the widget on is there: a wait for something on a
+// page ends with an error when another page takes its place.
+func (s *site) awaitDemo(t *testing.T, before int64) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); s.demos.Load() == before; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody was led to the page to try the widget on")
+		}
+	}
+}
