@@ -30,6 +30,7 @@ type Tab struct {
 	t   *testing.T
 	ctx context.Context
 	o   Options
+	end func()
 
 	mu       sync.Mutex
 	problems []string
@@ -42,34 +43,45 @@ const violations = `addEventListener('securitypolicyviolation', (e) =>
 
 // Options say which site to open, and how.
 type Options struct {
-	Site string // scheme, host and port; every other host is refused
-	Axe  string // axe.min.js, for Accessible
-	Map  string // "HOST ADDRESS": a name that no DNS knows
+	Site string   // scheme, host and port; a request to any other fails the test
+	Also []string // other origins that the page may ask
+	Axe  string   // axe.min.js, for Accessible
+	Map  string   // "HOST ADDRESS": a name that no DNS knows
+	// Profile is the directory of the browser's storage; a new one where empty.
+	Profile string
+	// Before runs in every document before its own scripts.
+	Before string
+	// Allow is text of problems that are expected.
+	Allow []string
 }
 
 // Open starts a Chromium with one empty page. It ends with the test.
 func Open(t *testing.T, o Options) *Tab {
 	t.Helper()
+	if o.Profile == "" {
+		o.Profile = t.TempDir()
+	}
 	flags := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.IgnoreCertErrors,
-		chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1360, 860), chromedp.UserDataDir(t.TempDir()))
+		chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1360, 860), chromedp.UserDataDir(o.Profile))
 	if o.Map != "" {
 		flags = append(flags, chromedp.Flag("host-resolver-rules", "MAP "+o.Map))
 	}
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
 	ctx, stop := chromedp.NewContext(alloc)
-	t.Cleanup(func() { stop(); stopAlloc() })
+	end := sync.OnceFunc(func() { stop(); stopAlloc() })
+	t.Cleanup(end)
 
-	b := &Tab{t: t, ctx: ctx, o: o, Changed: make(chan struct{}, 1)}
+	b := &Tab{t: t, ctx: ctx, o: o, end: end, Changed: make(chan struct{}, 1)}
 	if err := chromedp.Listen(ctx, b.watch); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
 	call(b, network.Enable, network.EnableParams{})
 	call(b, audits.Enable, cdp.Empty{})
 	call(b, runtime.Enable, cdp.Empty{})
-	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violations})
+	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violations + ";" + o.Before})
 	t.Cleanup(func() {
 		for _, problem := range b.Problems() {
 			t.Error(problem)
@@ -83,7 +95,7 @@ func (b *Tab) watch(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(e.Request.URL)
-		if err != nil || (u.Scheme != "blob" && u.Scheme != "about" && u.Scheme+"://"+u.Host != b.o.Site) {
+		if err != nil || (u.Scheme != "blob" && u.Scheme != "about" && u.Scheme+"://"+u.Host != b.o.Site && !slices.Contains(b.o.Also, u.Scheme+"://"+u.Host)) {
 			problem = "request to another host: " + e.Request.URL
 		}
 	case *audits.EventIssueAdded:
@@ -97,7 +109,8 @@ func (b *Tab) watch(event any) {
 			problem = "console error: " + describe(e.Args[0])
 		}
 	}
-	if problem != "" {
+	expected := slices.ContainsFunc(b.o.Allow, func(text string) bool { return strings.Contains(problem, text) })
+	if problem != "" && !expected {
 		b.mu.Lock()
 		b.problems = append(b.problems, problem)
 		b.mu.Unlock()
@@ -106,6 +119,15 @@ func (b *Tab) watch(event any) {
 		default:
 		}
 	}
+}
+
+// Close ends the browser as a person does, so that its storage is on disk.
+func (b *Tab) Close() {
+	b.t.Helper()
+	if err := chromedp.Cancel(b.ctx); err != nil {
+		b.t.Fatalf("closing Chromium: %v", err)
+	}
+	b.end()
 }
 
 // Problems returns what will fail the test.
@@ -278,6 +300,31 @@ func (b *Tab) Shot(name string) {
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
 		b.t.Error(err)
 	}
+}
+
+// Click presses the mouse at a place of the viewport, in CSS pixels.
+func (b *Tab) Click(x, y float64) {
+	b.t.Helper()
+	b.run(chromedp.MouseClickXY(x, y))
+}
+
+// Offline takes the network away, or gives it back.
+func (b *Tab) Offline(on bool) {
+	b.t.Helper()
+	call(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: on, DownloadThroughput: -1, UploadThroughput: -1})
+	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{URLPattern: "", Offline: on, DownloadThroughput: -1, UploadThroughput: -1}},
+	})
+}
+
+// Screen is the browser's own picture of the viewport, as PNG.
+func (b *Tab) Screen() []byte {
+	b.t.Helper()
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.fail(err.Error())
+	}
+	return png
 }
 
 // Quote makes text a literal of JavaScript.

@@ -11,7 +11,7 @@ const texts: Texts = {
     severities: { low: 'Kleinigkeit', medium: 'Lästig', high: 'Ernst', critical: 'Nichts geht' },
     category: 'Art',
     categories: { bug: 'Fehler', ui: 'Darstellung', performance: 'Langsam', crash: 'Absturz', other: 'Anderes' },
-    email: 'Ihre E-Mail-Adresse',
+    email: 'Ihre E-Mail',
     emailHint: 'Nur, um Ihnen zu antworten.',
     optional: 'freiwillig',
     picture: 'Bild',

@@ -11,7 +11,7 @@ const texts: Texts = {
     severities: { low: 'Minor', medium: 'Annoying', high: 'Serious', critical: 'Nothing works' },
     category: 'Kind',
     categories: { bug: 'Bug', ui: 'Display', performance: 'Slow', crash: 'Crash', other: 'Other' },
-    email: 'Your e-mail address',
+    email: 'Your e-mail',
     emailHint: 'Only used to answer you.',
     optional: 'optional',
     picture: 'Picture',

@@ -11,7 +11,7 @@ const texts: Texts = {
     severities: { low: 'Leve', medium: 'Molesto', high: 'Serio', critical: 'Nada funciona' },
     category: 'Tipo',
     categories: { bug: 'Error', ui: 'Aspecto', performance: 'Lentitud', crash: 'Cierre', other: 'Otro' },
-    email: 'Su correo electrónico',
+    email: 'Su correo',
     emailHint: 'Solo para responderle.',
     optional: 'opcional',
     picture: 'Imagen',

@@ -11,7 +11,7 @@ const texts: Texts = {
     severities: { low: 'Mineur', medium: 'Gênant', high: 'Sérieux', critical: 'Rien ne marche' },
     category: 'Type',
     categories: { bug: 'Erreur', ui: 'Affichage', performance: 'Lenteur', crash: 'Plantage', other: 'Autre' },
-    email: 'Votre adresse e-mail',
+    email: 'Votre e-mail',
     emailHint: 'Uniquement pour vous répondre.',
     optional: 'facultatif',
     picture: 'Image',
