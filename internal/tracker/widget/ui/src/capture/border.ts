@@ -8,14 +8,15 @@ const sides = ['Top', 'Right', 'Bottom', 'Left'] as const
 
 interface Side { width: number; style: string; color: string }
 
-function read(style: CSSStyleDeclaration): Side[] {
+function read(style: CSSStyleDeclaration, edge?: string): Side[] {
+  if (edge) return sides.map(() => ({ width: 1, style: 'solid', color: edge }))
   return sides.map((s) => ({ width: px(style[`border${s}Width`]), style: style[`border${s}Style`], color: style[`border${s}Color`] }))
 }
 
 const shown = (s: Side): boolean => s.width > 0 && s.style !== 'none' && s.style !== 'hidden' && !transparent(s.color)
 
 export function paintBorder(c: Context, b: Box): void {
-  const all = read(b.style)
+  const all = read(b.style, b.edge)
   if (!all.some(shown)) return
   const [first] = all as [Side]
   const same = all.every((s) => s.style === first.style && s.color === first.color && s.width === first.width)

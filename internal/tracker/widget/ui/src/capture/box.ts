@@ -11,11 +11,15 @@ export type Radii = [number, number][]
 
 export interface Box {
   style: CSSStyleDeclaration
+  /** The border box as the layout has it; the others lie on whole pixels. */
+  exact: Rect
   border: Rect
   padding: Rect
   content: Rect
   widths: Sides
   radii: Radii
+  /** The colour of a thin edge that the browser draws in place of the style's border. */
+  edge?: string
   /** Where an edge falls on the device's pixels. */
   snap(v: number): number
 }
@@ -31,7 +35,7 @@ export function boxFor(style: CSSStyleDeclaration, exact: Rect, snap: (v: number
   const widths: Sides = [px(style.borderTopWidth), px(style.borderRightWidth), px(style.borderBottomWidth), px(style.borderLeftWidth)]
   const padding = inset(border, ...widths)
   const content = inset(padding, px(style.paddingTop), px(style.paddingRight), px(style.paddingBottom), px(style.paddingLeft))
-  return { style, border, padding, content, widths, radii: radiiOf(style, border), snap }
+  return { style, exact, border, padding, content, widths, radii: radiiOf(style, border), snap }
 }
 
 function radiiOf(style: CSSStyleDeclaration, r: Rect): Radii {

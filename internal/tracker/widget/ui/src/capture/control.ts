@@ -4,7 +4,7 @@ import { trace } from './box.ts'
 import { px } from './css.ts'
 import { attribute, localName, scrollLeft, scrollTop } from './dom.ts'
 import { cased } from './font.ts'
-import type { Rect } from './geometry.ts'
+import { grow, type Rect } from './geometry.ts'
 import type { Context } from './scene.ts'
 import type { State } from './state.ts'
 import { drawRun, lookOf, type Look } from './text.ts'
@@ -14,6 +14,17 @@ const bullets = '•'.repeat(8)
 
 /** In font sizes: the length of a bar that tells nothing of what it covers. */
 const barLength = 6
+
+/** The edge of fields and buttons that the page has not styled. */
+export function nativeBox(name: string, style: CSSStyleDeclaration, box: Box): Box {
+  if (!/^(input|textarea|select|button)$/.test(name) || style.appearance === 'none') return box
+  const s = style.borderTopStyle
+  const plain = name === 'select' ? s === 'solid' && box.widths[0] === 1 && /118, 118, 118|133, 133, 133/.test(style.borderTopColor) : (s === 'inset' || s === 'outset') && box.widths[0] === 2
+  if (!plain || style.borderTopLeftRadius !== '0px') return box
+  const r = name === 'button' || s === 'outset' ? 3 : name === 'select' ? 1.5 : 1
+  const radii = box.radii.map((): [number, number] => [r, r])
+  return { ...box, padding: grow(box.border, -1), widths: [1, 1, 1, 1], radii, edge: /dark/.test(style.colorScheme) && matchMedia('(prefers-color-scheme: dark)').matches ? '#858585' : '#767676' }
+}
 
 /** True: the element is drawn, with all that is in it. */
 export function paintControl(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box, st: State): boolean {
@@ -231,7 +242,7 @@ function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box
   else label(w, look, style, r, cased(text.trim().replace(/\s+/g, ' '), style, ''), st, 'start')
   if (!arrow) return
   st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
-    const x = rtl ? box.content.x + 4 : box.border.x + box.border.w - 15
+    const x = rtl ? box.content.x + 4 : box.border.x + box.border.w - 13
     const y = box.border.y + box.border.h / 2
     c.strokeStyle = style.color
     c.lineWidth = 2
@@ -325,13 +336,22 @@ function pill(c: Context, x: number, y: number, w: number, h: number, fill: stri
   c.fill()
 }
 
+function track(c: Context, r: Rect, filled: number, color: string): void {
+  pill(c, r.x, r.y, r.w, r.h, '#efefef', '#b2b2b2')
+  if (!(filled > 0)) return
+  c.save()
+  c.beginPath()
+  c.rect(r.x, r.y, filled, r.h)
+  c.clip()
+  pill(c, r.x, r.y, r.w, r.h, color)
+  c.restore()
+}
+
 function range(c: Context, r: Rect, part: number, color: string): void {
   const y = r.y + r.h / 2
-  const thumb = 16
-  const x = r.x + part * (r.w - thumb)
-  pill(c, r.x, y - 4, r.w, 8, '#efefef', '#b2b2b2')
-  if (part > 0) pill(c, r.x, y - 4, x - r.x + thumb / 2, 8, color)
-  pill(c, x, y - thumb / 2, thumb, thumb, color)
+  const x = r.x + part * (r.w - 16)
+  track(c, { x: r.x + 1, y: y - 4, w: r.w - 2, h: 8 }, part > 0 ? x - r.x + 7 : 0, color)
+  pill(c, x + 0.5, y - 7.5, 15, 15, color)
 }
 
 function gauge(w: Walker, e: HTMLProgressElement | HTMLMeterElement, name: string, style: CSSStyleDeclaration, box: Box, st: State): void {
@@ -352,7 +372,6 @@ function gauge(w: Walker, e: HTMLProgressElement | HTMLMeterElement, name: strin
   st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
     const h = Math.min(r.h, name === 'meter' ? r.h / 2 : 8)
     const y = r.y + (r.h - h) / 2
-    pill(c, r.x, y, r.w, h, '#efefef', '#b2b2b2')
-    if (part > 0) pill(c, r.x, y, r.w * Math.min(1, part), h, color)
+    track(c, { x: r.x, y, w: r.w, h }, Math.round(r.w * Math.min(1, Math.max(0, part))), color)
   }))
 }

@@ -65,7 +65,10 @@ export function spaceOf(space: Space, e: Element, s: CSSStyleDeclaration): Space
   const [dx, dy] = apply(m, w / 2 - ox, h / 2 - oy)
   const x = centre.x - ox - dx
   const y = centre.y - oy - dy
-  return mapped(space, multiply(multiply(translation(x + ox, y + oy), m), translation(-x - ox, -y - oy)))
+  // Browsers put such a box on whole pixels before they map it. What is measured is not moved.
+  const [rx, ry] = [Math.round(x), Math.round(y)]
+  const at = (px0: number, py0: number): Matrix => multiply(translation(px0 + ox, py0 + oy), multiply(m, translation(-rx - ox, -ry - oy)))
+  return { m: multiply(space.m, at(rx, ry)), c: multiply(space.c, at(x, y)) }
 }
 
 /** For a box that is no element. */

@@ -2,14 +2,14 @@
 import type { CaptureRequest } from '../contract.ts'
 import { addresses, paintBackground } from './background.ts'
 import { paintBorder, paintOutline } from './border.ts'
-import { boxFor, innerRadii, trace, type Box } from './box.ts'
+import { boxFor, innerRadii, snapped, trace, type Box } from './box.ts'
 import { shapeOf } from './clippath.ts'
-import { paintControl } from './control.ts'
+import { nativeBox, paintControl } from './control.ts'
 import { address, px, transparent } from './css.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
-import { bounds, fromDOM, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
+import { bounds, fromDOM, grow, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
 import { Images, paintBorderImage, paintMissing, type Missing } from './image.ts'
 import { reaches } from './prune.ts'
 import { paintReplaced } from './replaced.ts'
@@ -268,16 +268,22 @@ export class Walker {
       for (const a of addresses(style)) this.images.want(a)
       const image = address(style.borderImageSource ?? 'none')
       if (image) this.images.want(image)
-      const paint = (b: Box) => (c: Context): void => {
+      const paint = (b: Box & { gap?: Rect }) => (c: Context): void => {
         paintOuterShadows(c, b)
         paintBackground(c, b, this.images, this.window)
         paintInnerShadows(c, b)
         const i = image ? this.images.get(image) : null
+        if (b.gap) {
+          c.beginPath()
+          trace(c, grow(b.border, 10))
+          trace(c, b.gap)
+          c.clip('evenodd')
+        }
         if (i) paintBorderImage(c, b, i)
         else paintBorder(c, b)
       }
       if (!inline) {
-        const b = this.shape(e, name, style, box)
+        const b = this.shape(e, name, style, nativeBox(name, style, box), st)
         into.push(this.step(st.space, st.clip, paint(b)))
       } else {
         const rects = boxesOf(e)
@@ -293,21 +299,22 @@ export class Walker {
   }
 
   /** The border box as it is painted: of fieldsets and cells it differs from the layout's. */
-  private shape(e: Element, name: string, style: CSSStyleDeclaration, box: Box): Box {
+  private shape(e: Element, name: string, style: CSSStyleDeclaration, box: Box, st: State): Box & { gap?: Rect } {
     if (style.borderCollapse === 'collapse' && /^table/.test(style.display)) {
       if (style.display !== 'table-cell') return { ...box, widths: style.display === 'table' ? box.widths : [0, 0, 0, 0] }
       const [t, r, b, l] = box.widths
-      const { x, y, w, h } = box.border
-      const half = (v: number): number => Math.floor(v / 2)
-      const g = { x: x - half(l), y: y - half(t), w: w + half(l) + Math.ceil(r / 2), h: h + half(t) + Math.ceil(b / 2) }
+      const { x, y, w, h } = box.exact
+      const g = snapped({ x: x - l / 2, y: y - t / 2, w: w + (l + r) / 2, h: h + (t + b) / 2 }, (v) => Math.floor(v + 0.01))
       return { ...box, border: g, padding: { x: g.x + l, y: g.y + t, w: g.w - l - r, h: g.h - t - b } }
     }
     if (name === 'fieldset') {
       for (const child of children(e)) {
         if (nodeType(child) !== 1 || localName(child as Element) !== 'legend') continue
-        const down = Math.max(0, Math.floor((boxOf(child as Element).height - box.widths[0]) / 2))
-        const cut = (r: Rect): Rect => ({ ...r, y: r.y + down, h: r.h - down })
-        return { ...box, border: cut(box.border), padding: cut(box.padding) }
+        // The border runs through the middle of the legend, and leaves it out.
+        const legend = boxOf(child as Element)
+        const top = box.snap(box.exact.y + Math.max(0, (legend.height - box.widths[0]) / 2))
+        const cut = (r: Rect, at: number): Rect => ({ ...r, y: at, h: r.y + r.h - at })
+        return { ...box, border: cut(box.border, top), padding: cut(box.padding, top + box.widths[0]), gap: unmap(st.space.c, fromDOM(legend)) }
       }
     }
     return box

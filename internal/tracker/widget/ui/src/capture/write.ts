@@ -105,7 +105,7 @@ function shorten(w: Walker, p: Piece, look: Look, right: number, mark: string): 
   let high = letters.length
   while (low < high) {
     const mid = (low + high + 1) >> 1
-    if (p.r.x + w.fonts.width(look.font, letters.slice(0, mid).join('')) <= right + 0.5) low = mid
+    if (p.r.x + w.fonts.width(look.font, letters.slice(0, mid).join('')) <= right) low = mid
     else high = mid - 1
   }
   p.text = letters.slice(0, low).join('') + mark
