@@ -19,7 +19,7 @@ addEventListener('load', () => {
   c.arc(60, 30, 20, 0, 7)
   c.fill()
   document.querySelector('.scroller').scrollTop = 37
-  document.querySelector('dialog').showModal()
+  if (!location.search) document.querySelector('dialog').showModal()
   document.activeElement.blur()
   scrollTo(0, 60)
   document.title = 'Ready'

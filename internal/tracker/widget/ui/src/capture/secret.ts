@@ -77,18 +77,25 @@ export class Secrets {
   private read(root: Element): void {
     const reader = new Reader()
     reader.inside(root, true)
-    const spans = this.ranges(reader.text)
-    for (const node of reader.nodes) this.known.set(node, { text: data(node), spans: [] })
-    for (const [from, to] of spans) {
-      for (let i = from; i < to && i < reader.at.length; i++) {
-        const [node, offset] = reader.at[i]!
-        if (!node) continue
-        const list = this.known.get(node)!.spans
-        const last = list[list.length - 1]
-        if (last && last[1] >= offset - 8 && last[1] <= offset) last[1] = offset + 1
-        else if (!last || offset >= last[1]) list.push([offset, offset + 1])
+    const secret = new Uint8Array(reader.text.length)
+    for (const [from, to] of this.ranges(reader.text)) secret.fill(1, from, to)
+    if (reader.from.includes(-1)) {
+      // Once more without the spaces that are put between the parts of a row.
+      const kept = reader.from.flatMap((n, i) => (n < 0 ? [] : [i]))
+      for (const [from, to] of this.ranges(kept.map((i) => reader.text[i]).join(''))) {
+        for (const i of kept.slice(from, to)) secret[i] = 1
       }
     }
+    for (const node of reader.nodes) this.known.set(node, { text: data(node), spans: [] })
+    secret.forEach((s, i) => {
+      const node = reader.nodes[reader.from[i]!]
+      if (!s || !node) return
+      const offset = reader.offset[i]!
+      const list = this.known.get(node)!.spans
+      const last = list[list.length - 1]
+      if (last && offset - last[1] <= 8 && secret[i - 1]) last[1] = offset + 1
+      else list.push([offset, offset + 1])
+    })
   }
 }
 
@@ -96,16 +103,23 @@ export class Secrets {
 class Reader {
   text = ''
   nodes: Node[] = []
-  at: [node: Node | null, offset: number][] = []
+  /** Of each unit of the text: which node, -1 where it is of none, and where in it. */
+  from: number[] = []
+  offset: number[] = []
+  private blank = true
 
-  private add(c: string, node: Node | null, offset: number): void {
-    if (invisible.test(c)) return
-    if (/\s/.test(c)) {
-      if (this.text.endsWith(' ') || this.text === '') return
-      c = ' '
+  private add(s: string, node: number): void {
+    for (let i = 0; i < s.length; i++) {
+      let c = s[i]!
+      if (c > '~' && invisible.test(c)) continue
+      const blank = c <= ' ' || (c > '~' && /\s/.test(c))
+      if (blank && this.blank) continue
+      if (blank) c = ' '
+      this.blank = blank
+      this.text += c
+      this.from.push(node)
+      this.offset.push(i)
     }
-    this.text += c
-    this.at.push([node, offset])
   }
 
   inside(e: Element, top: boolean): void {
@@ -114,8 +128,7 @@ class Reader {
       const type = nodeType(child)
       if (type === 3) {
         this.nodes.push(child)
-        const s = data(child)
-        for (let i = 0; i < s.length; i++) this.add(s[i]!, child, i)
+        this.add(data(child), this.nodes.length - 1)
       } else if (type === 1) this.element(child as Element, row)
     }
   }
@@ -126,16 +139,16 @@ class Reader {
     const display = style.display
     if (display === 'none' || name === 'svg' || name === 'textarea' || name === 'select') return
     if (name === 'br') {
-      this.add(' ', null, 0)
+      this.add(' ', -1)
       return
     }
     if (separate(display, style.float, item)) {
-      this.add(' ', null, 0)
+      this.add(' ', -1)
       return
     }
-    if (item) this.add(' ', null, 0)
+    if (item) this.add(' ', -1)
     this.inside(e, false)
-    if (item) this.add(' ', null, 0)
+    if (item) this.add(' ', -1)
   }
 }
 

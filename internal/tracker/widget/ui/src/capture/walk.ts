@@ -304,7 +304,7 @@ export class Walker {
       if (style.display !== 'table-cell') return { ...box, widths: style.display === 'table' ? box.widths : [0, 0, 0, 0] }
       const [t, r, b, l] = box.widths
       const { x, y, w, h } = box.exact
-      const g = snapped({ x: x - l / 2, y: y - t / 2, w: w + (l + r) / 2, h: h + (t + b) / 2 }, (v) => Math.floor(v + 0.01))
+      const g = snapped({ x: x - l / 2, y: y - t / 2, w: w + (l + r) / 2, h: h + (t + b) / 2 }, Math.round)
       return { ...box, border: g, padding: { x: g.x + l, y: g.y + t, w: g.w - l - r, h: g.h - t - b } }
     }
     if (name === 'fieldset') {
