@@ -66,7 +66,7 @@ function bar(w: Walker, style: CSSStyleDeclaration, r: Rect, st: State, middle: 
 
 /** One line of text in the middle of a box, cut at its edges. */
 function line(w: Walker, look: Look, style: CSSStyleDeclaration, r: Rect, text: string, st: State, align: string, shift = 0): void {
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     const wide = w.fonts.width(look.font, text)
     c.beginPath()
     c.rect(r.x, r.y - 4, r.w, r.h + 8)
@@ -77,13 +77,13 @@ function line(w: Walker, look: Look, style: CSSStyleDeclaration, r: Rect, text: 
     const x = align === 'center' ? r.x + (r.w - wide) / 2 : right ? r.x + r.w - wide : r.x
     const high = look.font.ascent + look.font.descent
     drawRun(c, look, text, x - shift, Math.floor(r.y + (r.h - high) / 2) + look.font.ascent, wide)
-  }))
+  })
 }
 
 function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: Box, st: State): void {
   const { type } = e
   const native = style.appearance !== 'none'
-  const draw = (f: (c: Context) => void): void => void st.layer.inlines.push(w.step(st.space, st.clip, f))
+  const draw = (f: (c: Context) => void): void => void w.draw(st, f)
   if (type === 'hidden' || type === 'image') return
   if (type === 'checkbox' || type === 'radio') {
     const hidden = st.rule !== 'show' || w.secrets.hidesValue(e)
@@ -134,7 +134,7 @@ function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: 
   const hidden = type === 'password' || st.rule !== 'show' || w.secrets.hidesValue(e)
   if (hidden) {
     w.covered++
-    w.covers.push(w.step(st.space, st.clip, (c) => fillCover(c, box.padding)))
+    w.hide(st, box.padding)
     line(w, look, style, box.content, bullets, st, 'start')
     return
   }
@@ -143,11 +143,6 @@ function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: 
     return
   }
   line(w, look, style, box.content, cased(value, style, ''), st, style.textAlign, scrollLeft(e))
-}
-
-function fillCover(c: Context, r: Rect): void {
-  c.fillStyle = '#8b8f98'
-  c.fillRect(r.x, r.y, r.w, r.h)
 }
 
 /** A text that the page wrote, not the visitor. */
@@ -179,7 +174,7 @@ function paragraph(w: Walker, look: Look, style: CSSStyleDeclaration, box: Box, 
   const most = least + Math.ceil(box.padding.h / step) + 3
   for (const source of text.split('\n')) {
     let rest = ''
-    for (const word of source.split(/(?<=\s)(?=\S)/)) {
+    for (const word of source.match(/^\s+|\S+\s*/g) ?? []) {
       if (wraps && rest && w.fonts.width(look.font, rest + word.trimEnd()) > content.w) {
         lines.push(rest)
         rest = ''
@@ -190,7 +185,7 @@ function paragraph(w: Walker, look: Look, style: CSSStyleDeclaration, box: Box, 
     lines.push(rest)
     if (lines.length > most) break
   }
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     c.beginPath()
     c.rect(box.padding.x, box.padding.y, box.padding.w, box.padding.h)
     c.clip()
@@ -201,7 +196,7 @@ function paragraph(w: Walker, look: Look, style: CSSStyleDeclaration, box: Box, 
       const x = style.textAlign === 'center' ? content.x + (content.w - wide) / 2 : style.textAlign === 'right' || style.textAlign === 'end' ? content.x + content.w - wide : content.x
       drawRun(c, look, text.trimEnd(), x - left, Math.floor(content.y - top + i * step + (step - high) / 2) + look.font.ascent, 0)
     })
-  }))
+  })
 }
 
 function area(w: Walker, e: HTMLTextAreaElement, style: CSSStyleDeclaration, box: Box, st: State): void {
@@ -213,7 +208,7 @@ function area(w: Walker, e: HTMLTextAreaElement, style: CSSStyleDeclaration, box
   }
   if (st.rule !== 'show' || w.secrets.hidesValue(e)) {
     w.covered++
-    w.covers.push(w.step(st.space, st.clip, (c) => fillCover(c, box.padding)))
+    w.hide(st, box.padding)
     paragraph(w, look, style, box, bullets, st, 0, 0)
     return
   }
@@ -241,7 +236,7 @@ function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box
   if (hidden) bar(w, style, r, st, true)
   else label(w, look, style, r, cased(text.trim().replace(/\s+/g, ' '), style, ''), st, 'start')
   if (!arrow) return
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     const x = rtl ? box.content.x + 4 : box.border.x + box.border.w - 13
     const y = box.border.y + box.border.h / 2
     c.strokeStyle = style.color
@@ -251,7 +246,7 @@ function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box
     c.lineTo(x + 4, y + 2)
     c.lineTo(x + 8, y - 2)
     c.stroke()
-  }))
+  })
 }
 
 function list(w: Walker, e: HTMLSelectElement, look: Look, style: CSSStyleDeclaration, box: Box, st: State): void {
@@ -263,10 +258,10 @@ function list(w: Walker, e: HTMLSelectElement, look: Look, style: CSSStyleDeclar
     y += high
     if (r.y + r.h < box.content.y || r.y > box.content.y + box.content.h) continue
     if (o.selected) {
-      st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+      w.draw(st, (c) => {
         c.fillStyle = '#cecece'
         c.fillRect(r.x, r.y, r.w, r.h)
-      }))
+      })
     }
     label(w, look, style, { ...r, x: r.x + 2, w: r.w - 4 }, o.label, st, 'start')
   }
@@ -369,9 +364,9 @@ function gauge(w: Walker, e: HTMLProgressElement | HTMLMeterElement, name: strin
     const far = Math.abs(zone(m.value) - zone(m.optimum))
     color = far === 0 ? '#107c10' : far === 1 ? '#ffb900' : '#d83b01'
   } else part = (e as HTMLProgressElement).position
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     const h = Math.min(r.h, name === 'meter' ? r.h / 2 : 8)
     const y = r.y + (r.h - h) / 2
     track(c, { x: r.x, y, w: r.w, h }, Math.round(r.w * Math.min(1, Math.max(0, part))), color)
-  }))
+  })
 }

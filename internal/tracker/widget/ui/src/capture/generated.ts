@@ -195,7 +195,7 @@ export function mark(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box
     const y = top + Math.floor((3 * (font.ascent - Math.floor((font.ascent * 2) / 3))) / 2)
     const away = Math.floor((font.ascent * 2) / 3) + 8
     const x = inside ? (rtl ? first.x + first.w + 8 : first.x - size - 8) : rtl ? start + away - 1 - size : start - away + 1
-    st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+    w.draw(st, (c) => {
       const image = imageAt ? w.images.get(imageAt) : null
       if (image) {
         c.drawImage(image, rtl ? start + 7 : start - image.naturalWidth - 7, top + font.ascent - image.naturalHeight)
@@ -219,17 +219,17 @@ export function mark(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box
           c.stroke()
         }
       }
-    }))
+    })
     return
   }
   const text = /^["']/.test(type) ? unquote(type) : /^["']/.test(own.content) ? unquote(own.content) : rtl ? `${numeral(ordinal(e), type)}. ` : `${numeral(ordinal(e), type)}. `
   const wide = w.fonts.width(font, text)
   const x = inside ? first.x - wide : rtl ? start : start - wide
   if (st.rule !== 'show' || w.secrets.hides(text)) return
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     font.set(c)
     drawRun(c, { ...look, color }, text, x, top + font.ascent, wide)
-  }))
+  })
 }
 
 function triangle(c: CanvasRenderingContext2D, points: [number, number][]): void {

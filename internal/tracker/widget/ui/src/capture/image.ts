@@ -1,6 +1,6 @@
 /** Images, and what must not be drawn because it would make the canvas unreadable. */
 import type { Picture } from '../contract.ts'
-import { position, px, split, length } from './css.ts'
+import { position } from './css.ts'
 import { trace, type Box, innerRadii, type Sides } from './box.ts'
 import type { Rect } from './geometry.ts'
 import type { Context } from './scene.ts'
@@ -122,21 +122,4 @@ export function paintSource(c: Context, b: Box, source: CanvasImageSource, w: nu
   c.imageSmoothingQuality = 'medium'
   c.drawImage(source, to.x, to.y, to.w, to.h)
   c.restore()
-}
-
-/** border-image of one image: nine parts. */
-export function paintBorderImage(c: Context, b: Box, image: HTMLImageElement): void {
-  const words = split(b.style.borderImageSlice, ' ').filter((w) => w !== 'fill')
-  const [t = '100%', r = t, bt = t, l = r] = words
-  const [w, h] = [image.naturalWidth, image.naturalHeight]
-  const cut = (s: string, whole: number): number => Math.min(whole, s.endsWith('%') ? length(s, whole) : px(s))
-  const [st, sr, sb, sl] = [cut(t, h), cut(r, w), cut(bt, h), cut(l, w)]
-  const [wt, wr, wb, wl] = b.widths
-  const { x, y, w: bw, h: bh } = b.border
-  const xs = [[0, sl, x, wl], [sl, w - sl - sr, x + wl, bw - wl - wr], [w - sr, sr, x + bw - wr, wr]] as const
-  const ys = [[0, st, y, wt], [st, h - st - sb, y + wt, bh - wt - wb], [h - sb, sb, y + bh - wb, wb]] as const
-  xs.forEach(([sx, sw, dx, dw], i) => ys.forEach(([sy, sh, dy, dh], j) => {
-    if (i === 1 && j === 1 && !b.style.borderImageSlice.includes('fill')) return
-    if (sw > 0 && sh > 0 && dw > 0 && dh > 0) c.drawImage(image, sx, sy, sw, sh, dx, dy, dw, dh)
-  }))
 }

@@ -39,10 +39,10 @@ export async function paintReplaced(w: Walker, e: Element, style: CSSStyleDeclar
     if (v.readyState < 2) {
       const poster = v.poster
       if (poster) w.images.want(poster)
-      st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+      w.draw(st, (c) => {
         const i = poster ? w.images.get(poster) : null
         if (i) paintSource(c, box, i, i.naturalWidth, i.naturalHeight)
-      }))
+      })
       return true
     }
   } else {
@@ -58,7 +58,7 @@ export async function paintReplaced(w: Walker, e: Element, style: CSSStyleDeclar
     w.missingBox(what, st, box.content)
     return true
   }
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => paintSource(c, box, source, ...size)))
+  w.draw(st, (c) => paintSource(c, box, source, ...size))
   return true
 }
 
@@ -72,14 +72,14 @@ function alternative(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box
     w.veil(st, box.content, box.content)
     return
   }
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     c.beginPath()
     c.rect(x, y, wide, h)
     c.clip()
     look.font.set(c)
     const broken = wide > 20 && h > 16 ? 16 : 0
     drawRun(c, look, alt, x + broken, y + look.font.ascent, wide)
-  }))
+  })
 }
 
 async function frame(w: Walker, e: HTMLIFrameElement, box: Box, st: State): Promise<void> {

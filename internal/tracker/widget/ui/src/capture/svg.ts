@@ -89,7 +89,7 @@ function part(w: Walker, e: Element, outer: State, port: Port): void {
     const p = shape(e, port)
     if (!p) return
     const paint = painter(e, style, port)
-    st.layer.inlines.push(w.step(st.space, st.clip, (c) => paint(c, p)))
+    w.draw(st, (c) => paint(c, p))
   }
 }
 
@@ -373,7 +373,7 @@ function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State
   const stroke = style.stroke
   const box = fill.startsWith('url') ? boxIn(e) : null
   const width = px(style.strokeWidth)
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     look.font.set(c)
     for (const t of list) {
       c.save()
@@ -392,7 +392,7 @@ function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State
       }
       c.restore()
     }
-  }))
+  })
 }
 
 function image(w: Walker, e: SVGImageElement, st: State, port: Port): void {
@@ -401,11 +401,11 @@ function image(w: Walker, e: SVGImageElement, st: State, port: Port): void {
   const r: Rect = { x: number(e, style, 'x', port.w), y: number(e, style, 'y', port.h), w: number(e, style, 'width', port.w), h: number(e, style, 'height', port.h) }
   if (!href) return
   w.images.want(href)
-  st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+  w.draw(st, (c) => {
     const i = w.images.get(href)
     if (!i) return
     const k = Math.min(r.w / i.naturalWidth, r.h / i.naturalHeight)
     const [iw, ih] = attribute(e, 'preserveAspectRatio') === 'none' ? [r.w, r.h] : [i.naturalWidth * k, i.naturalHeight * k]
     c.drawImage(i, r.x + (r.w - iw) / 2, r.y + (r.h - ih) / 2, iw, ih)
-  }))
+  })
 }

@@ -5,12 +5,12 @@ import { paintBorder, paintOutline } from './border.ts'
 import { boxFor, innerRadii, snapped, trace, type Box } from './box.ts'
 import { shapeOf } from './clippath.ts'
 import { nativeBox, paintControl } from './control.ts'
-import { address, px, transparent } from './css.ts'
+import { px, transparent } from './css.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
 import { bounds, fromDOM, grow, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
-import { Images, paintBorderImage, paintMissing, type Missing } from './image.ts'
+import { Images, paintMissing, type Missing } from './image.ts'
 import { reaches } from './prune.ts'
 import { paintReplaced } from './replaced.ts'
 import { Clock } from './schedule.ts'
@@ -21,8 +21,13 @@ import type { Flow, State } from './state.ts'
 import { writeText } from './write.ts'
 import { mapped, rectIn, spaceOf, transforms, upright } from './transform.ts'
 
-/** The colour of bars and boxes over what is private. */
-export const coverColor = '#8b8f98'
+export function fillCover(c: Context, list: Rect[]): void {
+  c.fillStyle = '#8b8f98'
+  for (const r of list) {
+    const [x, y] = [Math.floor(r.x), Math.floor(r.y)]
+    c.fillRect(x, y, Math.ceil(r.x + r.w) - x, Math.ceil(r.y + r.h) - y)
+  }
+}
 
 /** Deeper nesting is not drawn: it would not fit on the stack. */
 const deepest = 400
@@ -60,6 +65,15 @@ export class Walker {
     return { space, clip, draw }
   }
 
+  draw(st: State, draw: (c: Context) => void): void {
+    st.layer.inlines.push({ space: st.space, clip: st.clip, draw })
+  }
+
+  /** Covers also the frame of a shared tab there. */
+  hide(st: State, ...list: Rect[]): void {
+    this.covers.push(this.step(st.space, st.clip, (c) => fillCover(c, list)))
+  }
+
   clipTo(up: Clip | null, space: Space, r: Rect, path: (c: Context) => void, rule?: CanvasFillRule): Clip {
     const b = bounds(space.m, r)
     return { up, space, path, ...(rule ? { rule } : {}), bounds: intersect(b, up ? up.bounds : this.window) }
@@ -68,22 +82,14 @@ export class Walker {
   /** Covers a region for certain: drawn now, and again over a frame of the shared tab. */
   cover(st: State, r: Rect, into: (Step | Layer)[] = st.layer.inlines): void {
     this.covered++
-    const s = this.step(st.space, st.clip, (c) => {
-      c.fillStyle = coverColor
-      c.fillRect(r.x, r.y, r.w, r.h)
-    })
-    into.push(s)
-    this.covers.push(s)
+    into.push(this.step(st.space, st.clip, (c) => fillCover(c, [r])))
+    this.hide(st, r)
   }
 
   /** The same with a bar that does not tell how long the text is: exact is for a shared tab. */
   veil(st: State, bar: Rect, exact: Rect, into: (Step | Layer)[] = st.layer.inlines): void {
     this.cover(st, bar, into)
-    this.covers.pop()
-    this.covers.push(this.step(st.space, st.clip, (c) => {
-      c.fillStyle = coverColor
-      for (const r of [bar, exact]) c.fillRect(r.x, r.y, r.w, r.h)
-    }))
+    this.hide(st, exact)
   }
 
   async nodes(list: Iterable<Node>, st: State, style: CSSStyleDeclaration): Promise<void> {
@@ -263,24 +269,20 @@ export class Walker {
     const native = /^(input|select|button|textarea|progress|meter)$/.test(name) && style.appearance !== 'none' && /^(checkbox|radio|range|color|)$/.test(attributeType(e, name))
     if (native) return
     const empty = style.backgroundImage === 'none' && transparent(style.backgroundColor) && style.boxShadow === 'none'
-    const borders = box.widths.some((w) => w > 0) || (style.borderImageSource ?? 'none') !== 'none'
+    const borders = box.widths.some((w) => w > 0)
     if (!empty || borders) {
       for (const a of addresses(style)) this.images.want(a)
-      const image = address(style.borderImageSource ?? 'none')
-      if (image) this.images.want(image)
       const paint = (b: Box & { gap?: Rect }) => (c: Context): void => {
         paintOuterShadows(c, b)
         paintBackground(c, b, this.images, this.window)
         paintInnerShadows(c, b)
-        const i = image ? this.images.get(image) : null
         if (b.gap) {
           c.beginPath()
           trace(c, grow(b.border, 10))
           trace(c, b.gap)
           c.clip('evenodd')
         }
-        if (i) paintBorderImage(c, b, i)
-        else paintBorder(c, b)
+        paintBorder(c, b)
       }
       if (!inline) {
         const b = this.shape(e, name, style, nativeBox(name, style, box), st)
@@ -379,7 +381,7 @@ export class Walker {
 
   missingBox(what: Missing, st: State, r: Rect): void {
     this.missing.add(what)
-    st.layer.inlines.push(this.step(st.space, st.clip, (c) => paintMissing(c, r)))
+    this.draw(st, (c) => paintMissing(c, r))
   }
 }
 

@@ -7,7 +7,7 @@ import type { Context } from './scene.ts'
 import type { Span } from './secret.ts'
 import type { State } from './state.ts'
 import { drawPieces, Lines, lookOf, type Look, type Piece } from './text.ts'
-import { coverColor, type Walker } from './walk.ts'
+import { fillCover, type Walker } from './walk.ts'
 
 export function writeText(w: Walker, node: Node, text: string, style: CSSStyleDeclaration, st: State): void {
   if (style.visibility !== 'visible') return
@@ -28,22 +28,18 @@ export function writeText(w: Walker, node: Node, text: string, style: CSSStyleDe
   }
   if (shown.length) {
     const { through } = st
-    st.layer.inlines.push(w.step(st.space, st.clip, (c) => {
+    w.draw(st, (c) => {
       drawPieces(c, look, shown)
       if (through) for (const p of shown) showThrough(c, through.border, through.style, look, p)
-    }))
+    })
   }
   const secret = pieces.filter((p) => p.secret)
   if (secret.length) {
     w.covered++
     const bars = secret.map((p) => ({ ...p.r }))
     st.flow?.bars.push(...bars)
-    const step = w.step(st.space, st.clip, (c) => {
-      c.fillStyle = coverColor
-      for (const b of bars) c.fillRect(Math.floor(b.x), Math.floor(b.y), Math.ceil(b.w) + 1, Math.ceil(b.h))
-    })
-    st.layer.inlines.push(step)
-    w.covers.push(step)
+    w.draw(st, (c) => fillCover(c, bars))
+    w.hide(st, ...bars)
   }
 }
 
