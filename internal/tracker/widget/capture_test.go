@@ -246,3 +246,77 @@ func TestCaptureOfLargePages(t *testing.T) {
 		}
 	}
 }
+
+// TestCaptureOfBadPages proves that pages which break others give a picture, and stay
+// as they are.
+func TestCaptureOfBadPages(t *testing.T) {
+	site := captureSite(t, "")
+	b := browser.Open(t, browser.Options{Site: site.URL})
+	b.Size(1280, 720)
+	for name, missing := range map[string]string{
+		"plain": "", "frozen": "", "traps": "", "patched": "", "contents": "", "empty": "", "nothing": "", "tall": "",
+		"dark": "", "dialog": "", "deep": "", "moving": "", "frame": "frame",
+	} {
+		openCapture(b, "/bad.html?case="+name)
+		want := screenshot(t, b, t.TempDir())
+		data, c := shoot(t, b, "open")
+		keep(t, "capture-bad-"+name+".png", data)
+		share := differing(t, want, decode(t, data))
+		t.Logf("%s: %d ms, %.3f %% of the pixels differ, missing %v", name, c.MS, share*100, c.Missing)
+		if got := strings.Join(c.Missing, " "); got != missing {
+			t.Errorf("%s: missing %q, want %q", name, got, missing)
+		}
+		if share > 0.03 {
+			t.Errorf("%s: %.3f %% of the pixels differ", name, share*100)
+		}
+		if b.Eval(`String(window.unchanged())`) != "true" {
+			t.Errorf("%s: the page was changed", name)
+		}
+	}
+}
+
+// TestCaptureKeepsToItsOrigin proves that what is of another site is neither drawn nor
+// asked for.
+func TestCaptureKeepsToItsOrigin(t *testing.T) {
+	asked := make(chan string, 100)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		if strings.HasSuffix(r.URL.Path, ".html") {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<p>of another site")
+			return
+		}
+		w.Header().Set("Content-Type", "image/png")
+		png.Encode(w, image.NewGray(image.Rect(0, 0, 8, 8)))
+	}))
+	t.Cleanup(other.Close)
+	site := captureSite(t, other.URL+"; frame-src "+other.URL)
+	b := browser.Open(t, browser.Options{Site: site.URL})
+	b.Size(1280, 720)
+	openCapture(b, "/bad.html?case=plain")
+	b.Script(`{
+		const image = document.getElementById('foreign')
+		image.src = ` + browser.Quote(other.URL+"/image.png") + `
+		image.onload = () => {
+			document.getElementById('tainted').getContext('2d').drawImage(image, 0, 0)
+			const frame = document.createElement('iframe')
+			frame.src = ` + browser.Quote(other.URL+"/frame.html") + `
+			document.body.append(frame)
+			document.getElementById('after').style.backgroundImage = 'url(' + ` + browser.Quote(other.URL+"/background.png") + ` + ')'
+			frame.onload = () => setTimeout(() => { window.foreign = true }, 200)
+		}
+	}`)
+	b.Wait(`window.foreign === true`)
+	before := len(asked)
+	_, c := shoot(t, b, "open")
+	got := strings.Join(c.Missing, " ")
+	for _, want := range []string{"image", "canvas", "frame"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("missing %q, want %s in it", got, want)
+		}
+	}
+	if len(asked) != before {
+		t.Errorf("%d requests to another site while the picture was made", len(asked)-before)
+	}
+	b.Reset() // the page's own requests to the other site
+}

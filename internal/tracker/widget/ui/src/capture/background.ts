@@ -72,8 +72,6 @@ function tile(c: Context, image: string, images: Images, b: Box, from: Rect, ove
   const [rx = 'repeat', ry = rx] = split(repeat, ' ')
   const xAxis = rx === 'repeat-y' ? 'no-repeat' : rx === 'repeat-x' ? 'repeat' : rx
   const yAxis = rx === 'repeat-x' ? 'no-repeat' : rx === 'repeat-y' ? 'repeat' : ry
-  if (xAxis === 'round' && w > 0) w = from.w / Math.max(1, Math.round(from.w / w))
-  if (yAxis === 'round' && h > 0) h = from.h / Math.max(1, Math.round(from.h / h))
   if (!source) {
     w = b.snap(w)
     h = b.snap(h)
@@ -82,8 +80,8 @@ function tile(c: Context, image: string, images: Images, b: Box, from: Rect, ove
   const [px = '0%', py = '0%'] = split(position, ' ')
   const x0 = b.snap(from.x + length(px, from.w - w))
   const y0 = b.snap(from.y + length(py, from.h - h))
-  const [x1, nx, dx] = axis(xAxis, x0, w, over.x, over.w, from.x, from.w)
-  const [y1, ny, dy] = axis(yAxis, y0, h, over.y, over.h, from.y, from.h)
+  const [x1, nx, dx] = axis(xAxis, x0, w, over.x, over.w)
+  const [y1, ny, dy] = axis(yAxis, y0, h, over.y, over.h)
   if (nx * ny > mostTiles) return
   for (let j = 0; j < ny; j++) {
     for (let i = 0; i < nx; i++) {
@@ -98,18 +96,11 @@ function tile(c: Context, image: string, images: Images, b: Box, from: Rect, ove
   }
 }
 
-/** First place, number of tiles, distance. */
-function axis(repeat: string, at: number, size: number, over: number, overSize: number, from: number, fromSize: number): [number, number, number] {
+/** First place, number of tiles, distance. Tiles that are to be spaced or resized are repeated. */
+function axis(repeat: string, at: number, size: number, over: number, overSize: number): [number, number, number] {
   if (repeat === 'no-repeat') return [at, 1, size]
-  let step = size
-  if (repeat === 'space') {
-    const n = Math.floor(fromSize / size)
-    if (n < 2) return [at, 1, size]
-    step = (fromSize - size) / (n - 1)
-    at = from
-  }
-  const first = at - Math.ceil((at - over) / step) * step
-  return [first, Math.max(0, Math.ceil((over + overSize - first) / step)), step]
+  const first = at - Math.ceil((at - over) / size) * size
+  return [first, Math.max(0, Math.ceil((over + overSize - first) / size)), size]
 }
 
 /** A gradient has no size of its own: nw is 0. */

@@ -10,22 +10,12 @@ function getter<T>(proto: object, name: string): Getter<T> {
 }
 
 export const childNodes = getter<NodeListOf<ChildNode>>(Node.prototype, 'childNodes')
-export const parentNode = getter<Node | null>(Node.prototype, 'parentNode')
 export const nodeType = getter<number>(Node.prototype, 'nodeType')
-export const ownerDocument = getter<Document>(Node.prototype, 'ownerDocument')
-export const textContent = getter<string | null>(Node.prototype, 'textContent')
-export const firstChild = getter<Node | null>(Node.prototype, 'firstChild')
-export const nextSibling = getter<Node | null>(Node.prototype, 'nextSibling')
 export const data = getter<string>(CharacterData.prototype, 'data')
 export const localName = getter<string>(Element.prototype, 'localName')
 export const namespaceURI = getter<string>(Element.prototype, 'namespaceURI')
 export const scrollLeft = getter<number>(Element.prototype, 'scrollLeft')
 export const scrollTop = getter<number>(Element.prototype, 'scrollTop')
-export const clientWidth = getter<number>(Element.prototype, 'clientWidth')
-export const clientHeight = getter<number>(Element.prototype, 'clientHeight')
-export const clientLeft = getter<number>(Element.prototype, 'clientLeft')
-export const clientTop = getter<number>(Element.prototype, 'clientTop')
-export const scrollWidth = getter<number>(Element.prototype, 'scrollWidth')
 const shadowRoot = getter<ShadowRoot | null>(Element.prototype, 'shadowRoot')
 
 const { getBoundingClientRect, getClientRects, matches, getAttribute } = Element.prototype

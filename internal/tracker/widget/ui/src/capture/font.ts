@@ -13,8 +13,6 @@ export interface Font {
 /** Members that TypeScript's library or older browsers do not have. */
 type Extended = Context & { letterSpacing?: string; wordSpacing?: string; fontVariantCaps?: string; fontStretch?: string; textRendering?: string }
 
-const stretches: [number, string][] = [[50, 'ultra-condensed'], [62.5, 'extra-condensed'], [75, 'condensed'], [87.5, 'semi-condensed'], [100, 'normal'], [112.5, 'semi-expanded'], [125, 'expanded'], [150, 'extra-expanded'], [200, 'ultra-expanded']]
-
 export class Fonts {
   private known = new Map<string, Font>()
   readonly context: Context
@@ -31,7 +29,7 @@ export class Fonts {
     const known = this.known.get(key)
     if (known) return known
     const percent = parseFloat(fontStretch)
-    const stretch = stretches.find(([p]) => p >= percent)?.[1] ?? 'normal'
+    const stretch = percent < 100 ? 'condensed' : percent > 100 ? 'expanded' : 'normal'
     const set = (c: Extended): void => {
       c.font = font
       c.letterSpacing = letterSpacing === 'normal' ? '0px' : letterSpacing

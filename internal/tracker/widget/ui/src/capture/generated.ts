@@ -1,13 +1,12 @@
 /** ::before, ::after and the markers of lists. */
 import { boxFor, type Box } from './box.ts'
-import { paintBackground, addresses } from './background.ts'
-import { paintBorder } from './border.ts'
+import { addresses } from './background.ts'
+import { paintBox } from './decorated.ts'
 import { address, length, px, split, unquote } from './css.ts'
 import { attribute, boxesOf, children, is, localName, nodeType } from './dom.ts'
 import { cased } from './font.ts'
 import { fromDOM, unmap, type Rect } from './geometry.ts'
 import { layer } from './scene.ts'
-import { paintInnerShadows, paintOuterShadows } from './shadow.ts'
 import type { State } from './state.ts'
 import { drawRun, lookOf } from './text.ts'
 import { spaceFor, transforms } from './transform.ts'
@@ -110,10 +109,7 @@ export function generate(w: Walker, e: Element, which: '::before' | '::after', o
   }
   const hidden = text !== '' && (st.rule !== 'show' || w.secrets.hides(text))
   into.push(w.step(space, clip, (c) => {
-    paintOuterShadows(c, b)
-    paintBackground(c, b, w.images, w.window)
-    paintInnerShadows(c, b)
-    paintBorder(c, b)
+    paintBox(c, b, w.images, w.window)
     let x = r.x + bl + pl
     for (const a of images) {
       const i = w.images.get(a)
@@ -142,17 +138,10 @@ export function generate(w: Walker, e: Element, which: '::before' | '::after', o
   if (hidden) w.veil(target, { x: r.x, y: r.y, w: 6 * look.font.size, h: line }, r, into)
 }
 
-const roman: [number, string][] = [[1000, 'm'], [900, 'cm'], [500, 'd'], [400, 'cd'], [100, 'c'], [90, 'xc'], [50, 'l'], [40, 'xl'], [10, 'x'], [9, 'ix'], [5, 'v'], [4, 'iv'], [1, 'i']]
-
 export function numeral(n: number, type: string): string {
   if (/latin|alpha/.test(type) && n > 0) {
     let s = ''
     for (let k = n; k > 0; k = Math.floor((k - 1) / 26)) s = String.fromCharCode(97 + ((k - 1) % 26)) + s
-    return type.startsWith('upper') ? s.toUpperCase() : s
-  }
-  if (type.endsWith('roman') && n > 0 && n < 4000) {
-    let s = ''
-    for (const [v, r] of roman) for (; n >= v; n -= v) s += r
     return type.startsWith('upper') ? s.toUpperCase() : s
   }
   return type === 'decimal-leading-zero' && n >= 0 && n < 10 ? `0${n}` : String(n)
@@ -222,7 +211,7 @@ export function mark(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box
     })
     return
   }
-  const text = /^["']/.test(type) ? unquote(type) : /^["']/.test(own.content) ? unquote(own.content) : rtl ? `${numeral(ordinal(e), type)}. ` : `${numeral(ordinal(e), type)}. `
+  const text = /^["']/.test(type) ? unquote(type) : /^["']/.test(own.content) ? unquote(own.content) : `${numeral(ordinal(e), type)}. `
   const wide = w.fonts.width(font, text)
   const x = inside ? first.x - wide : rtl ? start : start - wide
   if (st.rule !== 'show' || w.secrets.hides(text)) return

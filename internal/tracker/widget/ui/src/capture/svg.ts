@@ -234,7 +234,6 @@ function painter(e: Element, style: CSSStyleDeclaration, port: Port): (c: Contex
   const rule = style.fillRule === 'evenodd' ? 'evenodd' : 'nonzero'
   const dash = style.strokeDasharray && style.strokeDasharray !== 'none' ? style.strokeDasharray.split(/[\s,]+/).map(px) : []
   const box = fill.startsWith('url') || stroke.startsWith('url') ? boxIn(e) : null
-  const fixed = style.getPropertyValue('vector-effect') === 'non-scaling-stroke'
   return (c, p) => {
     if (fill && fill !== 'none') {
       const f = paintOf(c, e, fill, box)
@@ -249,8 +248,7 @@ function painter(e: Element, style: CSSStyleDeclaration, port: Port): (c: Contex
       if (!s) return
       c.globalAlpha = strokeAlpha
       c.strokeStyle = s
-      const t = c.getTransform()
-      c.lineWidth = fixed ? width / (Math.sqrt(Math.abs(t.a * t.d - t.b * t.c)) || 1) : width
+      c.lineWidth = width
       c.lineCap = (style.strokeLinecap || 'butt') as CanvasLineCap
       c.lineJoin = (style.strokeLinejoin || 'miter') as CanvasLineJoin
       c.miterLimit = Number(style.strokeMiterlimit) || 4
@@ -281,15 +279,12 @@ function paintOf(c: Context, e: Element, value: string, box: Rect | null): strin
   const y = (s: string): number => (user ? length(s, 0) : box.y + (s.endsWith('%') ? px(s) / 100 : Number(s)) * box.h)
   const linear = localName(g) === 'linearGradient'
   let out: CanvasGradient
-  const t = get('gradientTransform', '')
-  const turn = user && t ? matrixOf(chain.find((n) => attribute(n, 'gradientTransform') !== null)!) : identity
-  const at = (a: number, b: number): [number, number] => [turn[0] * a + turn[2] * b + turn[4], turn[1] * a + turn[3] * b + turn[5]]
-  if (linear) out = c.createLinearGradient(...at(x(get('x1', '0%')), y(get('y1', '0%'))), ...at(x(get('x2', '100%')), y(get('y2', '0%'))))
+  if (linear) out = c.createLinearGradient(x(get('x1', '0%')), y(get('y1', '0%')), x(get('x2', '100%')), y(get('y2', '0%')))
   else {
     const [cx, cy] = [get('cx', '50%'), get('cy', '50%')]
     const r = get('r', '50%')
-    const k = user ? length(r, 0) * Math.hypot(turn[0], turn[1]) : ((r.endsWith('%') ? px(r) / 100 : Number(r)) * (box.w + box.h)) / 2
-    out = c.createRadialGradient(...at(x(get('fx', cx)), y(get('fy', cy))), 0, ...at(x(cx), y(cy)), k)
+    const k = user ? length(r, 0) : ((r.endsWith('%') ? px(r) / 100 : Number(r)) * (box.w + box.h)) / 2
+    out = c.createRadialGradient(x(get('fx', cx)), y(get('fy', cy)), 0, x(cx), y(cy), k)
   }
   const from = chain.find((n) => Array.from(n.children).some((s) => localName(s) === 'stop'))
   for (const s of Array.from(from?.children ?? [])) {
@@ -300,16 +295,6 @@ function paintOf(c: Context, e: Element, value: string, box: Rect | null): strin
     out.addColorStop(Math.min(1, Math.max(0, o)), faded(style.stopColor, Number(style.stopOpacity)))
   }
   return out
-}
-
-function matrixOf(e: Element): Matrix {
-  const t = (e as SVGGradientElement).gradientTransform.baseVal
-  let m = identity
-  for (let i = 0; i < t.numberOfItems; i++) {
-    const n = t.getItem(i).matrix
-    m = multiply(m, [n.a, n.b, n.c, n.d, n.e, n.f])
-  }
-  return m
 }
 
 function faded(color: string, alpha: number): string {
@@ -355,19 +340,18 @@ function nestedRule(w: Walker, e: Element): boolean {
 function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State, s: string, at: number): void {
   const look = lookOf(style, w.fonts, [])
   const fill = style.fill
-  const list: { text: string; x: number; y: number; turn: number }[] = []
+  const list: { text: string; x: number; y: number}[] = []
   for (let i = 0; i < s.length;) {
     const p = e.getStartPositionOfChar(at + i)
-    const turn = e.getRotationOfChar(at + i)
     let j = i + 1
     // Letters that follow each other on the line are drawn together.
-    while (j < s.length && !turn) {
+    while (j < s.length) {
       const before = e.getEndPositionOfChar(at + j - 1)
       const next = e.getStartPositionOfChar(at + j)
       if (Math.abs(before.x - next.x) > 0.05 || before.y !== next.y) break
       j++
     }
-    list.push({ text: cased(s.slice(i, j), style, s[i - 1] ?? ''), x: p.x, y: p.y, turn })
+    list.push({ text: cased(s.slice(i, j), style, s[i - 1] ?? ''), x: p.x, y: p.y })
     i = j
   }
   const stroke = style.stroke
@@ -376,21 +360,17 @@ function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State
   w.draw(st, (c) => {
     look.font.set(c)
     for (const t of list) {
-      c.save()
-      c.translate(t.x, t.y)
-      c.rotate((t.turn * Math.PI) / 180)
       const f = fill === 'none' ? null : paintOf(c, e, fill, box)
       if (f) {
         c.globalAlpha = Number(style.fillOpacity || 1)
         c.fillStyle = f
-        c.fillText(t.text, 0, 0)
+        c.fillText(t.text, t.x, t.y)
       }
       if (stroke !== 'none' && !stroke.startsWith('url') && width > 0) {
         c.strokeStyle = stroke
         c.lineWidth = width
-        c.strokeText(t.text, 0, 0)
+        c.strokeText(t.text, t.x, t.y)
       }
-      c.restore()
     }
   })
 }

@@ -235,9 +235,8 @@ function decorate(c: Context, d: Decoration, font: Font, text: string, x: number
     c.lineWidth = t
     top = Math.round(top)
     const high = Math.max(1, Math.round(t))
-    if (d.style === 'wavy') wave(c, x, top + t, w, t)
-    else if (d.style === 'dotted' || d.style === 'dashed') {
-      c.setLineDash(d.style === 'dotted' ? [t, t] : [3 * t, 2 * t])
+    if (/^(dotted|dashed|wavy)$/.test(d.style)) {
+      c.setLineDash(d.style === 'dashed' ? [3 * t, 2 * t] : [t, t])
       c.beginPath()
       c.moveTo(x, top + high / 2)
       c.lineTo(x + w, top + high / 2)
@@ -257,17 +256,6 @@ function decorate(c: Context, d: Decoration, font: Font, text: string, x: number
   if (d.line.includes('underline')) line(y + (Number.isNaN(offset) ? Math.max(1, Math.ceil(t / 2)) : offset), true)
   if (d.line.includes('overline')) line(y - font.ascent, false)
   if (d.line.includes('through')) line(y - font.ascent / 3 - t / 2, false)
-}
-
-function wave(c: Context, x: number, y: number, w: number, t: number): void {
-  const step = 2 * t + 1
-  c.beginPath()
-  c.rect(x, y - 4 * t, w, 8 * t)
-  c.clip()
-  c.beginPath()
-  c.moveTo(x, y)
-  for (let i = 0; i * step < w; i++) c.quadraticCurveTo(x + (i + 0.5) * step, y + (i % 2 ? -1 : 1) * step, x + (i + 1) * step, y)
-  c.stroke()
 }
 
 /** Where letters reach below the line, the underline makes room. */

@@ -1,22 +1,22 @@
 /** Walks what is visible of a document and writes down the steps that draw it. */
 import type { CaptureRequest } from '../contract.ts'
 import { addresses, paintBackground } from './background.ts'
-import { paintBorder, paintOutline } from './border.ts'
+import { paintOutline } from './border.ts'
 import { boxFor, innerRadii, snapped, trace, type Box } from './box.ts'
 import { shapeOf } from './clippath.ts'
 import { nativeBox, paintControl } from './control.ts'
 import { px, transparent } from './css.ts'
+import { paintBox } from './decorated.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
-import { bounds, fromDOM, grow, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
+import { bounds, fromDOM, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
 import { Images, paintMissing, type Missing } from './image.ts'
 import { reaches } from './prune.ts'
 import { paintReplaced } from './replaced.ts'
 import { Clock } from './schedule.ts'
 import { layer, type Clip, type Context, type Effect, type Layer, type Space, type Step } from './scene.ts'
 import { Secrets, separate } from './secret.ts'
-import { paintInnerShadows, paintOuterShadows } from './shadow.ts'
 import type { Flow, State } from './state.ts'
 import { writeText } from './write.ts'
 import { mapped, rectIn, spaceOf, transforms, upright } from './transform.ts'
@@ -272,18 +272,7 @@ export class Walker {
     const borders = box.widths.some((w) => w > 0)
     if (!empty || borders) {
       for (const a of addresses(style)) this.images.want(a)
-      const paint = (b: Box & { gap?: Rect }) => (c: Context): void => {
-        paintOuterShadows(c, b)
-        paintBackground(c, b, this.images, this.window)
-        paintInnerShadows(c, b)
-        if (b.gap) {
-          c.beginPath()
-          trace(c, grow(b.border, 10))
-          trace(c, b.gap)
-          c.clip('evenodd')
-        }
-        paintBorder(c, b)
-      }
+      const paint = (b: Box) => (c: Context): void => paintBox(c, b, this.images, this.window)
       if (!inline) {
         const b = this.shape(e, name, style, nativeBox(name, style, box), st)
         into.push(this.step(st.space, st.clip, paint(b)))
