@@ -10,7 +10,8 @@ const cases = {
     }
   },
   patched() {
-    Element.prototype.getBoundingClientRect = () => { throw new Error('patched') }
+    const { getBoundingClientRect } = Element.prototype
+    Element.prototype.getBoundingClientRect = function () { if (this.id === 'trap') throw new Error('patched'); return getBoundingClientRect.call(this) }
     window.getComputedStyle = new Proxy(getComputedStyle, { apply: (f, self, args) => { if (args[0].id === 'trap') throw new Error('patched'); return Reflect.apply(f, self, args) } })
   },
   contents() { document.body.className = 'contents' },
@@ -21,7 +22,7 @@ const cases = {
   dialog() { document.getElementById('dialog').showModal() },
   deep() {
     let e = document.body
-    for (let i = 0; i < 3000; i++) e = e.appendChild(document.createElement('div'))
+    for (let i = 0; i < 600; i++) e = e.appendChild(document.createElement('div'))
     e.textContent = 'deep'
   },
   frame() {
@@ -31,7 +32,7 @@ const cases = {
     document.body.append(f)
   },
   moving() {
-    setInterval(() => { document.body.append(document.createElement('p')); document.getElementById('after')?.remove() }, 1)
+    setInterval(() => { document.body.append(document.createElement('p')); document.getElementById('after')?.remove() }, 20)
   },
 }
 const name = new URLSearchParams(location.search).get('case')

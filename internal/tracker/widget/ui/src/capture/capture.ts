@@ -18,7 +18,11 @@ function windowRect(): Rect {
 async function walk(request: CaptureRequest, scale: number): Promise<Walker> {
   const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget))
   const st = w.start()
-  w.canvas(document, st, w.window, true)
+  try {
+    w.canvas(document, st, w.window, true)
+  } catch {
+    // The elements on it can still be drawn.
+  }
   if (document.documentElement) await w.element(document.documentElement, st)
   await w.images.settle(Math.min(1500, w.clock.left()))
   return w

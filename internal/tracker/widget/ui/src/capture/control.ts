@@ -2,7 +2,7 @@
 import type { Box } from './box.ts'
 import { trace } from './box.ts'
 import { px } from './css.ts'
-import { attribute, localName, scrollLeft, scrollTop } from './dom.ts'
+import { attribute, children, localName, ownerDocument, scrollLeft, scrollTop } from './dom.ts'
 import { cased } from './font.ts'
 import { grow, type Rect } from './geometry.ts'
 import type { Context } from './scene.ts'
@@ -47,9 +47,9 @@ export function paintControl(w: Walker, e: Element, style: CSSStyleDeclaration, 
     return true
   }
   const editable = attribute(e, 'contenteditable')
-  const host = (editable !== null && editable !== 'false') || (name === 'body' && e.ownerDocument.designMode === 'on')
+  const host = (editable !== null && editable !== 'false') || (name === 'body' && ownerDocument(e).designMode === 'on')
   if (host && w.secrets.hidesValue(e)) {
-    if (visible && (e.textContent?.trim() || e.firstElementChild)) bar(w, style, box.content, st, false)
+    if (visible && children(e).length > 0) bar(w, style, box.content, st, false)
     return true
   }
   return false

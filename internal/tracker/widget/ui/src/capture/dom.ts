@@ -11,6 +11,8 @@ function getter<T>(proto: object, name: string): Getter<T> {
 
 export const childNodes = getter<NodeListOf<ChildNode>>(Node.prototype, 'childNodes')
 export const nodeType = getter<number>(Node.prototype, 'nodeType')
+export const parentNode = getter<Node | null>(Node.prototype, 'parentNode')
+export const ownerDocument = getter<Document>(Node.prototype, 'ownerDocument')
 export const data = getter<string>(CharacterData.prototype, 'data')
 export const localName = getter<string>(Element.prototype, 'localName')
 export const namespaceURI = getter<string>(Element.prototype, 'namespaceURI')

@@ -7,7 +7,7 @@ import { shapeOf } from './clippath.ts'
 import { nativeBox, paintControl } from './control.ts'
 import { px, transparent } from './css.ts'
 import { paintBox } from './decorated.ts'
-import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, styleOf } from './dom.ts'
+import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, ownerDocument, parentNode, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
 import { bounds, fromDOM, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
@@ -207,7 +207,7 @@ export class Walker {
       return
     }
     const visible = style.visibility === 'visible'
-    const isRoot = e.parentNode === e.ownerDocument
+    const isRoot = parentNode(e) === ownerDocument(e)
     if (visible && !isRoot) this.decorate(e, style, box, inline, mine, boxes)
     if (st.flow && !positioned && (atomic || /^(img|input|svg|canvas|video)$/.test(localName(e)))) st.flow.shown.push(box.border)
 
@@ -221,7 +221,7 @@ export class Walker {
       within = this.clipTo(clip, space, box.padding, (c) => trace(c, box.padding, radii))
     }
     const base = { space, clip: within, box: box.padding }
-    const group = st.group && !(st.item ? st.group.root !== e.parentNode : false) && !separate(display, floating ? 'left' : 'none', st.item) ? st.group : { root: e, done: false }
+    const group = st.group && !(st.item ? st.group.root !== parentNode(e) : false) && !separate(display, floating ? 'left' : 'none', st.item) ? st.group : { root: e, done: false }
     const flow: Flow | null = inline ? st.flow : { content: box.content, shown: [], bars: [], first: null, last: null }
     const inner: State = {
       ...mine,
@@ -251,7 +251,7 @@ export class Walker {
 
   /** The overflow of the root and of the body is the window's. */
   private propagates(e: Element): boolean {
-    const doc = e.ownerDocument
+    const doc = ownerDocument(e)
     return e === doc.body && styleOf(doc.documentElement).overflowX === 'visible'
   }
 
@@ -313,8 +313,9 @@ export class Walker {
 
   /** Whether the body's background is the window's. */
   private bodyGives(e: Element): boolean {
-    if (e !== e.ownerDocument.body) return false
-    const s = styleOf(e.ownerDocument.documentElement)
+    const doc = ownerDocument(e)
+    if (e !== doc.body) return false
+    const s = styleOf(doc.documentElement)
     return s.backgroundImage === 'none' && transparent(s.backgroundColor)
   }
 
