@@ -91,13 +91,8 @@ function paintSide(c: Context, b: Box, i: number, s: Side): void {
   const top = i === 0 || i === 3
   if (s.style === 'double' && s.width >= 3) {
     double(c, b, b.widths, s.color)
-  } else if (s.style === 'groove' || s.style === 'ridge') {
-    const half = b.widths.map((v) => v / 2) as Sides
-    const groove = s.style === 'groove'
-    ring(c, b, [0, 0, 0, 0], half, shade(s.color, groove === top))
-    ring(c, b, half, b.widths, shade(s.color, groove !== top))
   } else {
-    ring(c, b, [0, 0, 0, 0], b.widths, shade(s.color, (s.style === 'inset' && top) || (s.style === 'outset' && !top)))
+    ring(c, b, [0, 0, 0, 0], b.widths, shade(s.color, (/inset|groove/.test(s.style) && top) || (/outset|ridge/.test(s.style) && !top)))
   }
 }
 

@@ -102,17 +102,7 @@ function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: 
     return
   }
   if (type === 'color') {
-    if (st.rule !== 'show' || w.secrets.hidesValue(e)) {
-      w.veil(st, box.content, box.content)
-      return
-    }
-    const color = e.value
-    draw((c) => {
-      c.fillStyle = '#efefef'
-      c.fillRect(box.border.x, box.border.y, box.border.w, box.border.h)
-      c.fillStyle = color
-      c.fillRect(box.content.x + 4, box.content.y + 4, box.content.w - 8, box.content.h - 8)
-    })
+    w.veil(st, box.content, box.content)
     return
   }
   const look = lookOf(style, w.fonts, [])
@@ -223,8 +213,8 @@ function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box
   const look = lookOf(style, w.fonts, [])
   const hidden = st.rule !== 'show' || w.secrets.hidesValue(e)
   if (e.multiple || e.size > 1) {
-    if (hidden) w.veil(st, box.padding, box.padding)
-    else list(w, e, look, style, box, st)
+    // Most rules hide it; without a rule it is not worth the code that draws its options.
+    w.veil(st, box.padding, box.padding)
     return
   }
   const arrow = style.appearance !== 'none'
@@ -247,24 +237,6 @@ function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box
     c.lineTo(x + 8, y - 2)
     c.stroke()
   })
-}
-
-function list(w: Walker, e: HTMLSelectElement, look: Look, style: CSSStyleDeclaration, box: Box, st: State): void {
-  const high = look.font.ascent + look.font.descent + 1
-  const top = scrollTop(e)
-  let y = box.content.y - top
-  for (const o of Array.from(e.options)) {
-    const r: Rect = { x: box.content.x, y, w: box.content.w, h: high }
-    y += high
-    if (r.y + r.h < box.content.y || r.y > box.content.y + box.content.h) continue
-    if (o.selected) {
-      w.draw(st, (c) => {
-        c.fillStyle = '#cecece'
-        c.fillRect(r.x, r.y, r.w, r.h)
-      })
-    }
-    label(w, look, style, { ...r, x: r.x + 2, w: r.w - 4 }, o.label, st, 'start')
-  }
 }
 
 function accent(style: CSSStyleDeclaration): string {
@@ -360,9 +332,7 @@ function gauge(w: Walker, e: HTMLProgressElement | HTMLMeterElement, name: strin
   if (name === 'meter') {
     const m = e as HTMLMeterElement
     part = (m.value - m.min) / (m.max - m.min || 1)
-    const zone = (v: number): number => (v < m.low ? 0 : v > m.high ? 2 : 1)
-    const far = Math.abs(zone(m.value) - zone(m.optimum))
-    color = far === 0 ? '#107c10' : far === 1 ? '#ffb900' : '#d83b01'
+    color = '#107c10'
   } else part = (e as HTMLProgressElement).position
   w.draw(st, (c) => {
     const h = Math.min(r.h, name === 'meter' ? r.h / 2 : 8)

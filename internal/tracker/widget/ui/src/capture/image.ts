@@ -89,7 +89,6 @@ export function paintMissing(c: Context, r: Rect): void {
   c.fillStyle = '#e4e4e7'
   c.fillRect(r.x, r.y, r.w, r.h)
   c.strokeStyle = '#c4c4cc'
-  c.lineWidth = 1
   c.beginPath()
   const most = Math.min(r.w + r.h, 20000)
   for (let d = 0; d < most; d += 12) {

@@ -83,8 +83,7 @@ function part(w: Walker, e: Element, outer: State, port: Port): void {
   else if (name === 'svg') nested(w, e, e, st, next)
   else if (name === 'use') used(w, e, st, next)
   else if (name === 'text') text(w, e as SVGTextElement, style, st)
-  else if (name === 'image') image(w, e as SVGImageElement, st, port)
-  else if (name === 'foreignObject') w.missingBox('image', st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 })
+  else if (name === 'image' || name === 'foreignObject') w.missingBox('image', st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 })
   else if (style.visibility === 'visible') {
     const p = shape(e, port)
     if (!p) return
@@ -160,11 +159,9 @@ let inheriting: [use: Element, target: Element] | null = null
 function inherited(e: Element, style: CSSStyleDeclaration, name: 'fill' | 'stroke' | 'color' | 'stroke-width' | 'fill-opacity' | 'stroke-opacity'): string {
   if (inheriting) {
     const [use, target] = inheriting
-    for (let at: Element | null = e; at; at = at.parentElement) {
-      const own = attribute(at, name) ?? (at as SVGElement).style?.getPropertyValue(name)
-      if (own && own !== 'inherit' && own !== 'currentColor' && own !== 'currentcolor') return style.getPropertyValue(name)
-      if (own === 'currentColor' || own === 'currentcolor') return styleOf(use).color
-      if (at === target) break
+    for (let at: Element | null = e; at; at = at === target ? null : at.parentElement) {
+      const own = attribute(at, name) ?? (at as SVGElement).style.getPropertyValue(name)
+      if (own) return /^currentcolor$/i.test(own) ? styleOf(use).color : style.getPropertyValue(name)
     }
     return styleOf(use).getPropertyValue(name)
   }
@@ -354,9 +351,7 @@ function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State
     list.push({ text: cased(s.slice(i, j), style, s[i - 1] ?? ''), x: p.x, y: p.y })
     i = j
   }
-  const stroke = style.stroke
   const box = fill.startsWith('url') ? boxIn(e) : null
-  const width = px(style.strokeWidth)
   w.draw(st, (c) => {
     look.font.set(c)
     for (const t of list) {
@@ -366,26 +361,6 @@ function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State
         c.fillStyle = f
         c.fillText(t.text, t.x, t.y)
       }
-      if (stroke !== 'none' && !stroke.startsWith('url') && width > 0) {
-        c.strokeStyle = stroke
-        c.lineWidth = width
-        c.strokeText(t.text, t.x, t.y)
-      }
     }
-  })
-}
-
-function image(w: Walker, e: SVGImageElement, st: State, port: Port): void {
-  const style = styleOf(e)
-  const href = attribute(e, 'href') ?? e.href?.baseVal ?? ''
-  const r: Rect = { x: number(e, style, 'x', port.w), y: number(e, style, 'y', port.h), w: number(e, style, 'width', port.w), h: number(e, style, 'height', port.h) }
-  if (!href) return
-  w.images.want(href)
-  w.draw(st, (c) => {
-    const i = w.images.get(href)
-    if (!i) return
-    const k = Math.min(r.w / i.naturalWidth, r.h / i.naturalHeight)
-    const [iw, ih] = attribute(e, 'preserveAspectRatio') === 'none' ? [r.w, r.h] : [i.naturalWidth * k, i.naturalHeight * k]
-    c.drawImage(i, r.x + (r.w - iw) / 2, r.y + (r.h - ih) / 2, iw, ih)
   })
 }

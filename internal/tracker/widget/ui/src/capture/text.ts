@@ -187,7 +187,7 @@ export function drawPieces(c: Context, look: Look, pieces: Piece[]): void {
       c.save()
       c.translate(p.r.x + p.r.w, p.r.y)
       c.rotate(Math.PI / 2)
-      drawRun(c, look, p.text, 0, (p.r.w - look.font.ascent - look.font.descent) / 2 + look.font.ascent, p.r.h)
+      drawRun(c, look, p.text, 0, (p.r.w + look.font.ascent - look.font.descent) / 2, p.r.h)
       c.restore()
     } else drawRun(c, look, p.text, p.r.x, p.r.y + look.font.ascent, p.r.w)
   }

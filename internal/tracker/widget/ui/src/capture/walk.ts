@@ -337,7 +337,13 @@ export class Walker {
   /** The background of a whole document. */
   canvas(doc: Document, st: State, over: Rect, opaque: boolean): void {
     const html = doc.documentElement
-    if (!html) return
+    if (!html) {
+      st.layer.own.push(this.step(st.space, st.clip, (c) => {
+        c.fillStyle = '#fff'
+        c.fillRect(over.x, over.y, over.w, over.h)
+      }))
+      return
+    }
     const dark = (s: string): boolean => s.includes('dark') && (!s.includes('light') || matchMedia('(prefers-color-scheme: dark)').matches)
     const from = doc.body && this.bodyGives(doc.body) ? doc.body : html
     const style = styleOf(from)
