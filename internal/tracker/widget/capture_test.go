@@ -321,3 +321,55 @@ func TestCaptureKeepsToItsOrigin(t *testing.T) {
 	}
 	b.Reset() // the page's own requests to the other site
 }
+
+// TestShareCoversSecrets shares a white surface in place of the tab: what is dark on the
+// picture afterwards was covered.
+func TestShareCoversSecrets(t *testing.T) {
+	site := captureSite(t, "")
+	b := browser.Open(t, browser.Options{Site: site.URL})
+	b.Size(1280, 720)
+	openCapture(b, "/secrets.html?s=1")
+	b.Script(`{
+		const canvas = document.createElement('canvas')
+		canvas.width = 1280
+		canvas.height = 720
+		const c = canvas.getContext('2d')
+		setInterval(() => { c.fillStyle = '#fff'; c.fillRect(0, 0, 1280, 720) }, 20)
+		let handle
+		window.own = true
+		window.tracks = []
+		navigator.mediaDevices.setCaptureHandleConfig = (config) => { handle = config.handle ?? null }
+		navigator.mediaDevices.getDisplayMedia = async () => {
+			if (window.own === null) throw new DOMException('no', 'NotAllowedError')
+			const stream = canvas.captureStream(30)
+			tracks = stream.getTracks()
+			const now = window.own ? handle : 'of another tab'
+			tracks[0].getCaptureHandle = () => ({ handle: now })
+			return stream
+		}
+		window.take = async (own) => {
+			window.told = null
+			window.own = own
+			const { part, strict } = await import('/stub.mjs')
+			const p = await part.share({ ignore: document.createElement('div'), privacy: strict })
+			const at = (s) => {
+				const r = (typeof s === 'string' ? document.querySelector(s) : s).getBoundingClientRect()
+				const d = p.canvas.getContext('2d').getImageData(Math.ceil(r.left), Math.ceil(r.top), Math.max(1, Math.floor(r.width) - 1), Math.max(1, Math.floor(r.height) - 1)).data
+				return d.every((v, i) => i % 4 === 3 || v < 200)
+			}
+			window.told = !p ? 'declined' : JSON.stringify({ own: p.own, live: tracks.some((t) => t.readyState === 'live'), reset: handle === null,
+				dark: own ? ['.blocked', '.out', '#svg-mask', '#image', '#canvas', '#alt'].filter((s) => !at(s)) : [], free: at('h1') })
+		}
+	}`)
+	for own, want := range map[string]string{
+		"true":  `{"own":true,"live":false,"reset":true,"dark":[],"free":false}`,
+		"false": `{"own":false,"live":false,"reset":true,"dark":[],"free":false}`,
+		"null":  `declined`,
+	} {
+		b.Script(`void take(` + own + `).catch((e) => { window.told = String(e) })`)
+		b.Wait(`window.told !== null`)
+		if got := b.Eval(`window.told`); got != want {
+			t.Errorf("sharing with own %s: %s, want %s", own, got, want)
+		}
+	}
+}

@@ -15,8 +15,8 @@ function windowRect(): Rect {
 }
 
 /** Walks the page; nothing is painted yet. */
-async function walk(request: CaptureRequest, scale: number): Promise<Walker> {
-  const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget))
+async function walk(request: CaptureRequest, scale: number, sharing = false): Promise<Walker> {
+  const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget), sharing)
   const st = w.start()
   try {
     w.canvas(document, st, w.window, true)
@@ -53,7 +53,7 @@ export async function capture(request: CaptureRequest): Promise<Picture> {
 /** Covers what is private on a frame of the shared tab. */
 export async function coverFrame(c: Context, request: CaptureRequest): Promise<{ covered: number; complete: boolean }> {
   const scale = c.canvas.width / windowRect().w
-  const w = await walk(request, scale)
+  const w = await walk(request, scale, true)
   const all: Layer = layer()
   all.inlines.push(...w.covers)
   const painter = new Painter(c, w.window, scale, new Clock(Infinity))

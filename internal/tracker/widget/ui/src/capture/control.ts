@@ -50,6 +50,7 @@ export function paintControl(w: Walker, e: Element, style: CSSStyleDeclaration, 
   const host = (editable !== null && editable !== 'false') || (name === 'body' && ownerDocument(e).designMode === 'on')
   if (host && w.secrets.hidesValue(e)) {
     if (visible && children(e).length > 0) bar(w, style, box.content, st, false)
+    w.hideBelow(e, st)
     return true
   }
   return false

@@ -10,7 +10,7 @@ import { paintBox } from './decorated.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, ownerDocument, parentNode, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
-import { bounds, fromDOM, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
+import { bounds, fromDOM, grow, identity, intersect, invert, multiply, touches, translation, unmap, type Rect } from './geometry.ts'
 import { Images, paintMissing, type Missing } from './image.ts'
 import { reaches } from './prune.ts'
 import { paintReplaced } from './replaced.ts'
@@ -45,7 +45,7 @@ export class Walker {
   covered = 0
   private depth = 0
 
-  constructor(private request: CaptureRequest, readonly window: Rect, readonly scale: number, readonly clock: Clock) {
+  constructor(private request: CaptureRequest, readonly window: Rect, readonly scale: number, readonly clock: Clock, private sharing = false) {
     this.secrets = new Secrets(request.privacy)
   }
 
@@ -71,7 +71,25 @@ export class Walker {
 
   /** Covers also the frame of a shared tab there. */
   hide(st: State, ...list: Rect[]): void {
-    this.covers.push(this.step(st.space, st.clip, (c) => fillCover(c, list)))
+    // Glyphs reach a little over their boxes.
+    if (this.sharing) this.covers.push(this.step(st.space, null, (c) => fillCover(c, list.map((r) => grow(r, 2)))))
+  }
+
+  /** On a frame of the shared tab, what a blocked element holds is also outside of its box. */
+  hideBelow(e: Element, st: State): void {
+    const back = this.sharing && invert(st.space.c)
+    if (!back) return
+    const client: State = { ...st, space: { m: multiply(st.space.m, back), c: identity } }
+    const range = ownerDocument(e).createRange()
+    const below = (n: Node): void => {
+      for (const child of children(n)) {
+        if (nodeType(child) === 1) below(child)
+        else if (nodeType(child) !== 3) continue
+        range.selectNode(child)
+        this.hide(client, ...Array.from(range.getClientRects(), fromDOM))
+      }
+    }
+    below(e)
   }
 
   clipTo(up: Clip | null, space: Space, r: Rect, path: (c: Context) => void, rule?: CanvasFillRule): Clip {
@@ -130,6 +148,7 @@ export class Walker {
   block(e: Element, st: State): void {
     try {
       for (const r of boxesOf(e)) this.cover(st, unmap(st.space.c, fromDOM(r)))
+      this.hideBelow(e, st)
     } catch {
       // It has no box: nothing of it is drawn.
     }
@@ -147,6 +166,7 @@ export class Walker {
     if (display === 'contents') {
       if (rule === 'block') {
         this.covered++
+        this.hideBelow(e, st)
         return
       }
       await this.nodes(children(e), { ...st, rule }, style)
@@ -203,6 +223,7 @@ export class Walker {
     if (rule === 'block') {
       const shapes = inline ? Array.from(boxesOf(e), (r) => unmap(space.c, fromDOM(r))) : [box.border]
       for (const r of shapes) this.cover(mine, r, boxes)
+      this.hideBelow(e, mine)
       if (st.flow && !positioned) st.flow.shown.push(...shapes)
       return
     }
