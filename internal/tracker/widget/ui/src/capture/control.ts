@@ -114,6 +114,7 @@ function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: 
   }
   if (type === 'file') {
     const text = e.files?.length ? bullets : ''
+    if (text) w.hide(st, box.padding)
     line(w, look, style, box.content, text, st, 'start')
     return
   }

@@ -45,7 +45,7 @@ export class Walker {
   covered = 0
   private depth = 0
 
-  constructor(private request: CaptureRequest, readonly window: Rect, readonly scale: number, readonly clock: Clock, private sharing = false) {
+  constructor(private request: CaptureRequest, readonly window: Rect, readonly scale: number, readonly clock: Clock, readonly sharing = false) {
     this.secrets = new Secrets(request.privacy)
   }
 
@@ -120,7 +120,8 @@ export class Walker {
         try {
           writeText(this, n, text, style, st)
         } catch {
-          // Nothing is drawn of a text that cannot be measured.
+          // Nothing is drawn of a text that cannot be measured; a frame of the tab shows it.
+          if (this.sharing) this.block(parentNode(n) as Element, st)
         }
       }
     }
@@ -133,7 +134,10 @@ export class Walker {
       return
     }
     if (this.clock.due()) await this.clock.pause()
-    if (this.depth >= deepest) return
+    if (this.depth >= deepest) {
+      if (this.sharing) this.block(e, st)
+      return
+    }
     this.depth++
     try {
       await this.visit(e, st)
@@ -174,7 +178,7 @@ export class Walker {
     }
     const { position } = style
     const fixed = position === 'fixed'
-    const topmost = fixed || position === 'absolute' ? is(e, ':modal, :popover-open') || is(e, ':modal') || is(e, ':popover-open') || is(e, ':fullscreen') : is(e, ':fullscreen')
+    const topmost = fixed || position === 'absolute' ? is(e, ':modal') || is(e, ':popover-open') || is(e, ':fullscreen') : is(e, ':fullscreen')
     let { space, clip } = st
     if (fixed) ({ space, clip } = st.fixed)
     else if (position === 'absolute') ({ space, clip } = st.absolute)
@@ -254,7 +258,7 @@ export class Walker {
       item: /flex|grid/.test(display),
       decorations: this.decorations(style, atomic || floating || position === 'absolute' || fixed ? [] : st.decorations),
       ellipsis: block ? (scrolls && (style.textOverflow === 'ellipsis' || clamp(style) > 0) ? { right: box.content.x + box.content.w, left: box.content.x, style, done: [], lines: clamp(style) } : null) : st.ellipsis,
-      through: style.backgroundClip === 'text' || style.webkitBackgroundClip === 'text' ? box : inline ? st.through : st.through,
+      through: style.backgroundClip === 'text' || style.webkitBackgroundClip === 'text' ? box : st.through,
     }
     if (await paintReplaced(this, e, style, box, inner)) return
     if (paintControl(this, e, style, box, inner)) return
