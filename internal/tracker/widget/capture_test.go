@@ -373,3 +373,26 @@ func TestShareCoversSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestReadTakesPicturesOnly reads a picture, and refuses what is none.
+func TestReadTakesPicturesOnly(t *testing.T) {
+	site := captureSite(t, "")
+	b := browser.Open(t, browser.Options{Site: site.URL})
+	openCapture(b, "/bad.html?case=plain")
+	b.Script(`{
+		window.told = null
+		void (async () => {
+			const { part } = await import('/stub.mjs')
+			const good = await part.read(await (await fetch('/picture.png')).blob())
+			const refused = []
+			for (const file of [new Blob([]), new Blob(['text']), (await (await fetch('/picture.png')).blob()).slice(0, 40)]) {
+				refused.push(await part.read(file).then(() => 'taken', (e) => e.constructor.name))
+			}
+			window.told = [good.canvas.width, good.canvas.height, ...refused].join(' ')
+		})()
+	}`)
+	b.Wait(`window.told !== null`)
+	if got, want := b.Eval(`window.told`), "30 20 Error Error Error"; got != want {
+		t.Errorf("reading: %s, want %s", got, want)
+	}
+}

@@ -36,5 +36,3 @@ export interface State {
   through: Box | null
   inSVG?: boolean
 }
-
-export const same = (a: Space, b: Space): boolean => a === b

@@ -2,11 +2,12 @@
 import type { CaptureRequest } from '../contract.ts'
 import { addresses, paintBackground } from './background.ts'
 import { paintOutline } from './border.ts'
-import { boxFor, innerRadii, snapped, trace, type Box } from './box.ts'
+import { boxFor, innerRadii, trace, type Box } from './box.ts'
 import { shapeOf } from './clippath.ts'
 import { nativeBox, paintControl } from './control.ts'
 import { px, transparent } from './css.ts'
-import { paintBox } from './decorated.ts'
+import { fillCover, widen } from './cover.ts'
+import { paintBox, paintedBox } from './decorated.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, ownerDocument, parentNode, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
@@ -20,14 +21,6 @@ import { Secrets, separate } from './secret.ts'
 import type { Flow, State } from './state.ts'
 import { writeText } from './write.ts'
 import { mapped, rectIn, spaceOf, transforms, upright } from './transform.ts'
-
-export function fillCover(c: Context, list: Rect[]): void {
-  c.fillStyle = '#8b8f98'
-  for (const r of list) {
-    const [x, y] = [Math.floor(r.x), Math.floor(r.y)]
-    c.fillRect(x, y, Math.ceil(r.x + r.w) - x, Math.ceil(r.y + r.h) - y)
-  }
-}
 
 /** Deeper nesting is not drawn: it would not fit on the stack. */
 const deepest = 400
@@ -299,7 +292,7 @@ export class Walker {
       for (const a of addresses(style)) this.images.want(a)
       const paint = (b: Box) => (c: Context): void => paintBox(c, b, this.images, this.window)
       if (!inline) {
-        const b = this.shape(e, name, style, nativeBox(name, style, box), st)
+        const b = paintedBox(e, name, style, nativeBox(name, style, box), st)
         into.push(this.step(st.space, st.clip, paint(b)))
       } else {
         const rects = boxesOf(e)
@@ -312,28 +305,6 @@ export class Walker {
       }
     }
     if (style.outlineStyle !== 'none') st.layer.outlines.push(this.step(st.space, st.clip, (c) => paintOutline(c, box)))
-  }
-
-  /** The border box as it is painted: of fieldsets and cells it differs from the layout's. */
-  private shape(e: Element, name: string, style: CSSStyleDeclaration, box: Box, st: State): Box & { gap?: Rect } {
-    if (style.borderCollapse === 'collapse' && /^table/.test(style.display)) {
-      if (style.display !== 'table-cell') return { ...box, widths: style.display === 'table' ? box.widths : [0, 0, 0, 0] }
-      const [t, r, b, l] = box.widths
-      const { x, y, w, h } = box.exact
-      const g = snapped({ x: x - l / 2, y: y - t / 2, w: w + (l + r) / 2, h: h + (t + b) / 2 }, Math.round)
-      return { ...box, border: g, padding: { x: g.x + l, y: g.y + t, w: g.w - l - r, h: g.h - t - b } }
-    }
-    if (name === 'fieldset') {
-      for (const child of children(e)) {
-        if (nodeType(child) !== 1 || localName(child as Element) !== 'legend') continue
-        // The border runs through the middle of the legend, and leaves it out.
-        const legend = boxOf(child as Element)
-        const top = box.snap(box.exact.y + Math.max(0, (legend.height - box.widths[0]) / 2))
-        const cut = (r: Rect, at: number): Rect => ({ ...r, y: at, h: r.y + r.h - at })
-        return { ...box, border: cut(box.border, top), padding: cut(box.padding, top + box.widths[0]), gap: unmap(st.space.c, fromDOM(legend)) }
-      }
-    }
-    return box
   }
 
   /** Whether the body's background is the window's. */
@@ -419,17 +390,4 @@ function attributeType(e: Element, name: string): string {
 
 function clamp(style: CSSStyleDeclaration): number {
   return parseInt(style.webkitLineClamp, 10) || 0
-}
-
-/** A bar with nothing beside it takes the whole line, so that its length tells nothing. */
-function widen(flow: Flow): void {
-  for (const b of flow.bars) {
-    const line = flow.shown.filter((r) => r.y < b.y + b.h - 2 && b.y < r.y + r.h - 2)
-    const right = flow.content.x + flow.content.w
-    if (!line.some((r) => r.x >= b.x + b.w - 1) && right > b.x + b.w) b.w = right - b.x
-    if (!line.some((r) => r.x + r.w <= b.x + 1) && flow.content.x < b.x) {
-      b.w += b.x - flow.content.x
-      b.x = flow.content.x
-    }
-  }
 }

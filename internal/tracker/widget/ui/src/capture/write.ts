@@ -7,7 +7,8 @@ import type { Context } from './scene.ts'
 import type { Span } from './secret.ts'
 import type { State } from './state.ts'
 import { drawPieces, Lines, lookOf, type Look, type Piece } from './text.ts'
-import { fillCover, type Walker } from './walk.ts'
+import type { Walker } from './walk.ts'
+import { fillCover } from './cover.ts'
 
 export function writeText(w: Walker, node: Node, text: string, style: CSSStyleDeclaration, st: State): void {
   if (style.visibility !== 'visible') return
