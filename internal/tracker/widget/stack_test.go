@@ -107,6 +107,13 @@ func newStack(t *testing.T) *stack {
 	return s
 }
 
+// with makes failures those of a part of the test, until the function that it returns.
+func (s *stack) with(t *testing.T) func() {
+	whole := s.t
+	s.t = t
+	return func() { s.t = whole }
+}
+
 // script is the tag that a customer puts into a page.
 func (s *stack) script(attributes string) string {
 	return fmt.Sprintf(`<script src="%s/widget.js" data-project-key="%s" %s></script>`, s.server.URL, s.key, attributes)
@@ -187,6 +194,14 @@ func (v *visitor) shows(text string) {
 	v.Wait(`window.roots.some((r) => [...r.querySelectorAll('.bs')].some((e) => e.innerText.includes(` + browser.Quote(text) + `)))`)
 }
 
+// labelled presses the button with that label.
+func (v *visitor) labelled(label string) {
+	v.s.t.Helper()
+	find := "window.find('[aria-label=" + browser.Quote(label) + "]')"
+	v.Wait("!!" + find)
+	v.Script(find + ".click()")
+}
+
 // openForm presses the button in the corner, with the mouse.
 func (v *visitor) openForm() {
 	v.s.t.Helper()
@@ -233,6 +248,16 @@ func (s *stack) arrive(n int) []tracker.Report {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// list is what is stored now.
+func (s *stack) list() []tracker.Report {
+	s.t.Helper()
+	page, err := s.store.ListReports(s.t.Context(), tracker.ReportFilter{Page: 1, PageSize: 100, Viewer: tracker.Viewer{IsSuperadmin: true}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return page.Items
 }
 
 // picture reads a stored picture.

@@ -104,7 +104,7 @@ const always: Finder[] = [
       s,
     ),
   (s) => matches(/\b(?:Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,4}([\w.+/=~-]{6,4000})/gi, s),
-  (s) => matches(new RegExp(`(?:${secretWord})[\\w-]{0,20}["'\\]]{0,2}\\s{0,3}[:=]\\s{0,3}((?!\\[hidden)(?:"[^"]{1,400}"|'[^']{1,400}'|[^\\s"'&,;<>]{1,400}))`, 'gi'), s),
+  (s) => matches(new RegExp(`(?:${secretWord})[\\w-]{0,20}["'\\]]{0,2}\\s{0,3}[:=]\\s{0,3}((?!["']?\\[hidden)(?:"[^"]{1,400}"|'[^']{1,400}'|[^\\s"'&,;<>]{1,400}))`, 'gi'), s),
   (s) => matches(/[a-z][a-z0-9+.-]{1,20}:\/\/([^\s/@:"']{0,200}:[^\s/@"']{1,200})@/gi, s),
   (s) => matches(/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^]{0,8000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, s),
   (s) => matches(/[A-Za-z0-9+/_-]{32,4000}={0,2}/g, s, (m) => m.split('/').some((part) => part.length >= 32 && random(part.replace(/=+$/, '')))),
