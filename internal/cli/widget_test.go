@@ -35,7 +35,7 @@ func TestTheSnippetOfAProject(t *testing.T) {
 	const bank, shop = "bsk_pub_bank-and-more", "bsk_pub_shop-and-more"
 	p := project("Online banking", bank)
 	snippet := func(key string) string {
-		return "<script async src=\"https://bugs.test/widget.js\"\n  data-project-key=\"" + key + "\"></script>\n"
+		return "<script async crossorigin src=\"https://bugs.test/widget.js\"\n  data-project-key=\"" + key + "\"></script>\n"
 	}
 	status, out, errs := c.run("", "widget", "snippet")
 	if status != 0 || out != snippet("bsk_pub_bank…") || !strings.Contains(errs, "was shown when the project was made") ||

@@ -132,6 +132,7 @@ document.addEventListener('click', (e) => {
 	switch (e.target.id) {
 	case 'log': console.info('paying', { amount: 12, password: 'hunter2' }); console.warn('slow answer'); break
 	case 'throw': throw new TypeError('no account')
+	case 'reject': fetch('/missing', { mode: 'nonsense' }); break
 	case 'fetch': fetch('/missing?token=abc&page=2'); break
 	}
 })`

@@ -133,11 +133,11 @@ func TestThePinnedSnippetNamesWhatIsServed(t *testing.T) {
 	if m != (widget.Manifest{Version: "0.2.0", URL: "/widget.js", PinnedURL: "/widget-0.2.0.js", Integrity: want}) || w.Integrity() != want {
 		t.Errorf("%+v, want %s", m, want)
 	}
-	plain := "<script async src=\"https://bugs.example.org/widget.js\"\n  data-project-key=\"bsk_pub_x\"></script>"
+	plain := "<script async crossorigin src=\"https://bugs.example.org/widget.js\"\n  data-project-key=\"bsk_pub_x\"></script>"
 	if got := w.Snippet("https://bugs.example.org", "bsk_pub_x", false); got != plain {
 		t.Errorf("%s", got)
 	}
-	pinned := "<script async src=\"https://bugs.example.org/widget-0.2.0.js\"\n  integrity=\"" + want + "\" crossorigin=\"anonymous\"\n  data-project-key=\"bsk_pub_x\"></script>"
+	pinned := "<script async crossorigin src=\"https://bugs.example.org/widget-0.2.0.js\"\n  integrity=\"" + want + "\"\n  data-project-key=\"bsk_pub_x\"></script>"
 	if got := w.Snippet("https://bugs.example.org", "bsk_pub_x", true); got != pinned {
 		t.Errorf("%s", got)
 	}

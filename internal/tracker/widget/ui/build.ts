@@ -18,6 +18,7 @@ const parts: Record<string, string> = {
   sender: 'src/sender/main.ts',
   privacy: 'src/privacy/main.ts',
   check: 'src/check/main.ts',
+  network: 'src/network/main.ts',
   'text-en': 'src/text/en.ts',
   'text-zh-hant': 'src/text/zh-hant.ts',
   'text-de': 'src/text/de.ts',

@@ -8,13 +8,13 @@ const manifest = { version: '0.1.0', url: '/widget.js', pinnedUrl: '/widget-0.1.
 describe('the snippet', () => {
   it('loads the script of the server it is read from', () => {
     expect(snippet('https://bugs.example.org', 'bsk_pub_x')).toBe(
-      '<script async src="https://bugs.example.org/widget.js"\n  data-project-key="bsk_pub_x"></script>',
+      '<script async crossorigin src="https://bugs.example.org/widget.js"\n  data-project-key="bsk_pub_x"></script>',
     )
   })
 
   it('names version and hash when it is pinned', () => {
     expect(snippet('https://bugs.example.org', 'bsk_pub_x', manifest)).toBe(
-      `<script async src="https://bugs.example.org/widget-0.1.0.js"\n  integrity="${integrity}" crossorigin="anonymous"\n  data-project-key="bsk_pub_x"></script>`,
+      `<script async crossorigin src="https://bugs.example.org/widget-0.1.0.js"\n  integrity="${integrity}"\n  data-project-key="bsk_pub_x"></script>`,
     )
   })
 })

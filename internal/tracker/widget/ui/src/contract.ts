@@ -117,6 +117,10 @@ export interface PrivacyPart {
   masked(raw: Raw, o: Options, p: Privacy): Collected
 }
 
+export interface NetworkPart {
+  watchNetwork(record: (entry: NetworkEntry) => void): () => void
+}
+
 export interface CheckPart {
   check(): Promise<string[]>
 }
@@ -163,6 +167,7 @@ export interface Parts {
   sender: SenderPart
   privacy: PrivacyPart
   check: CheckPart
+  network: NetworkPart
 }
 
 /** What the core gives to its parts. */

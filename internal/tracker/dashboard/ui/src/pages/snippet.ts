@@ -7,7 +7,7 @@ import type { Manifest } from '../api/widget'
  */
 export function snippet(origin: string, key: string, pinned?: Manifest): string {
   const script = pinned
-    ? `<script async src="${origin}${pinned.pinnedUrl}"\n  integrity="${pinned.integrity}" crossorigin="anonymous"`
-    : `<script async src="${origin}/widget.js"`
+    ? `<script async crossorigin src="${origin}${pinned.pinnedUrl}"\n  integrity="${pinned.integrity}"`
+    : `<script async crossorigin src="${origin}/widget.js"`
   return `${script}\n  data-project-key="${key}"></script>`
 }

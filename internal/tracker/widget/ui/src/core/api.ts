@@ -1,6 +1,6 @@
 import type { Options, User } from '../contract.ts'
 import { version } from './options.ts'
-import { start, type Widget } from './widget.ts'
+import { start, type Origin, type Widget } from './widget.ts'
 
 export interface API {
   init(options: Options): void
@@ -17,7 +17,7 @@ export interface API {
 const place = Symbol.for('bugspark.widget')
 type Holder = { [place]?: Widget | undefined }
 
-export function newAPI(nonce: string): API {
+export function newAPI(origin: Origin): API {
   const holder = window as unknown as Holder
   const running = (): Widget | undefined => holder[place]
   return {
@@ -26,7 +26,7 @@ export function newAPI(nonce: string): API {
         console.warn('BugSpark: init was called again; the first call counts')
         return
       }
-      const w = start(options, nonce)
+      const w = start(options, origin)
       Object.defineProperty(holder, place, { configurable: true, writable: true, value: w })
     },
     open: () => running()?.open(),

@@ -1,7 +1,6 @@
 import type { ConsoleEntry, NetworkEntry, Options, Raw, UserAction } from '../contract.ts'
 import { watchActions } from './actions.ts'
 import { watchConsole, watchErrors } from './console.ts'
-import { watchNetwork } from './network.ts'
 import { newRing, type Ring } from './ring.ts'
 import { secretName } from './secret.ts'
 import { longestMessage } from './serialise.ts'
@@ -32,7 +31,10 @@ function filtered<T>(entry: T, filter: ((e: T) => boolean | T) | undefined): T |
   }
 }
 
-export function newCollector(o: Options, host: Element, root: string): Collector {
+/** Begins to watch the network, now or when a module for it has come; returns the undo. */
+export type WatchNetwork = (record: (e: NetworkEntry) => void) => () => void
+
+export function newCollector(o: Options, host: Element, root: string, watch: WatchNetwork): Collector {
   const console_: Ring<ConsoleEntry> = newRing(o.maxConsoleLogs ?? 50, logSize)
   const network: Ring<NetworkEntry> = newRing(o.maxNetworkLogs ?? 30, logSize)
   const actions: Ring<UserAction> = newRing(200, logSize, actionAge)
@@ -48,7 +50,7 @@ export function newCollector(o: Options, host: Element, root: string): Collector
   }
   if (o.collectNetwork) {
     undo.push(
-      watchNetwork((seen) => {
+      watch((seen) => {
         const entry = filtered<NetworkEntry>(seen, o.networkFilter)
         if (entry) network.add(entry, JSON.stringify(entry).length)
       }),

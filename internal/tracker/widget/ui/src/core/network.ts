@@ -59,8 +59,8 @@ function watchFetch(record: Record): () => void {
           // Not recorded.
         }
       }
-      // The promise that the page gets must be the one that is rejected: with a handler of
-      // ours on the original, its rejection would count as handled.
+      // The page must get the promise that is rejected: with a handler of ours on the original,
+      // its rejection would count as handled.
       return (answer as Promise<Response>).then(
         (r) => (done(r), r),
         (e: unknown) => {

@@ -3,7 +3,8 @@ import { newAPI } from './api.ts'
 import { fromScript } from './options.ts'
 
 const script = document.currentScript as HTMLScriptElement | null
-const api = newAPI(script?.nonce ?? '')
+const elsewhere = script !== null && script.src !== '' && new URL(script.src).origin !== location.origin
+const api = newAPI({ nonce: script?.nonce ?? '', muted: elsewhere && script.crossOrigin === null })
 
 const begin = (): void => {
   // The last tag with a key counts: a page may carry an old one of a template.

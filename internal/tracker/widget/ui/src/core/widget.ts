@@ -1,7 +1,8 @@
-import type { Form, Host, Options, Parts, Privacy, Remote, Texts, User } from '../contract.ts'
+import type { Form, Host, NetworkEntry, Options, Parts, Privacy, Remote, Texts, User } from '../contract.ts'
 import { css, newButton } from './button.ts'
 import { newCollector } from './collector.ts'
 import { draggable } from './drag.ts'
+import { watchNetwork } from './network.ts'
 import { checked, rootOf } from './options.ts'
 import { newLoader } from './part.ts'
 import { remoteSettings } from './remote.ts'
@@ -20,20 +21,35 @@ export interface Widget {
 /** What sender/queue.ts leaves behind while it holds reports. */
 const queued = 'bugspark:queue'
 
-export function start(given: Options, nonce: string): Widget {
+/** How the script came to the page. */
+export interface Origin {
+  nonce: string
+  /**
+   * A script of another site without the attribute crossorigin. Browsers tell nobody of a
+   * rejection that has passed through it, so the page's fetch must not be wrapped by it.
+   */
+  muted: boolean
+}
+
+export function start(given: Options, { nonce, muted }: Origin): Widget {
   const { options, key, endpoint } = checked(given)
   const nativeFetch = window.fetch.bind(window)
+  let gone = false
   // A field whose password is shown is of another type, and still secret.
   const passwords = new WeakSet<EventTarget>()
   const element = document.createElement('div')
-  const collector = newCollector(options, element, rootOf(endpoint))
   const loader = newLoader(rootOf(endpoint), nonce)
+  const watchLater = (record: (e: NetworkEntry) => void): (() => void) => {
+    let undo: (() => void) | null = null
+    loader.load('network').then((p) => !gone && (undo = (p as Parts['network']).watchNetwork(record)), () => {})
+    return () => undo?.()
+  }
+  const collector = newCollector(options, element, rootOf(endpoint), muted ? watchLater : watchNetwork)
   const language = languageOf(options.language)
   const textPart = `text-${language.toLowerCase()}`
   let reporter = options.reporterIdentifier
   let form: Form | null = null
   let opening = false
-  let gone = false
 
   const root = element.attachShadow({ mode: 'closed' })
   const style = (text: string): void => {
