@@ -1,68 +1,79 @@
-/** Makes a region unreadable: a few large cells of one colour each replace its pixels. */
+/**
+ * Makes a region unreadable for good: a few large cells, each of the average colour of what
+ * was there, in eight steps a channel. A smaller grid would still tell single letters apart
+ * to somebody who tries all texts in the page's font. Noise is not added, since its own
+ * average over cells says nothing that the cells do not.
+ */
+import { box, least, whole, type Box, type Size } from './geometry.ts'
+import type { Shape } from '../contract.ts'
 
-export interface Box {
-  x: number
-  y: number
-  width: number
-  height: number
+/** Cells of one region at most. */
+export const most = { columns: 24, rows: 6 }
+
+/** A region is read in at most so many pixels a side; larger ones are scaled down first. */
+const sample = 480
+
+export interface Grid extends Box { columns: number; rows: number }
+
+export interface Mosaic extends Grid {
+  /** #rrggbb of each cell, row by row. */
+  colors: string[]
 }
 
-/** The cells of a region: at least 12 pixels wide, and so few that no letter shows through. */
-export function cells(width: number, height: number): { columns: number; rows: number } {
-  return { columns: Math.max(1, Math.min(24, Math.floor(width / 12))), rows: Math.max(1, Math.min(6, Math.floor(height / 12))) }
+/** The cells of a blur, or null where it is too small to be meant. */
+export function grid(points: number[], size: Size): Grid | null {
+  const b = whole(box(points), size)
+  if (b.width < least || b.height < least) return null
+  const side = Math.max(12, Math.max(size.width, size.height) / 64)
+  const count = (long: number, limit: number): number => Math.min(limit, Math.max(1, Math.floor(long / side)))
+  return { ...b, columns: count(b.width, most.columns), rows: count(b.height, most.rows) }
 }
 
-/** Two corners as a box of whole pixels within a picture; null where nothing is left. */
-export function boxOf(points: number[], width: number, height: number): Box | null {
-  const [ax = 0, ay = 0, bx = ax, by = ay] = points
-  const clamp = (v: number, most: number): number => Math.max(0, Math.min(most, v))
-  const x = Math.floor(clamp(Math.min(ax, bx), width))
-  const y = Math.floor(clamp(Math.min(ay, by), height))
-  const right = Math.ceil(clamp(Math.max(ax, bx), width))
-  const bottom = Math.ceil(clamp(Math.max(ay, by), height))
-  return right - x < 2 || bottom - y < 2 ? null : { x, y, width: right - x, height: bottom - y }
-}
+/** The edges of the i-th of n parts of a length, in whole pixels: no cell shares a pixel with another. */
+export const part = (i: number, n: number, long: number): [from: number, to: number] => [Math.round((i * long) / n), Math.round(((i + 1) * long) / n)]
 
-/** The average colour of each cell, in steps of 16. */
-export function averages(data: Uint8ClampedArray, width: number, height: number, columns: number, rows: number): string[] {
+/** The average colour of each cell of RGBA pixels. */
+export function averages(data: ArrayLike<number>, width: number, height: number, columns: number, rows: number): string[] {
   const out: string[] = []
   for (let r = 0; r < rows; r++) {
+    const [top, bottom] = part(r, rows, height)
     for (let c = 0; c < columns; c++) {
+      const [left, right] = part(c, columns, width)
       const sum = [0, 0, 0]
-      let n = 0
-      for (let y = Math.floor((r * height) / rows); y < Math.floor(((r + 1) * height) / rows); y++) {
-        for (let x = Math.floor((c * width) / columns); x < Math.floor(((c + 1) * width) / columns); x++, n++) {
-          for (let i = 0; i < 3; i++) sum[i]! += data[(y * width + x) * 4 + i]!
+      for (let y = top; y < bottom; y++) {
+        for (let x = left; x < right; x++) {
+          const at = (y * width + x) * 4
+          for (let k = 0; k < 3; k++) sum[k]! += data[at + k]!
         }
       }
-      out.push(`rgb(${sum.map((s) => Math.min(255, Math.round(s / Math.max(1, n) / 16) * 16)).join()})`)
+      const n = Math.max(1, (bottom - top) * (right - left))
+      out.push('#' + sum.map((s) => (Math.floor(s / n / 32) * 32 + 16).toString(16).padStart(2, '0')).join(''))
     }
   }
   return out
 }
 
-/** Large regions are looked at in a copy of at most this many pixels a side. */
-const looked = 480
+/** Reads the region out of the picture. It throws where the canvas cannot be read. */
+export function mosaic(picture: HTMLCanvasElement, shape: Shape): Mosaic | null {
+  const g = grid(shape.points, picture)
+  if (!g) return null
+  const scratch = document.createElement('canvas')
+  const width = (scratch.width = Math.min(g.width, sample))
+  const height = (scratch.height = Math.min(g.height, sample))
+  const ctx = scratch.getContext('2d', { willReadFrequently: true })
+  if (!ctx) throw new Error('no canvas to blur on')
+  ctx.fillStyle = '#fff' // below what is transparent
+  ctx.fillRect(0, 0, width, height)
+  ctx.drawImage(picture, g.x, g.y, g.width, g.height, 0, 0, width, height)
+  return { ...g, colors: averages(ctx.getImageData(0, 0, width, height).data, width, height, g.columns, g.rows) }
+}
 
-/** The cells of a box of the picture, as rectangles to fill. */
-export function destroyed(picture: HTMLCanvasElement, b: Box): { box: Box; color: string }[] {
-  const w = Math.min(looked, b.width)
-  const h = Math.min(looked, b.height)
-  const copy = document.createElement('canvas')
-  copy.width = w
-  copy.height = h
-  const g = copy.getContext('2d', { willReadFrequently: true })
-  if (!g) throw new Error('BugSpark: no canvas')
-  g.fillStyle = '#fff'
-  g.fillRect(0, 0, w, h)
-  g.imageSmoothingQuality = 'high'
-  g.drawImage(picture, b.x, b.y, b.width, b.height, 0, 0, w, h)
-  const { columns, rows } = cells(b.width, b.height)
-  return averages(g.getImageData(0, 0, w, h).data, w, h, columns, rows).map((color, i) => {
-    const left = b.x + Math.floor(((i % columns) * b.width) / columns)
-    const top = b.y + Math.floor((Math.floor(i / columns) * b.height) / rows)
-    const right = b.x + Math.floor((((i % columns) + 1) * b.width) / columns)
-    const bottom = b.y + Math.floor(((Math.floor(i / columns) + 1) * b.height) / rows)
-    return { box: { x: left, y: top, width: right - left, height: bottom - top }, color }
-  })
+/** Covers the region. */
+export function burn(ctx: CanvasRenderingContext2D, m: Mosaic): void {
+  for (let i = 0; i < m.colors.length; i++) {
+    const [left, right] = part(i % m.columns, m.columns, m.width)
+    const [top, bottom] = part(Math.floor(i / m.columns), m.rows, m.height)
+    ctx.fillStyle = m.colors[i]!
+    ctx.fillRect(m.x + left, m.y + top, right - left, bottom - top)
+  }
 }

@@ -1,30 +1,44 @@
-import type { Drawing } from '../contract.ts'
+/** What was drawn, with undo and redo. Every state is a value of its own and none is changed. */
+import type { Drawing, Shape } from '../contract.ts'
 
-/** The states of a drawing. Each is a value of its own, so going back is only a step in a list. */
 export interface History {
   now(): Drawing
-  add(next: Drawing): void
-  undo(): boolean
-  redo(): boolean
+  add(shape: Shape): void
+  crop(crop: Drawing['crop']): void
+  /** Removes the last shape. */
+  remove(): void
+  undo(): void
+  redo(): void
   canUndo(): boolean
   canRedo(): boolean
 }
 
-/** More than anybody takes back; a state shares its shapes with its neighbours. */
-const longest = 500
-
-export function newHistory(first: Drawing): History {
-  let states = [first]
-  let at = 0
+/** Undo does not reach behind first: it is what an earlier visit to the editor has left. */
+export function newHistory(first: Drawing | null): History {
+  let now: Drawing = { shapes: [...(first?.shapes ?? [])], crop: first?.crop ?? null }
+  let past: Drawing[] = []
+  let future: Drawing[] = []
+  const next = (d: Drawing): void => {
+    past.push(now)
+    future = []
+    now = d
+  }
+  const move = (from: Drawing[], to: Drawing[]): void => {
+    const d = from.pop()
+    if (!d) return
+    to.push(now)
+    now = d
+  }
   return {
-    now: () => states[at]!,
-    add(next) {
-      states = [...states.slice(0, at + 1), next].slice(-longest)
-      at = states.length - 1
+    now: () => now,
+    add: (shape) => next({ ...now, shapes: [...now.shapes, shape] }),
+    crop: (crop) => next({ ...now, crop }),
+    remove: () => {
+      if (now.shapes.length > 0) next({ ...now, shapes: now.shapes.slice(0, -1) })
     },
-    undo: () => at > 0 && (at--, true),
-    redo: () => at < states.length - 1 && (at++, true),
-    canUndo: () => at > 0,
-    canRedo: () => at < states.length - 1,
+    undo: () => move(past, future),
+    redo: () => move(future, past),
+    canUndo: () => past.length > 0,
+    canRedo: () => future.length > 0,
   }
 }

@@ -1,103 +1,82 @@
-import type { Drawing, Shape } from '../contract.ts'
-import { boxOf, destroyed } from './blur.ts'
+/** Draws shapes with a halo, so that they stand out from every ground. */
+import type { Shape } from '../contract.ts'
+import { arrowHead, box, letter } from './geometry.ts'
 
-type Context = CanvasRenderingContext2D
+const family = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans TC","PingFang TC","Microsoft JhengHei",sans-serif'
 
-/** Draws a line twice: a light halo first, so that it shows on every ground. */
-function stroke(g: Context, s: Shape, path: Path2D): void {
-  g.lineCap = g.lineJoin = 'round'
-  g.strokeStyle = '#fffc'
-  g.lineWidth = s.width + Math.max(2, s.width * 0.6)
-  g.stroke(path)
-  g.strokeStyle = s.color
-  g.lineWidth = s.width
-  g.stroke(path)
+/** The font of a text of that size, for canvas and CSS alike. */
+export const font = (size: number): string => `600 ${size}px ${family}`
+
+/** White, or nearly black around light colours. */
+export function halo(color: string): string {
+  const n = parseInt(color.slice(1), 16)
+  const light = color.length === 7 && ((n >> 16) * 299 + ((n >> 8) & 255) * 587 + (n & 255) * 114) / 1000
+  return light !== false && light > 165 ? '#1a1d23' : '#fff'
 }
 
-export const fontSize = (s: Shape): number => 10 + s.width * 3
+type Ctx = CanvasRenderingContext2D
 
-function pathOf(s: Shape): Path2D {
-  const p = new Path2D()
-  const [ax = 0, ay = 0, bx = ax, by = ay] = s.points
-  switch (s.tool) {
-    case 'rectangle':
-      p.rect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay))
-      break
-    case 'ellipse':
-      p.ellipse((ax + bx) / 2, (ay + by) / 2, Math.abs(bx - ax) / 2, Math.abs(by - ay) / 2, 0, 0, 7)
-      break
-    case 'arrow': {
-      const angle = Math.atan2(by - ay, bx - ax)
-      const head = Math.min(10 + s.width * 3, Math.hypot(bx - ax, by - ay) * 0.6)
-      p.moveTo(ax, ay)
-      p.lineTo(bx, by)
-      for (const turn of [-0.5, 0.5]) {
-        p.moveTo(bx, by)
-        p.lineTo(bx - head * Math.cos(angle + turn), by - head * Math.sin(angle + turn))
-      }
-      break
-    }
-    default: {
-      p.moveTo(ax, ay)
-      if (s.points.length === 2) p.lineTo(ax + 0.1, ay)
-      // Through the middles of the points, so that a quick hand leaves no corners.
-      for (let i = 2; i + 3 < s.points.length; i += 2) p.quadraticCurveTo(s.points[i]!, s.points[i + 1]!, (s.points[i]! + s.points[i + 2]!) / 2, (s.points[i + 1]! + s.points[i + 3]!) / 2)
-      if (s.points.length >= 4) p.lineTo(s.points[s.points.length - 2]!, s.points[s.points.length - 1]!)
-    }
+function outline(ctx: Ctx, s: Shape): void {
+  const p = s.points
+  ctx.beginPath()
+  if (s.tool === 'pen') {
+    ctx.moveTo(p[0]!, p[1]!)
+    // Through the middles of the steps, which rounds the corners of a quick hand.
+    for (let i = 2; i + 3 < p.length; i += 2) ctx.quadraticCurveTo(p[i]!, p[i + 1]!, (p[i]! + p[i + 2]!) / 2, (p[i + 1]! + p[i + 3]!) / 2)
+    ctx.lineTo(p[p.length - 2]!, p[p.length - 1]!)
+    return
   }
-  return p
+  const b = box(p)
+  if (s.tool === 'rectangle') ctx.rect(b.x, b.y, b.width, b.height)
+  if (s.tool === 'ellipse') ctx.ellipse(b.x + b.width / 2, b.y + b.height / 2, b.width / 2, b.height / 2, 0, 0, 2 * Math.PI)
 }
 
-export function drawShape(g: Context, s: Shape): void {
-  if (s.tool === 'blur') return
-  if (s.tool !== 'text') return stroke(g, s, pathOf(s))
-  const [x = 0, y = 0] = s.points
-  g.font = `600 ${fontSize(s)}px system-ui, sans-serif`
-  g.textBaseline = 'middle'
-  g.lineJoin = 'round'
-  g.strokeStyle = '#fffd'
-  g.lineWidth = Math.max(3, fontSize(s) / 5)
-  g.strokeText(s.text ?? '', x, y)
-  g.fillStyle = s.color
-  g.fillText(s.text ?? '', x, y)
+function arrow(ctx: Ctx, s: Shape, color: string, extra: number): void {
+  const { head, end } = arrowHead(s.points, s.width)
+  ctx.strokeStyle = ctx.fillStyle = color
+  ctx.lineWidth = s.width + extra
+  ctx.beginPath()
+  ctx.moveTo(s.points[0]!, s.points[1]!)
+  ctx.lineTo(...end)
+  ctx.stroke()
+  ctx.lineWidth = s.width / 3 + extra
+  ctx.beginPath()
+  ctx.moveTo(head[0]!, head[1]!)
+  ctx.lineTo(head[2]!, head[3]!)
+  ctx.lineTo(head[4]!, head[5]!)
+  ctx.closePath()
+  ctx.fill()
+  ctx.stroke()
 }
 
-/** The picture with its blurred regions destroyed. The copy is made anew only when a region changes. */
-export function blurred(picture: HTMLCanvasElement, d: Drawing): HTMLCanvasElement {
-  const regions = d.shapes.filter((s) => s.tool === 'blur')
-  if (regions.length === 0) return picture
-  const out = document.createElement('canvas')
-  out.width = picture.width
-  out.height = picture.height
-  const g = out.getContext('2d')
-  if (!g) throw new Error('BugSpark: no canvas')
-  g.drawImage(picture, 0, 0)
-  for (const s of regions) {
-    const b = boxOf(s.points, picture.width, picture.height)
-    if (!b) continue
-    for (const cell of destroyed(picture, b)) {
-      g.fillStyle = cell.color
-      g.fillRect(cell.box.x, cell.box.y, cell.box.width, cell.box.height)
+/** Draws one shape; a blur is not one to draw. */
+export function paint(ctx: Ctx, s: Shape): void {
+  if (s.tool === 'blur' || s.points.length < 2) return
+  ctx.save()
+  ctx.lineCap = ctx.lineJoin = 'round'
+  const around = halo(s.color)
+  const extra = Math.max(2, s.width * 0.6)
+  if (s.tool === 'text') {
+    const size = letter(s.width)
+    ctx.font = font(size)
+    ctx.textBaseline = 'middle'
+    ctx.textAlign = 'left'
+    ctx.direction = /[\u0590-\u08ff]/.test(s.text ?? '') ? 'rtl' : 'ltr'
+    ctx.strokeStyle = around
+    ctx.lineWidth = size / 5
+    ctx.strokeText(s.text ?? '', s.points[0]!, s.points[1]!)
+    ctx.fillStyle = s.color
+    ctx.fillText(s.text ?? '', s.points[0]!, s.points[1]!)
+  } else if (s.tool === 'arrow') {
+    arrow(ctx, s, around, extra)
+    arrow(ctx, s, s.color, 0)
+  } else {
+    outline(ctx, s)
+    for (const [color, width] of [[around, s.width + extra], [s.color, s.width]] as const) {
+      ctx.strokeStyle = color
+      ctx.lineWidth = width
+      ctx.stroke()
     }
   }
-  return out
-}
-
-/** What is sent: the picture with blur and crop, and the same with the other shapes. */
-export function flattened(picture: HTMLCanvasElement, d: Drawing): { plain: HTMLCanvasElement; annotated: HTMLCanvasElement | null } {
-  const base = blurred(picture, d)
-  const crop = d.crop ?? { x: 0, y: 0, width: picture.width, height: picture.height }
-  const cut = (shapes: Shape[]): HTMLCanvasElement => {
-    const out = document.createElement('canvas')
-    out.width = crop.width
-    out.height = crop.height
-    const g = out.getContext('2d')
-    if (!g) throw new Error('BugSpark: no canvas')
-    g.translate(-crop.x, -crop.y)
-    g.drawImage(base, 0, 0)
-    for (const s of shapes) drawShape(g, s)
-    return out
-  }
-  const drawn = d.shapes.filter((s) => s.tool !== 'blur')
-  return { plain: base === picture && !d.crop ? picture : cut([]), annotated: drawn.length === 0 ? null : cut(drawn) }
+  ctx.restore()
 }
