@@ -48,6 +48,7 @@ type stack struct {
 	policy  string
 
 	html     atomic.Pointer[string]
+	extra    atomic.Pointer[map[string]string]                                 // files instead of the page's own
 	lose     atomic.Bool                                                       // stores reports, and loses the answers
 	requests atomic.Int64                                                      // reports that arrived
 	before   atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool] // answers instead of the API
@@ -143,6 +144,11 @@ func (s *stack) servePage(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", s.policy)
 	h.Set("Cache-Control", "no-store")
+	if extra := s.extra.Load(); extra != nil && (*extra)[r.URL.Path] != "" {
+		h.Set("Content-Type", map[bool]string{true: "text/javascript", false: "text/css"}[strings.HasSuffix(r.URL.Path, ".js")])
+		fmt.Fprint(w, (*extra)[r.URL.Path])
+		return
+	}
 	switch r.URL.Path {
 	case "/page.js":
 		h.Set("Content-Type", "text/javascript")
@@ -150,11 +156,12 @@ func (s *stack) servePage(w http.ResponseWriter, r *http.Request) {
 	case "/page.css":
 		h.Set("Content-Type", "text/css")
 		fmt.Fprint(w, pageCSS)
-	case "/missing", "/favicon.ico":
-		w.WriteHeader(http.StatusNotFound)
-	default:
+	case "/":
+
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, *s.html.Load())
+	default:
+		w.WriteHeader(http.StatusNotFound)
 	}
 }
 

@@ -19,7 +19,7 @@ p{margin:0}
 input:not([type=checkbox]):not([type=radio]),textarea,select{font:inherit;color:var(--bs-text);background:var(--bs-ground);border:1px solid var(--bs-strong-line);border-radius:var(--bs-radius);padding:8px 10px;width:100%;min-height:38px;margin:0}
 textarea{min-height:84px;resize:vertical}
 input::placeholder,textarea::placeholder{color:var(--bs-quiet);opacity:1}
-:is(input,textarea,select,button,summary,pre,h2):focus-visible{outline:2px solid var(--bs-focus,#1a66d6);outline-offset:1px}
+:is(input,textarea,select,button,summary,pre):focus-visible{outline:2px solid var(--bs-focus,#1a66d6);outline-offset:1px}
 .bs[data-theme=dark]{--bs-focus:#7db2ff}
 [aria-invalid=true]{border-color:var(--bs-bad)!important}
 .bad{color:var(--bs-bad);font-size:13px;margin:0}
