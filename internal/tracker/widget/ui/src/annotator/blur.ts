@@ -47,7 +47,9 @@ export function averages(data: ArrayLike<number>, width: number, height: number,
         }
       }
       const n = Math.max(1, (bottom - top) * (right - left))
-      out.push('#' + sum.map((s) => (Math.floor(s / n / 32) * 32 + 16).toString(16).padStart(2, '0')).join(''))
+      // Every other cell is darker whatever is below: an even region looks covered too.
+      const shade = (r + c) % 2 ? 2 : 22
+      out.push('#' + sum.map((s) => (Math.floor(s / n / 32) * 32 + shade).toString(16).padStart(2, '0')).join(''))
     }
   }
   return out
@@ -68,12 +70,12 @@ export function mosaic(picture: HTMLCanvasElement, shape: Shape): Mosaic | null 
   return { ...g, colors: averages(ctx.getImageData(0, 0, width, height).data, width, height, g.columns, g.rows) }
 }
 
-/** Covers the region. */
+/** Covers the region. Each cell reaches below the next, so that a scaled picture shows no seams. */
 export function burn(ctx: CanvasRenderingContext2D, m: Mosaic): void {
   for (let i = 0; i < m.colors.length; i++) {
-    const [left, right] = part(i % m.columns, m.columns, m.width)
-    const [top, bottom] = part(Math.floor(i / m.columns), m.rows, m.height)
+    const [left] = part(i % m.columns, m.columns, m.width)
+    const [top] = part(Math.floor(i / m.columns), m.rows, m.height)
     ctx.fillStyle = m.colors[i]!
-    ctx.fillRect(m.x + left, m.y + top, right - left, bottom - top)
+    ctx.fillRect(m.x + left, m.y + top, m.width - left, m.height - top)
   }
 }

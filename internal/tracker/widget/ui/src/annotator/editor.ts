@@ -15,7 +15,7 @@ import { fit, reveal, settle, zoom, type View } from './zoom.ts'
 const most = 4000
 
 /** Events of the editor that are no business of the form around it. */
-const own = ['keydown', 'keyup', 'keypress', 'input', 'change', 'paste', 'copy', 'cut', 'drop', 'dragover', 'click', 'cancel', 'close', 'pointerdown', 'pointermove', 'pointerup', 'mousedown', 'mouseup', 'touchstart', 'touchmove', 'touchend', 'wheel']
+const own = ['keydown', 'keyup', 'input', 'change', 'paste', 'drop', 'dragover', 'click', 'pointerdown', 'pointermove', 'pointerup', 'mousedown', 'wheel']
 
 export function edit({ into, picture, drawing, text: t, color: wanted }: AnnotateRequest): Promise<Annotated | null> {
   return new Promise((resolve, reject) => {
@@ -140,7 +140,7 @@ export function edit({ into, picture, drawing, text: t, color: wanted }: Annotat
       return had
     }
     function begin(x: number, y: number): void {
-      draft = shape(tool === 'crop' ? 'rectangle' : tool, [x, y, x, y])
+      draft = shape(tool === 'crop' ? 'rectangle' : tool, tool === 'pen' ? [x, y] : [x, y, x, y])
       draw()
     }
     /** Leads the shape in progress on to x, y. near is how far a line's points are apart at least. */
@@ -267,8 +267,7 @@ export function edit({ into, picture, drawing, text: t, color: wanted }: Annotat
     // The back gesture of a phone comes without a key.
     listen(dialog, 'cancel', (e) => {
       e.preventDefault()
-      if (typing.isOpen()) typing.close(false)
-      else escape()
+      if (!typing.isOpen()) escape()
     })
     listen(dialog, 'close', () => {
       if (history.canUndo()) dialog.showModal() // some browsers close at the second gesture, come what may

@@ -2,7 +2,7 @@
 import type { Shape } from '../contract.ts'
 import { arrowHead, box, letter } from './geometry.ts'
 
-const family = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans TC","PingFang TC","Microsoft JhengHei",sans-serif'
+export const family = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans TC","PingFang TC","Microsoft JhengHei",sans-serif'
 
 /** The font of a text of that size, for canvas and CSS alike. */
 export const font = (size: number): string => `600 ${size}px ${family}`

@@ -1,4 +1,6 @@
 /** The style sheet of the editor. The form beside it styles bare elements, hence the repeated class. */
+import { family } from './shapes.ts'
+
 const light = '--bsa-ground:var(--bs-ground,#fff);--bsa-text:var(--bs-text,#1a1d23);--bsa-line:var(--bs-line,#d5d9e0);--bsa-raised:var(--bs-raised,#f1f3f6);--bsa-stage:#e3e6eb;--bsa-focus:#1a66d6;color-scheme:light'
 const dark = '--bsa-ground:var(--bs-ground,#1b1e24);--bsa-text:var(--bs-text,#eceef2);--bsa-line:var(--bs-line,#3a404b);--bsa-raised:var(--bs-raised,#2a2f38);--bsa-stage:#0e1014;--bsa-focus:#7db2ff;color-scheme:dark'
 const editor = '.bsa-editor.bsa-editor.bsa-editor'
@@ -7,14 +9,14 @@ export const css = `.bsa-editor{${light}}
 @media(prefers-color-scheme:dark){.bsa-editor{${dark}}}
 [data-theme=light] .bsa-editor{${light}}
 [data-theme=dark] .bsa-editor{${dark}}
-${editor}{position:fixed;inset:0!important;z-index:2147483647;box-sizing:border-box;width:100vw;height:100vh;height:100dvh;max-width:none!important;max-height:none!important;margin:0;padding:0;border:0;border-radius:0;overflow:hidden;box-shadow:none;background:var(--bsa-stage);color:var(--bsa-text);font:14px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans TC","PingFang TC","Microsoft JhengHei",sans-serif;display:grid;grid-template:auto minmax(0,1fr)/1fr auto;-webkit-user-select:none;user-select:none;-webkit-tap-highlight-color:transparent;animation:none}
+${editor}{position:fixed;inset:0!important;z-index:2147483647;box-sizing:border-box;width:100vw;height:100vh;height:100dvh;max-width:none!important;max-height:none!important;margin:0;padding:0;border:0;border-radius:0;overflow:hidden;box-shadow:none;background:var(--bsa-stage);color:var(--bsa-text);font:14px/1.4 ${family};display:grid;grid-template:auto minmax(0,1fr)/1fr auto;-webkit-user-select:none;user-select:none;-webkit-tap-highlight-color:transparent;animation:none}
 .bsa-editor *{box-sizing:border-box}
 .bsa-editor::backdrop{background:none}
 .bsa-draw,.bsa-end{display:flex;align-items:center;gap:8px;padding:8px 16px;background:var(--bsa-ground);border-block-end:1px solid var(--bsa-line);min-width:0}
 .bsa-end{gap:8px;padding-inline-start:0}
 .bsa-group{display:flex;align-items:center;gap:2px;flex:none}
-.bsa-group+.bsa-group,.bsa-back{border-inline-start:1px solid var(--bsa-line);padding-inline-start:8px}
-.bsa-back{padding-inline-end:8px}
+.bsa-group+.bsa-group{border-inline-start:1px solid var(--bsa-line);padding-inline-start:8px}
+.bsa-back{margin-inline-end:8px}
 .bsa-button{display:inline-flex;align-items:center;justify-content:center;min-width:40px;height:40px;margin:0;padding:0;border:1px solid transparent;border-radius:var(--bs-radius,8px);background:none;color:inherit;font:inherit;font-weight:500;cursor:pointer;transition:background-color .12s}
 .bsa-button svg{display:block}
 .bsa-button:hover{background:var(--bsa-raised)}
@@ -44,7 +46,7 @@ ${editor} .bsa-type{position:absolute;transform:translate(-7px,-50%);min-width:6
 @media(max-width:959px){
 ${editor}{grid-template:auto minmax(0,1fr) auto/1fr}
 .bsa-end{grid-row:1;padding-inline:8px;gap:8px}
-.bsa-back{order:1;border:0;margin-inline:auto;padding:0}
+.bsa-back{order:1;margin-inline:auto}
 .bsa-done{order:2}
 .bsa-stage{grid-row:2}
 .bsa-draw{grid-row:3;flex-wrap:wrap;justify-content:center;gap:4px 0;border-block:1px solid var(--bsa-line);border-block-end:0;padding:6px 0 max(6px,env(safe-area-inset-bottom))}

@@ -33,7 +33,7 @@ export function newTyping(surface: HTMLElement, label: string, listen: Listen, f
   }
   const lay = (): void => {
     if (!at) return
-    const size = at.size * view.scale
+    const size = Math.max(16, at.size * view.scale) // below 16 px an iPhone zooms the page
     input.style.font = font(size)
     input.style.left = `${view.x + at.x * view.scale}px`
     input.style.top = `${view.y + at.y * view.scale}px`
