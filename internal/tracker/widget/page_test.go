@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -377,4 +378,67 @@ func TestFirstWorkIsShort(t *testing.T) {
 	v.Wait(`!!window.find('.start')`)
 	time.Sleep(time.Second)
 	t.Logf("long tasks before the button is pressed: %s", v.Eval(`JSON.stringify(window.long)`))
+}
+
+// TestAModalDialogOfThePageCanBeReported: everything outside of it is inert, so the button
+// is in it; when the page closes or removes it while the form is open, the form stays.
+func TestAModalDialogOfThePageCanBeReported(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1><dialog id="one"><p>Really?</p><button id="ok">OK</button></dialog>` + s.script(""))
+	v := s.visit(browser.Options{})
+	v.Wait(`!!window.find('.start')`)
+	v.Script(`document.getElementById('one').showModal()`)
+	center := func(axis string) float64 {
+		var n float64
+		fmt.Sscan(v.Eval(`(() => { const b = window.find('.start').getBoundingClientRect(); return b.`+axis+` + 20 })()`), &n)
+		return n
+	}
+	v.Wait(`document.getElementById('one').lastElementChild !== document.getElementById('ok')`)
+	v.Click(center("left"), center("top"))
+	v.Wait(`!!window.find('#bs-title')`)
+	v.write("title", "In a dialog")
+	v.Script(`document.getElementById('one').close()`)
+	v.Wait(`!!window.find('#bs-title') && window.find('#bs-title').value === 'In a dialog'`)
+	v.Keys(" of the page")
+	v.Script(`const d = document.getElementById('one'); d.showModal()`)
+	v.Wait(`!!window.find('#bs-title')`)
+	v.Script(`document.getElementById('one').remove()`)
+	v.Wait(`!!window.find('#bs-title')`)
+	v.in("Send report")
+	v.shows("Your report has arrived")
+	v.in("Close")
+	if r := s.arrive(1)[0]; r.Title != "In a dialog of the page" {
+		t.Errorf("the title is %q", r.Title)
+	}
+	v.Script(`BugSpark.destroy()`)
+	if got := v.Eval(`document.documentElement.children.length`); got != "2" {
+		t.Errorf("the document has %s children", got)
+	}
+}
+
+// TestAPageThatWasOpenDuringAnUpgrade has a script whose parts the server does not have any
+// more: the form that opens is the server's new one.
+func TestAPageThatWasOpenDuringAnUpgrade(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	old, err := os.ReadFile("dist/widget.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := regexp.MustCompile(`widget/form-[\w-]+\.js`)
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/widget.js" {
+			return false
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = w.Write(form.ReplaceAll(old, []byte("widget/form-00000000.js")))
+		return true
+	})
+	v := s.visit(browser.Options{Allow: []string{"404", "Failed to load"}})
+	v.report("After the upgrade")
+	v.shows("Your report has arrived")
+	if got := v.Eval(`window.roots.filter((r) => r.host.isConnected).length`); got != "1" {
+		t.Errorf("the page has %s widgets", got)
+	}
+	s.arrive(1)
 }

@@ -76,7 +76,7 @@ func (s secretSet) script() string {
 }
 
 const secretCSS = `body{font:16px sans-serif;margin:12px}.w{display:inline-block;width:150px;height:22px;overflow:hidden;white-space:nowrap;box-sizing:border-box;vertical-align:top}` +
-	`.line{display:block;height:20px;margin:1px;overflow:hidden;white-space:nowrap;width:600px}.line img{vertical-align:top}`
+	`.line{display:block;height:20px;margin:1px;overflow:hidden;white-space:nowrap;width:600px}.line img{display:inline-block;width:40px;height:20px;overflow:hidden;vertical-align:top}`
 
 // TestNoSecretLeavesThePage plants secrets in sixty places of a page and looks for them in
 // every byte that is sent, in the pictures and in what the browser stores.

@@ -201,6 +201,8 @@ export interface Host {
 export interface Form {
   close(): void
   focus(): void
+  /** Shows it again after its element was moved. */
+  show(): void
   destroy(): void
 }
 

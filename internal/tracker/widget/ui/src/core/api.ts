@@ -1,5 +1,5 @@
 import type { Options, User } from '../contract.ts'
-import { version } from './options.ts'
+import { checked, rootOf, version } from './options.ts'
 import { start, type Origin, type Widget } from './widget.ts'
 
 export interface API {
@@ -17,16 +17,23 @@ export interface API {
 const place = Symbol.for('bugspark.widget')
 type Holder = { [place]?: Widget | undefined }
 
-export function newAPI(origin: Origin): API {
+export function newAPI(origin: Origin, renewable: boolean): API {
   const holder = window as unknown as Holder
+  const renewed = async (options: Options): Promise<void> => {
+    const url = `${rootOf(checked(options).endpoint)}widget.mjs?${Date.now()}`
+    const now = (await import(/* @vite-ignore */ url)) as API
+    api.destroy()
+    now.init(options)
+    now.open()
+  }
   const running = (): Widget | undefined => holder[place]
-  return {
+  const api: API = {
     init(options) {
       if (running()) {
         console.warn('BugSpark: init was called again; the first call counts')
         return
       }
-      const w = start(options, origin)
+      const w = start(options, { ...origin, ...(renewable ? { renew: () => renewed(options) } : {}) })
       Object.defineProperty(holder, place, { configurable: true, writable: true, value: w })
     },
     open: () => running()?.open(),
@@ -40,4 +47,5 @@ export function newAPI(origin: Origin): API {
     check: async () => running()?.check() ?? [],
     version,
   }
+  return api
 }

@@ -4,7 +4,7 @@ import { fromScript } from './options.ts'
 
 const script = document.currentScript as HTMLScriptElement | null
 const elsewhere = script !== null && script.src !== '' && new URL(script.src).origin !== location.origin
-const api = newAPI({ nonce: script?.nonce ?? '', muted: elsewhere && script.crossOrigin === null })
+const api = newAPI({ nonce: script?.nonce ?? '', muted: elsewhere && script.crossOrigin === null }, script?.integrity === '')
 
 const begin = (): void => {
   // The last tag with a key counts: a page may carry an old one of a template.

@@ -4,6 +4,7 @@ import { newCollector } from './collector.ts'
 import { draggable } from './drag.ts'
 import { watchNetwork } from './network.ts'
 import { checked, rootOf } from './options.ts'
+import { keepReachable, type Place } from './place.ts'
 import { newLoader } from './part.ts'
 import { remoteSettings } from './remote.ts'
 import { languageOf, words } from './words.ts'
@@ -29,12 +30,15 @@ export interface Origin {
    * rejection that has passed through it, so the page's fetch must not be wrapped by it.
    */
   muted: boolean
+  /** Starts the widget that the server has now, and opens its form; absent for a pinned script. */
+  renew?: () => Promise<void>
 }
 
-export function start(given: Options, { nonce, muted }: Origin): Widget {
+export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
   const { options, key, endpoint } = checked(given)
   const nativeFetch = window.fetch.bind(window)
   let gone = false
+  let position: Place | null = null
   // A field whose password is shown is of another type, and still secret.
   const passwords = new WeakSet<EventTarget>()
   const element = document.createElement('div')
@@ -151,6 +155,8 @@ export function start(given: Options, { nonce, muted }: Origin): Widget {
       button.element.hidden = true
       call(options.onOpen)
     } catch (e) {
+      // A page that was open while the server was upgraded asks for parts that are gone.
+      if (await renew?.().then(() => true, () => false)) return
       button.say(words[language].away)
       fail(e)
     } finally {
@@ -172,7 +178,7 @@ export function start(given: Options, { nonce, muted }: Origin): Widget {
   const place = (): void => {
     if (gone) return
     apply({})
-    document.documentElement.append(element)
+    position = keepReachable(element, () => form?.show())
     draggable(button.element)
     const settled = (): void => {
       remoteSettings(host).then((r) => !gone && apply(r), () => {})
@@ -205,7 +211,7 @@ export function start(given: Options, { nonce, muted }: Origin): Widget {
       removeEventListener('DOMContentLoaded', place)
       removeEventListener('focusin', password, true)
       dark.removeEventListener?.('change', theme)
-      element.remove()
+      position?.stop()
     },
   }
 }

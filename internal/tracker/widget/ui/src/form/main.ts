@@ -24,6 +24,8 @@ export function open(host: Host, t: Texts): Form {
   let id = newID()
   let sending = false
   let over = false
+  let last: HTMLElement | null = null // had the focus
+  let moving = false // a close that is followed by a show
 
   const heading = el('h2', { id: 'bs-heading', tabIndex: -1 }, host.options.branding?.modalTitle ?? host.remote.modalTitle ?? t.form.heading)
   const dialog = el('dialog', { 'aria-labelledby': 'bs-heading' })
@@ -102,7 +104,10 @@ export function open(host: Host, t: Texts): Form {
     else closed()
   }
   function closed(): void {
-    if (!dialog.isConnected) return
+    if (moving || !dialog.isConnected) {
+      moving = false
+      return
+    }
     dialog.remove()
     host.closed()
     before()
@@ -180,6 +185,7 @@ export function open(host: Host, t: Texts): Form {
     leave()
   })
   dialog.addEventListener('close', closed)
+  dialog.addEventListener('focusin', (e) => (last = e.target as HTMLElement))
   dialog.addEventListener('paste', (e) => screenshots && shot.take((e as ClipboardEvent).clipboardData) && e.preventDefault())
   dialog.addEventListener('dragover', (e) => e.preventDefault())
   dialog.addEventListener('drop', (e) => {
@@ -204,6 +210,13 @@ export function open(host: Host, t: Texts): Form {
   return {
     close: () => finish(),
     focus: () => f.title.focus(),
+    show() {
+      const was = last
+      moving = dialog.open
+      if (dialog.open) dialog.close()
+      dialog.showModal()
+      was?.focus()
+    },
     destroy() {
       dialog.removeEventListener('close', closed)
       dialog.remove()

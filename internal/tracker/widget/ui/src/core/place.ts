@@ -1,0 +1,46 @@
+/**
+ * Where the widget's element is. While the page has a modal dialog, everything outside of it is
+ * inert, and a dialog is often what a visitor wants to report: the element moves into it.
+ */
+
+export interface Place {
+  stop(): void
+}
+
+/** The dialog that the page opened last, of those that are modal. Shadow roots are not searched. */
+function modal(element: Element): Element | null {
+  try {
+    const all = [...document.querySelectorAll('dialog[open]')].filter((d) => d.matches(':modal') && !element.contains(d))
+    return all[all.length - 1] ?? null
+  } catch {
+    return null // a browser that does not know :modal
+  }
+}
+
+/** moved is called after the element has another parent; what it shows in the top layer has gone then. */
+export function keepReachable(element: HTMLElement, moved: () => void): Place {
+  const home = document.documentElement
+  const put = (): void => {
+    const to = modal(element) ?? home
+    if (element.parentElement !== to) {
+      to.append(element)
+      moved()
+    }
+    // A dialog that is removed takes the element along. Only then is every change looked at.
+    removal.disconnect()
+    if (to !== home) removal.observe(home, { childList: true, subtree: true })
+  }
+  const removal = new MutationObserver(() => {
+    if (!element.isConnected) put()
+  })
+  const opening = new MutationObserver(put)
+  put()
+  opening.observe(home, { attributes: true, attributeFilter: ['open'], subtree: true })
+  return {
+    stop() {
+      opening.disconnect()
+      removal.disconnect()
+      element.remove()
+    },
+  }
+}
