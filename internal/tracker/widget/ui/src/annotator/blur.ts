@@ -1,8 +1,9 @@
 /**
  * Makes a region unreadable for good: a few large cells, each of the average colour of what
- * was there, in eight steps a channel. A smaller grid would still tell single letters apart
- * to somebody who tries all texts in the page's font. Noise is not added, since its own
- * average over cells says nothing that the cells do not.
+ * was there, in four steps a channel. Smaller cells or finer steps would still tell letters
+ * apart to somebody who tries all texts in the page's font, hence at most two cells across
+ * the shorter side: large letters do not show as letters of few cells. No noise is added,
+ * since that of a page reported twice could be averaged away.
  */
 import { box, least, whole, type Box, type Size } from './geometry.ts'
 import type { Shape } from '../contract.ts'
@@ -24,7 +25,7 @@ export interface Mosaic extends Grid {
 export function grid(points: number[], size: Size): Grid | null {
   const b = whole(box(points), size)
   if (b.width < least || b.height < least) return null
-  const side = Math.max(12, Math.max(size.width, size.height) / 64)
+  const side = Math.max(12, Math.max(size.width, size.height) / 40, Math.min(b.width, b.height) / 2)
   const count = (long: number, limit: number): number => Math.min(limit, Math.max(1, Math.floor(long / side)))
   return { ...b, columns: count(b.width, most.columns), rows: count(b.height, most.rows) }
 }
@@ -48,8 +49,8 @@ export function averages(data: ArrayLike<number>, width: number, height: number,
       }
       const n = Math.max(1, (bottom - top) * (right - left))
       // Every other cell is darker whatever is below: an even region looks covered too.
-      const shade = (r + c) % 2 ? 2 : 22
-      out.push('#' + sum.map((s) => (Math.floor(s / n / 32) * 32 + shade).toString(16).padStart(2, '0')).join(''))
+      const shade = (r + c) % 2 ? 20 : 44
+      out.push('#' + sum.map((s) => (Math.floor(s / n / 64) * 64 + shade).toString(16).padStart(2, '0')).join(''))
     }
   }
   return out
