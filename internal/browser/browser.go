@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -306,6 +307,16 @@ func (b *Tab) Shot(name string) {
 func (b *Tab) Click(x, y float64) {
 	b.t.Helper()
 	b.run(chromedp.MouseClickXY(x, y))
+}
+
+// Drag moves the pressed mouse from one place to another.
+func (b *Tab) Drag(x1, y1, x2, y2 float64) {
+	b.t.Helper()
+	b.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x1, y1, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	for step := 1.0; step <= 4; step++ {
+		b.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x1+(x2-x1)*step/4, y1+(y2-y1)*step/4, chromedp.ButtonLeft))
+	}
+	b.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x2, y2, chromedp.ButtonLeft, chromedp.ClickCount(1)))
 }
 
 // Offline takes the network away, or gives it back.

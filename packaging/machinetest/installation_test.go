@@ -41,6 +41,7 @@ func TestInstallation(t *testing.T) {
 			t.Run("units verify and are sandboxed", func(t *testing.T) { unitsAreSandboxed(t, m) })
 			t.Run("a second apply changes nothing", func(t *testing.T) { applyIsIdle(t, m) })
 			t.Run("a report with a picture comes back as it was sent", func(t *testing.T) { pictureReturns(t, m, s) })
+			t.Run("a visitor of another site reports a bug", func(t *testing.T) { visitorReports(t, m, s) })
 			t.Run("the first report of the documentation arrives", func(t *testing.T) { documentedReport(t, m, s) })
 			t.Run("restarts under load fail no request", func(t *testing.T) { restartsFailNothing(t, m, s) })
 			t.Run("killed services come back and lose nothing", func(t *testing.T) { killsLoseNothing(t, m, s) })

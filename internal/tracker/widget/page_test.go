@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
@@ -367,17 +366,6 @@ func TestHooksAndFilters(t *testing.T) {
 	v.write("title", "Too soon")
 	v.in("Send report")
 	v.shows("You can send the next one in")
-}
-
-// TestFirstWorkIsShort prints how long the script works at its start, and every long task
-// before the button is pressed.
-func TestFirstWorkIsShort(t *testing.T) {
-	s := newStack(t)
-	s.body(`<h1>Shop</h1>` + s.script(`data-enable-session-recording="true"`))
-	v := s.visit(browser.Options{Before: fmt.Sprintf(reach, "o") + `; window.long = []; new PerformanceObserver((l) => long.push(...l.getEntries().map((e) => e.duration))).observe({ type: 'longtask', buffered: true })`})
-	v.Wait(`!!window.find('.start')`)
-	time.Sleep(time.Second)
-	t.Logf("long tasks before the button is pressed: %s", v.Eval(`JSON.stringify(window.long)`))
 }
 
 // TestAModalDialogOfThePageCanBeReported: everything outside of it is inert, so the button
