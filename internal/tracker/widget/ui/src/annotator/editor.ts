@@ -257,7 +257,7 @@ export function edit({ into, picture, drawing, text: t, color: wanted }: Annotat
     }
     listen<KeyboardEvent>(dialog, 'keydown', (e) => {
       if (e.defaultPrevented || e.isComposing) return
-      const handled = e.key === 'Tab' ? trap(e) : !(e.target instanceof HTMLInputElement) && ((e.target === surface.element && !e.ctrlKey && !e.metaKey && !e.altKey && onSurface(e)) || anywhere(e))
+      const handled = e.key === 'Tab' ? trap(e) : (e.target as Element).localName !== 'input' && ((e.target === surface.element && !e.ctrlKey && !e.metaKey && !e.altKey && onSurface(e)) || anywhere(e))
       if (handled) e.preventDefault()
     })
     listen<KeyboardEvent>(dialog, 'keyup', (e) => {

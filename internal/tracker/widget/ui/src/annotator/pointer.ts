@@ -81,7 +81,7 @@ export function newPointers(surface: HTMLElement, listen: Listen, on: Strokes): 
   }
   for (const type of ['pointerup', 'pointercancel', 'lostpointercapture']) listen(surface, type, up)
   // Otherwise the press takes the focus from a text field that it has just opened.
-  listen(surface, 'mousedown', (e) => e.target instanceof HTMLInputElement || e.preventDefault())
+  listen(surface, 'mousedown', (e) => (e.target as Element).localName === 'input' || e.preventDefault())
   listen<WheelEvent>(surface, 'wheel', (e) => {
     e.preventDefault()
     const unit = e.deltaMode === 1 ? 16 : e.deltaMode === 2 ? 400 : 1

@@ -13,18 +13,17 @@ ${editor}{position:fixed;inset:0!important;z-index:2147483647;box-sizing:border-
 .bsa-editor *{box-sizing:border-box}
 .bsa-editor::backdrop{background:none}
 .bsa-draw,.bsa-end{display:flex;align-items:center;gap:8px;padding:8px 16px;background:var(--bsa-ground);border-block-end:1px solid var(--bsa-line);min-width:0}
-.bsa-end{gap:8px;padding-inline-start:0}
+.bsa-end{padding-inline-start:0}
 .bsa-group{display:flex;align-items:center;gap:2px;flex:none}
 .bsa-group+.bsa-group{border-inline-start:1px solid var(--bsa-line);padding-inline-start:8px}
 .bsa-back{margin-inline-end:8px}
-.bsa-button{display:inline-flex;align-items:center;justify-content:center;min-width:40px;height:40px;margin:0;padding:0;border:1px solid transparent;border-radius:var(--bs-radius,8px);background:none;color:inherit;font:inherit;font-weight:500;cursor:pointer;transition:background-color .12s}
-.bsa-button svg{display:block}
+.bsa-button{display:inline-flex;align-items:center;justify-content:center;min-width:40px;height:40px;margin:0;padding:0;border:1px solid transparent;border-radius:var(--bs-radius,8px);background:none;color:inherit;font:inherit;font-weight:500;cursor:pointer}
 .bsa-button:hover{background:var(--bsa-raised)}
 .bsa-editor :focus-visible.bsa-button{outline:2px solid var(--bsa-focus);outline-offset:1px}
 .bsa-button[aria-disabled=true]{opacity:.35;cursor:default;background:none}
 .bsa-tool:is([aria-pressed=true],[aria-checked=true]){background:var(--bsa-text);color:var(--bsa-ground)}
 .bsa-color{min-width:34px;border-radius:50%}
-.bsa-dot{width:20px;height:20px;border-radius:50%;box-shadow:0 0 0 1px #8886;transition:box-shadow .12s}
+.bsa-dot{width:20px;height:20px;border-radius:50%;box-shadow:0 0 0 1px #8886}
 .bsa-color[aria-checked=true] .bsa-dot{box-shadow:0 0 0 3px var(--bsa-ground),0 0 0 5px var(--bsa-text)}
 .bsa-color:hover{background:none}
 .bsa-cancel,.bsa-done{padding:0 16px;white-space:nowrap}
@@ -45,19 +44,17 @@ ${editor} .bsa-type{position:absolute;transform:translate(-7px,-50%);min-width:6
 .bsa-live{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media(max-width:959px){
 ${editor}{grid-template:auto minmax(0,1fr) auto/1fr}
-.bsa-end{grid-row:1;padding-inline:8px;gap:8px}
+.bsa-end{grid-row:1;padding-inline:8px}
 .bsa-back{order:1;margin-inline:auto}
 .bsa-done{order:2}
 .bsa-stage{grid-row:2}
 .bsa-draw{grid-row:3;flex-wrap:wrap;justify-content:center;gap:4px 0;border-block:1px solid var(--bsa-line);border-block-end:0;padding:6px 0 max(6px,env(safe-area-inset-bottom))}
 .bsa-group+.bsa-group{border:0;padding:0}
 .bsa-draw .bsa-group{gap:0}
-.bsa-draw .bsa-group:first-child{flex:1 0 100%;justify-content:center;gap:4px}
 .bsa-color{min-width:40px}
 .bsa-zoom{inset-block-end:10px;inset-inline-end:10px}
 .bsa-hint{inset-block:10px auto;inset-inline:10px}
 }
-@media(max-width:359px){.bsa-draw .bsa-group:first-child{gap:0}}
+@media(max-width:679px){.bsa-draw .bsa-group:first-child{flex:1 0 100%;justify-content:center;gap:0 1vw}}
 @media(prefers-reduced-motion:no-preference){${editor}{animation:bsa-in .14s ease-out}@keyframes bsa-in{from{opacity:0}}}
-@media(prefers-reduced-motion:reduce){.bsa-editor *{transition:none!important}}
 @media(forced-colors:active){.bsa-button{border-color:ButtonBorder}.bsa-dot{forced-color-adjust:none}.bsa-tool:is([aria-pressed=true],[aria-checked=true]){background:Highlight;color:HighlightText;forced-color-adjust:none}.bsa-color[aria-checked=true]{outline:3px solid Highlight;outline-offset:-2px}.bsa-surface:focus-visible::after{border-color:Highlight}}`
