@@ -25,9 +25,16 @@ const root = host.attachShadow({ mode: query.has('open') ? 'open' : 'closed' })
 const sheet = new CSSStyleSheet()
 sheet.replaceSync(css)
 root.adoptedStyleSheets = [sheet]
-const into = document.createElement('div')
+const into = document.createElement(query.has('form') ? 'dialog' : 'div')
 if (query.has('theme')) into.dataset.theme = query.get('theme')
 root.append(into)
+window.heard = 0
+if (query.has('form')) {
+	const button = document.createElement('button')
+	into.append(button)
+	into.showModal()
+	for (const type of ['keydown', 'paste', 'pointerdown', 'click', 'cancel', 'close', 'wheel']) into.addEventListener(type, () => window.heard++)
+}
 window.root = root
 window.find = (selector) => root.querySelector(selector)
 window.press = (name) => find('[data-do=' + name + ']').click()
@@ -324,6 +331,23 @@ func TestDrawingByKeyboard(t *testing.T) {
 	b.Keys(kb.Escape)
 	b.Wait(`window.result === null`)
 	expect(t, b, `document.activeElement.id`, "before")
+}
+
+// TestTheFormBelowStays: the editor is opened from a modal dialog that has listeners of
+// its own for keys and presses.
+func TestTheFormBelowStays(t *testing.T) {
+	b := newAnnotator(t, "form")
+	b.Script(`window.find('dialog button').focus()`)
+	openEditor(b, "")
+	b.Keys(kb.ArrowDown + kb.Enter + kb.ArrowDown + kb.Tab)
+	b.Script(`window.drag('arrow', 50, 500, 250, 500)`)
+	b.Keys(kb.Escape + kb.Escape + kb.Escape)
+	expect(t, b, `window.find('.bsa-editor').open`, "true")
+	b.Click(680, 400)
+	b.Script(`window.press('undo'); window.press('undo'); window.find('.bsa-surface').focus()`)
+	b.Keys(kb.Escape)
+	b.Wait(`window.result === null`)
+	expect(t, b, `window.find('dialog').open + ' ' + window.heard + ' ' + window.root.activeElement.localName`, "true 0 button")
 }
 
 // TestFingersZoom: two of them zoom, whatever the first has begun, and draw nothing.

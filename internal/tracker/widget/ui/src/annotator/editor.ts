@@ -273,7 +273,8 @@ export function edit({ into, picture, drawing, text: t, color: wanted }: Annotat
       if (history.canUndo()) dialog.showModal() // some browsers close at the second gesture, come what may
       else end(null)
     })
-    for (const type of own) listen(dialog, type, (e) => e.stopPropagation())
+    // Not by listen: the event that closes the editor is stopped too.
+    for (const type of own) dialog.addEventListener(type, (e) => e.stopPropagation())
 
     function done(): void {
       typing.close(true)
