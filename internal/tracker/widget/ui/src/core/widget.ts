@@ -100,7 +100,11 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     const field = e.composedPath()[0]
     if (field && (field as HTMLInputElement).type === 'password') passwords.add(field)
   }
-  addEventListener('focusin', password, true)
+  addEventListener('focusin', password, true) // also in shadow roots
+  const shown = new MutationObserver((all) => {
+    for (const m of all) if (m.oldValue === 'password') passwords.add(m.target)
+  })
+  shown.observe(document, { attributes: true, attributeFilter: ['type'], attributeOldValue: true, subtree: true })
 
   const button = newButton(frame)
   button.element.hidden = options.hideButton === true
@@ -210,6 +214,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
       removeEventListener('online', flush)
       removeEventListener('DOMContentLoaded', place)
       removeEventListener('focusin', password, true)
+      shown.disconnect()
       dark.removeEventListener?.('change', theme)
       position?.stop()
     },
