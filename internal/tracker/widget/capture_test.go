@@ -56,7 +56,12 @@ func captureSite(t *testing.T, extra string) *httptest.Server {
 			w.Header().Set("Content-Type", "image/png")
 			w.Write(picture.Bytes())
 		case name == "parts.json":
-			fmt.Fprintf(w, `{"capture": "/%s"}`, strings.TrimPrefix(built[len(built)-1], "dist/"))
+			file, err := filepath.Glob("dist/widget/file-*.js")
+			if err != nil || len(file) == 0 {
+				http.NotFound(w, r)
+				return
+			}
+			fmt.Fprintf(w, `{"capture": "/%s", "file": "/%s"}`, strings.TrimPrefix(built[len(built)-1], "dist/"), strings.TrimPrefix(file[0], "dist/"))
 		case strings.HasPrefix(name, "widget/"):
 			w.Header().Set("Content-Type", "text/javascript")
 			http.ServeFile(w, r, filepath.Join("dist", path.Clean(name)))
@@ -382,7 +387,7 @@ func TestReadTakesPicturesOnly(t *testing.T) {
 	b.Script(`{
 		window.told = null
 		void (async () => {
-			const { part } = await import('/stub.mjs')
+			const { file: part } = await import('/stub.mjs')
 			const good = await part.read(await (await fetch('/picture.png')).blob())
 			const refused = []
 			for (const file of [new Blob([]), new Blob(['text']), (await (await fetch('/picture.png')).blob()).slice(0, 40)]) {

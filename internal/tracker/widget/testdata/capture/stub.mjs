@@ -1,6 +1,7 @@
 // Loads the part and stands in for the core.
 const parts = await (await fetch('/parts.json')).json()
 export const part = await import(parts.capture)
+export const file = await import(parts.file)
 
 export const open = { text: (s) => s, ranges: () => [], url: (s) => s, secretName: () => false, rule: () => 'show', hidesValue: () => false }
 

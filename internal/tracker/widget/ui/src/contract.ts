@@ -52,6 +52,9 @@ export interface CapturePart {
    * when the visitor chose another surface, which cannot be covered. Null: declined.
    */
   share(request: CaptureRequest): Promise<(Picture & { own: boolean }) | null>
+}
+
+export interface FilePart {
   /** Reads a picture from a file, scaled to at most 16384 pixels a side; its metadata is gone. */
   read(file: Blob): Promise<Picture>
 }
@@ -163,6 +166,7 @@ export interface Remote {
 export interface Parts {
   form: FormPart
   capture: CapturePart
+  file: FilePart
   annotator: AnnotatorPart
   sender: SenderPart
   privacy: PrivacyPart

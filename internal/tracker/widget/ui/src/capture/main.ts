@@ -1,4 +1,3 @@
 /** The lazy part that makes pictures. */
 export { capture } from './capture.ts'
-export { read } from './read.ts'
 export { canShare, share } from './share.ts'

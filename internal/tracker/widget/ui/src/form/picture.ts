@@ -1,5 +1,5 @@
 /** The part of the form with the picture: take, share, choose, draw on it, remove. */
-import type { Annotated, CapturePart, Drawing, Host, Picture, Texts } from '../contract.ts'
+import type { Annotated, Drawing, Host, Parts, Picture, Texts } from '../contract.ts'
 import { el, icon } from './dom.ts'
 
 export interface Chosen {
@@ -39,14 +39,13 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
     status.textContent = [note, p.covered > 0 ? t.form.covered : '', p.missing.length > 0 ? t.problem.missing : ''].filter(Boolean).join(' ')
   }
   /** Runs one way of getting a picture; only one at a time, and the focus stays in the form. */
-  const run = async (f: (part: CapturePart) => Promise<void>, problem: string): Promise<void> => {
+  const run = async <K extends 'capture' | 'file'>(name: K, f: (part: Parts[K]) => Promise<void>, problem: string): Promise<void> => {
     if (busy) return
     busy = true
     element.setAttribute('aria-busy', 'true')
     status.textContent = t.form.capturing
-    let part: CapturePart
     try {
-      part = await host.part('capture')
+      const part = await host.part(name)
       try {
         await f(part)
       } catch (e) {
@@ -63,9 +62,9 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
     draw()
     changed()
   }
-  const capture = (): Promise<void> => run(async (part) => use(await part.capture(request())), t.problem.picture)
+  const capture = (): Promise<void> => run('capture', async (part) => use(await part.capture(request())), t.problem.picture)
   const share = (): Promise<void> =>
-    run(async (part) => {
+    run('capture', async (part) => {
       dialog.style.visibility = 'hidden'
       try {
         const p = await part.share(request())
@@ -74,7 +73,7 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
         dialog.style.visibility = ''
       }
     }, t.problem.picture)
-  const read = (blob: Blob): Promise<void> => run(async (part) => use(await part.read(blob)), t.problem.file)
+  const read = (blob: Blob): Promise<void> => run('file', async (part) => use(await part.read(blob)), t.problem.file)
   const annotate = async (): Promise<void> => {
     if (!chosen || busy) return
     busy = true

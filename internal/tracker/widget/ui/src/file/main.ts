@@ -1,6 +1,6 @@
 /** Pictures from files. Drawing them leaves their metadata behind. */
 import type { Picture } from '../contract.ts'
-import { bounded, createCanvas } from './canvas.ts'
+import { bounded, createCanvas } from '../capture/canvas.ts'
 
 /** In bytes; larger files are no pictures of a screen. */
 const mostBytes = 64 << 20
