@@ -190,3 +190,29 @@ func TestAPictureThatIsRefused(t *testing.T) {
 	}
 	s.arrive(3)
 }
+
+// TestTheQueueIsBounded: seven reports without a server, of which the newest five stay.
+func TestTheQueueIsBounded(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	v := s.visit(browser.Options{Allow: []string{"net::", "Failed to load"}})
+	s.answer(away)
+	// The browser knows that it is offline, so each is tried once.
+	v.Script(`Object.defineProperty(navigator, 'onLine', { get: () => false, configurable: true })`)
+	for i := range 7 {
+		v.report(fmt.Sprintf("Kept %d", i))
+		v.shows("Your report is kept in this browser")
+		v.in("Close")
+		v.Wait(`!window.find('dialog')`)
+		v.Script(`sessionStorage.removeItem('bugspark:sent'); BugSpark.destroy(); BugSpark.init({ projectKey: '` + s.key + `', endpoint: '` + s.server.URL + `/api/v1' })`)
+	}
+	v.Wait(`localStorage.getItem('bugspark:queue') === '5'`)
+	s.answer(nil)
+	v.Open("/")
+	all := s.arrive(5)
+	for i, r := range all {
+		if want := fmt.Sprintf("Kept %d", 6-i); r.Title != want {
+			t.Errorf("report %d is %q, want %q", i, r.Title, want)
+		}
+	}
+}

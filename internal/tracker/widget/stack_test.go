@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -294,12 +293,4 @@ func members[T any](t *testing.T, raw json.RawMessage) T {
 		t.Fatalf("%v in %s", err, raw)
 	}
 	return out
-}
-
-func host(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }
