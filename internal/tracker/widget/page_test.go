@@ -65,7 +65,7 @@ func TestEveryStateIsAccessible(t *testing.T) {
 		capture, preview, back, send, cancel string
 	}{
 		{"en", "light", "Take a picture of this page", "What will be sent?", "Back to the form", "Send report", "Cancel"},
-		{"zh-Hant", "dark", "擷取此頁畫面", "會送出哪些內容?", "返回表單", "送出回報", "取消"},
+		{"zh-Hant", "dark", "擷取此頁畫面", "會送出哪些內容？", "返回表單", "送出回報", "取消"},
 		{"de", "dark", "Bild dieser Seite aufnehmen", "Was wird gesendet?", "Zurück zum Formular", "Meldung senden", "Abbrechen"},
 		{"fr", "light", "Prendre une image de cette page", "Que sera-t-il envoyé ?", "Retour au formulaire", "Envoyer", "Annuler"},
 		{"es", "light", "Tomar una imagen de esta página", "¿Qué se enviará?", "Volver al formulario", "Enviar informe", "Cancelar"},

@@ -66,7 +66,7 @@ pre{margin:0 0 10px;padding:10px;background:var(--bs-raised);border-radius:6px;f
 .ask{position:absolute;inset:0;display:flex;flex-direction:column;justify-content:flex-end;background:#0b0d1280;z-index:1}
 .ask>div{background:var(--bs-ground);padding:20px;display:flex;flex-direction:column;gap:12px;border-top:1px solid var(--bs-line)}
 .ask .tools{justify-content:flex-end}
-@media(max-width:520px){dialog{inset:auto 0 0 0!important;width:100vw;max-height:94vh;max-height:94dvh;border-radius:14px 14px 0 0;border-width:1px 0 0}.choices label,.tool{min-height:40px}.row{grid-template-columns:1fr}footer{padding-bottom:max(12px,env(safe-area-inset-bottom))}footer .main{flex:1}}
+@media(max-width:520px){dialog{inset:auto 0 0 0!important;width:100vw;max-height:94vh;max-height:94dvh;border-radius:14px 14px 0 0;border-width:1px 0 0}.choices label,.tool{min-height:40px}.row{grid-template-columns:1fr}footer{padding-bottom:max(12px,env(safe-area-inset-bottom))}footer .main{flex:1}footer .mark{display:none}}
 @media(max-height:460px){dialog{max-height:100vh;bottom:0!important;top:0!important}}
 @media(prefers-reduced-motion:no-preference){dialog[open]{animation:bs-in .16s ease-out}@keyframes bs-in{from{opacity:0;transform:translateY(8px)}}}
 @media(forced-colors:active){.choices label[data-on]{background:Highlight;color:HighlightText;forced-color-adjust:none}.main{border-color:ButtonText}}`
