@@ -188,13 +188,21 @@ func (b *Tab) Open(path string) {
 	b.run(chromedp.Navigate(b.o.Site + path))
 }
 
-// Wait returns once the JavaScript expression is true; after 20 s the test fails.
+// Wait returns once the JavaScript expression is true; after 20 s the test fails. A page
+// that is just being replaced takes the question along, which is then asked of the next.
 func (b *Tab) Wait(expression string) {
 	b.t.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression,
-		chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
-	if err != nil {
-		b.fail(fmt.Sprintf("waiting for %s: %v", expression, err))
+	for began := time.Now(); ; {
+		left := 20*time.Second - time.Since(began)
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression,
+			chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(max(left, time.Second))))
+		if err == nil {
+			return
+		}
+		if left < 0 || !strings.Contains(err.Error(), "context") || b.ctx.Err() != nil {
+			b.fail(fmt.Sprintf("waiting for %s: %v", expression, err))
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -76,36 +76,66 @@ func TestEveryStateIsAccessible(t *testing.T) {
 			v := s.visit(browser.Options{Before: openRoot})
 			v.Wait(`!!window.find('.start')`)
 			v.Script(`document.getElementById('log').click()`)
-			v.Accessible("button")
+			v.accessible("button")
 			v.openForm()
 			v.Wait(settled)
-			v.Accessible("form")
+			v.accessible("form")
 			v.Shot("widget-form-" + c.language)
 			v.in(c.send)
 			v.Wait(`window.find('#bs-title').getAttribute('aria-invalid') === 'true'`)
-			v.Accessible("form with a fault")
+			v.accessible("form with a fault")
 			v.write("title", "A title")
 			v.in(c.capture)
 			v.Wait(`!!window.find('canvas.preview')`)
-			v.Accessible("picture")
+			v.accessible("picture")
 			v.in(c.preview)
 			v.Wait(`!!window.find('.part')`)
 			v.Script(`for (const d of window.roots[0].querySelectorAll('details')) d.open = true`)
-			v.Accessible("preview")
+			v.accessible("preview")
 			v.Shot("widget-preview-" + c.language)
 			v.in(c.back)
 			v.in(c.cancel)
 			v.Wait(`!!window.find('.ask')`)
-			v.Accessible("question")
+			v.accessible("question")
 			v.Keys(kb.Escape)
 			v.Size(360, 640)
-			v.Accessible("narrow")
+			v.accessible("narrow")
 			v.Shot("widget-narrow-" + c.language)
 			v.in(c.send)
 			v.Wait(`!!window.find('.end')`)
-			v.Accessible("sent")
+			v.accessible("sent")
 			v.Shot("widget-sent-" + c.language)
 		})
+	}
+}
+
+// contrast finds text of the widget that stands out less than WCAG 2.2 AA asks. axe-core
+// cannot tell what is behind a dialog in a shadow root and leaves those elements out.
+const contrast = `(() => {
+	const parse = (c) => c.match(/[\d.]+/g).map(Number)
+	const light = ([r, g, b]) => [r, g, b].map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 }).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0)
+	const bad = []
+	for (const e of window.roots[0].querySelectorAll('.bs *')) {
+		const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim() !== '') || (e.matches('input:not([type=checkbox]):not([type=radio])') && e.value !== '')
+		if (!text || !e.checkVisibility() || e.closest('[inert],[aria-disabled=true],option')) continue
+		let behind = e
+		while (behind && (parse(getComputedStyle(behind).backgroundColor)[3] ?? 1) < 1) behind = behind.parentElement
+		if (!behind) continue
+		const style = getComputedStyle(e)
+		const a = light(parse(style.color)), b = light(parse(getComputedStyle(behind).backgroundColor))
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+		const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700)
+		if (ratio < (large ? 3 : 4.5)) bad.push(e.innerText.slice(0, 30) + ' ' + ratio.toFixed(2))
+	}
+	return bad.join('; ')
+})()`
+
+// accessible lets axe and contrast look at the page.
+func (v *visitor) accessible(where string) {
+	v.s.t.Helper()
+	v.Accessible(where)
+	if bad := v.Eval(contrast); bad != "" {
+		v.s.t.Errorf("%s: too little contrast: %s", where, bad)
 	}
 }
 
