@@ -257,14 +257,20 @@ func (s *stack) arrive(n int) []tracker.Report {
 	}
 }
 
-// list is what is stored now.
+// list is what is stored now, the newest first.
 func (s *stack) list() []tracker.Report {
 	s.t.Helper()
-	page, err := s.store.ListReports(s.t.Context(), tracker.ReportFilter{Page: 1, PageSize: 100, Viewer: tracker.Viewer{IsSuperadmin: true}})
-	if err != nil {
-		s.t.Fatal(err)
+	var out []tracker.Report
+	for page := 1; ; page++ {
+		found, err := s.store.ListReports(s.t.Context(), tracker.ReportFilter{Page: page, PageSize: 100, Viewer: tracker.Viewer{IsSuperadmin: true}})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		out = append(out, found.Items...)
+		if len(found.Items) < 100 {
+			return out
+		}
 	}
-	return page.Items
 }
 
 // picture reads a stored picture.

@@ -33,7 +33,7 @@ export function newAPI(origin: Origin, renewable: boolean): API {
         console.warn('BugSpark: init was called again; the first call counts')
         return
       }
-      const w = start(options, { ...origin, ...(renewable ? { renew: () => renewed(options) } : {}) })
+      const w = start(options, { ...origin, ...(renewable ? { renew: renewed } : {}) })
       Object.defineProperty(holder, place, { configurable: true, writable: true, value: w })
     },
     open: () => running()?.open(),

@@ -8,10 +8,10 @@ export interface Place {
 }
 
 /** The dialog that the page opened last, of those that are modal. Shadow roots are not searched. */
-function modal(element: Element): Element | null {
+function modal(element: Element, opened: Element[]): Element | null {
   try {
     const all = [...document.querySelectorAll('dialog[open]')].filter((d) => d.matches(':modal') && !element.contains(d))
-    return all[all.length - 1] ?? null
+    return all.sort((a, b) => opened.indexOf(a) - opened.indexOf(b))[all.length - 1] ?? null
   } catch {
     return null // a browser that does not know :modal
   }
@@ -20,8 +20,9 @@ function modal(element: Element): Element | null {
 /** moved is called after the element has another parent; what it shows in the top layer has gone then. */
 export function keepReachable(element: HTMLElement, moved: () => void): Place {
   const home = document.documentElement
+  let opened: Element[] = [] // in the order in which they were
   const put = (): void => {
-    const to = modal(element) ?? home
+    const to = modal(element, opened) ?? home
     if (element.parentElement !== to) {
       to.append(element)
       moved()
@@ -33,7 +34,13 @@ export function keepReachable(element: HTMLElement, moved: () => void): Place {
   const removal = new MutationObserver(() => {
     if (!element.isConnected) put()
   })
-  const opening = new MutationObserver(put)
+  const opening = new MutationObserver((all) => {
+    for (const { target } of all) {
+      opened = opened.filter((d) => d !== target && d.isConnected)
+      if ((target as Element).hasAttribute('open')) opened.push(target as Element)
+    }
+    put()
+  })
   put()
   opening.observe(home, { attributes: true, attributeFilter: ['open'], subtree: true })
   return {

@@ -31,7 +31,7 @@ export interface Origin {
    */
   muted: boolean
   /** Starts the widget that the server has now, and opens its form; absent for a pinned script. */
-  renew?: () => Promise<void>
+  renew?: (o: Options) => Promise<void>
 }
 
 export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
@@ -54,6 +54,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
   let reporter = options.reporterIdentifier
   let form: Form | null = null
   let opening = false
+  let cancelled = false // closed before it had opened
 
   const root = element.attachShadow({ mode: 'closed' })
   const style = (text: string): void => {
@@ -145,11 +146,12 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     if (form) return form.focus()
     if (opening || gone) return
     opening = true
+    cancelled = false
     button.say('')
     button.element.setAttribute('aria-busy', 'true')
     try {
       const [part, p, texts] = await Promise.all([host.part('form'), host.part('privacy'), loader.load(textPart) as Promise<{ default: Texts }>])
-      if (gone) return
+      if (gone || cancelled) return
       host.privacy = p.newPrivacy(options, passwords)
       host.collect = () => {
         collector.freeze(true)
@@ -160,7 +162,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
       call(options.onOpen)
     } catch (e) {
       // A page that was open while the server was upgraded asks for parts that are gone.
-      if (await renew?.().then(() => true, () => false)) return
+      if (await renew?.({ ...options, ...(reporter ? { reporterIdentifier: reporter } : {}) }).then(() => true, () => false)) return
       button.say(words[language].away)
       fail(e)
     } finally {
@@ -171,13 +173,21 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
   button.element.addEventListener('click', () => void open())
   for (const name of ['pointerenter', 'focus', 'touchstart']) button.element.addEventListener(name, prepare, { once: true, passive: true })
 
-  const flush = (): void => {
+  /** Whether an earlier visit may have left a report. The mark is missing where its storage was full. */
+  const left = async (): Promise<boolean> => {
     try {
-      if (localStorage.getItem(queued) === null) return
+      if (localStorage.getItem(queued) !== null) return true
+      return ((await indexedDB.databases?.()) ?? []).some((d) => d.name === 'bugspark')
     } catch {
-      return // Without storage nothing was kept.
+      return false
     }
-    host.part('sender').then((s) => s.flush(host)).catch(fail)
+  }
+  const flush = (): void => {
+    left()
+      .then(async (some) => {
+        if (some && !gone) await (await host.part('sender')).flush(host)
+      })
+      .catch(fail)
   }
   const place = (): void => {
     if (gone) return
@@ -198,7 +208,10 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
 
   return {
     open: () => void open(),
-    close: () => form?.close(),
+    close() {
+      cancelled = opening
+      form?.close()
+    },
     identify(user) {
       options.user = { ...user }
     },

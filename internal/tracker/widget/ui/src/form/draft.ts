@@ -7,9 +7,11 @@ export interface Draft {
   email: string
   severity: Severity
   category: Category
+  /** The submission_id under which these words go out; the same until they change. */
+  id: string
 }
 
-export const emptyDraft = (): Draft => ({ title: '', description: '', email: '', severity: 'low', category: 'bug' })
+export const emptyDraft = (): Draft => ({ title: '', description: '', email: '', severity: 'low', category: 'bug', id: '' })
 
 export interface Drafts {
   read(): Draft
@@ -19,43 +21,54 @@ export interface Drafts {
 
 /** memory is where a draft lives when the browser forbids storage. */
 export function drafts(key: string, memory: Map<string, string>): Drafts {
-  const name = `bugspark:draft:${key.slice(0, 16)}:${location.pathname.slice(0, 300)}`
+  // A single-page application may go elsewhere while the form is open: the words go along.
+  const name = (): string => `bugspark:draft:${key.slice(0, 16)}:${location.pathname.slice(0, 300)}`
+  let last = name()
+  const remove = (at: string): void => {
+    memory.delete(at)
+    try {
+      sessionStorage.removeItem(at)
+    } catch {
+      // Forbidden: there is none.
+    }
+  }
   return {
     read() {
-      let text: string | null | undefined
-      try {
-        text = sessionStorage.getItem(name)
-      } catch {
-        // Forbidden.
-      }
       const d = emptyDraft()
       try {
-        const found = JSON.parse(text ?? memory.get(name) ?? '{}') as { [name: string]: unknown }
+        let text = memory.get(name())
+        if (text === undefined) {
+          text = sessionStorage.getItem(name()) ?? undefined
+        }
+        const found = JSON.parse(text ?? '{}') as { [name: string]: unknown }
         for (const field of Object.keys(d) as (keyof Draft)[]) {
           const v = found[field]
           if (typeof v === 'string') (d as unknown as { [name: string]: string })[field] = v.slice(0, 10_000)
         }
       } catch {
-        // Not ours, or damaged.
+        // Forbidden, not ours, or damaged.
       }
       return d
     },
     write(d) {
       const text = JSON.stringify(d)
-      memory.set(name, text)
+      if (last !== name()) remove(last)
+      last = name()
+      memory.set(last, text)
       try {
-        sessionStorage.setItem(name, text)
+        sessionStorage.setItem(last, text)
       } catch {
-        // Full or forbidden.
+        // Full or forbidden: what is there is older than what is in memory.
+        try {
+          sessionStorage.removeItem(last)
+        } catch {
+          // Forbidden.
+        }
       }
     },
     clear() {
-      memory.delete(name)
-      try {
-        sessionStorage.removeItem(name)
-      } catch {
-        // As above.
-      }
+      remove(last)
+      remove(name())
     },
   }
 }

@@ -11,7 +11,7 @@ export interface Fields {
   /** After the picture. */
   last: HTMLElement[]
   trap: HTMLInputElement
-  read(): Draft
+  read(): Omit<Draft, 'id'>
   /** Marks what is wrong and returns the first such field. */
   check(): HTMLElement | null
   title: HTMLInputElement

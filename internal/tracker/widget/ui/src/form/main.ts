@@ -21,18 +21,24 @@ export function open(host: Host, t: Texts): Form {
   const collected = host.collect()
   const draft = drafts(host.key, host.memory)
   const included = everything()
-  let id = newID()
+  const first = draft.read()
+  let id = first.id || newID()
+  let used = first.id !== '' // the words may have gone out under this id
   let sending = false
   let over = false
   let last: HTMLElement | null = null // had the focus
-  let moving = false // a close that is followed by a show
 
   const heading = el('h2', { id: 'bs-heading', tabIndex: -1 }, host.options.branding?.modalTitle ?? host.remote.modalTitle ?? t.form.heading)
   const dialog = el('dialog', { 'aria-labelledby': 'bs-heading' })
   const alert = el('p', { className: 'bad', role: 'alert' })
-  const save = (): void => draft.write(f.read())
-  const f = fields(host, t, draft.read(), save)
-  const shot = pictureField(host, t, dialog, save)
+  const store = (): void => draft.write({ ...f.read(), id })
+  const save = (): void => {
+    if (used) id = newID()
+    used = false
+    store()
+  }
+  const f = fields(host, t, first, save)
+  const shot = pictureField(host, t, dialog, save, () => (included.picture = true))
   const screenshots = host.options.enableScreenshot !== false && host.remote.enableScreenshot !== false
 
   const consoleBox = el('input', { type: 'checkbox', checked: true })
@@ -75,12 +81,12 @@ export function open(host: Host, t: Texts): Form {
 
   /** Closes, and asks before when something was written. */
   function leave(): void {
-    if (over || dialog.querySelector('.ask')) return finish()
+    if (over || sending || dialog.querySelector('.ask')) return finish()
     const d = f.read()
     if (d.title.trim() === '' && d.description.trim() === '' && !shot.chosen()) return finish()
     const was = host.root.activeElement as HTMLElement | null
     const keep = el('button', { type: 'button', className: 'main', onclick: () => (ask.remove(), setInert(false), was?.focus()) }, t.form.keep)
-    const discard = el('button', { type: 'button', className: 'plain', onclick: () => (draft.clear(), finish()) }, t.form.discard)
+    const discard = el('button', { type: 'button', className: 'plain', onclick: () => (draft.clear(), (over = true), finish()) }, t.form.discard)
     const ask = el(
       'div',
       { className: 'ask' },
@@ -104,10 +110,8 @@ export function open(host: Host, t: Texts): Form {
     else closed()
   }
   function closed(): void {
-    if (moving || !dialog.isConnected) {
-      moving = false
-      return
-    }
+    if (dialog.open || !dialog.isConnected) return // it was shown again, or has gone
+    if (!over && !sending) store() // under the address that the page has now
     dialog.remove()
     host.closed()
     before()
@@ -121,13 +125,20 @@ export function open(host: Host, t: Texts): Form {
     const wait = pauseLeft(host)
     if (wait > 0) return problem(fill(t.problem.pause, { n: Math.ceil(wait / 1000) }))
     sending = true
+    const body = form.querySelector<HTMLElement>('.body')
+    if (body) body.inert = true // what is typed now would not be sent
     submit.setAttribute('aria-disabled', 'true')
     submit.textContent = t.form.sending
     try {
+      await shot.ready()
+      store()
+      used = true
+      const words = JSON.stringify(draft.read())
       let r: Report | null = report()
       if (host.options.beforeSend) {
         r = await host.options.beforeSend(r)
         if (r === null || typeof r !== 'object') return problem(t.problem.cancelled)
+        r = { ...r, submission_id: id }
       }
       const chosen = screenshots && included.picture ? shot.chosen() : null
       const pictures: Blob[] = []
@@ -136,12 +147,13 @@ export function open(host: Host, t: Texts): Form {
         if (chosen.annotated) pictures.push(await png(chosen.annotated))
       }
       const sender = await host.part('sender')
-      outcome(await sender.send(host, { report: r, pictures }), r)
+      outcome(await sender.send(host, { report: r, pictures }), r, words)
     } catch (e) {
       host.fail(e)
       problem(t.problem.unknown)
     } finally {
       sending = false
+      if (body) body.inert = false
       submit.removeAttribute('aria-disabled')
       submit.textContent = t.form.send
     }
@@ -150,13 +162,14 @@ export function open(host: Host, t: Texts): Form {
     alert.textContent = text
     alert.scrollIntoView({ block: 'nearest' })
   }
-  function outcome(o: Outcome, r: Report): void {
+  function outcome(o: Outcome, r: Report, words: string): void {
     if (o.state === 'lost') return problem(t.problem.unknown)
     if (o.state === 'refused') {
       host.fail(new Error(`BugSpark: the server refused the report: ${o.reason}`))
       return problem(t.problem[o.reason])
     }
-    draft.clear()
+    // The form may have been closed meanwhile, and something else written in another.
+    if (JSON.stringify(draft.read()) === words) draft.clear()
     id = newID()
     over = true
     host.memory.set('sent', String(Date.now()))
@@ -207,12 +220,13 @@ export function open(host: Host, t: Texts): Form {
   ;(host.root.querySelector('.bs') ?? host.root).append(dialog)
   dialog.showModal()
   f.title.focus()
+  // So that a report can be kept when the network goes away while it is written.
+  host.part('sender').catch(() => {})
   return {
     close: () => finish(),
     focus: () => f.title.focus(),
     show() {
       const was = last
-      moving = dialog.open
       if (dialog.open) dialog.close()
       dialog.showModal()
       was?.focus()

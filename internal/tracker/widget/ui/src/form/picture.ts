@@ -15,6 +15,8 @@ export interface PictureField {
   chosen(): Chosen | null
   /** Takes a picture out of a paste or a drop, if there is one. */
   take(data: DataTransfer | null): boolean
+  /** Resolves when no picture is being taken. */
+  ready(): Promise<void>
 }
 
 const camera = ['M3 6.5h3l1.4-2h5.2l1.4 2h3v9.5H3z', 'M10 8.2a3 3 0 1 0 0 6 3 3 0 0 0 0-6z']
@@ -25,9 +27,10 @@ const again = ['M16 10a6 6 0 1 1-2-4.5', 'M16.5 3v3.5H13']
 const bin = ['M4 6h12M8 6V4h4v2M6 6l.7 10h6.6L14 6']
 
 /** dialog is hidden while the browser takes a picture of the screen; changed runs after every change. */
-export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, changed: () => void): PictureField {
+export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, changed: () => void, added: () => void): PictureField {
   let chosen: Chosen | null = null
   let busy = false
+  let waiting: (() => void)[] = []
   const status = el('p', { className: 'hint', role: 'status' })
   const body = el('div', { className: 'shot' })
   const input = el('input', { type: 'file', accept: 'image/*', hidden: true, tabIndex: -1, 'aria-hidden': 'true' })
@@ -35,6 +38,7 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
 
   const request = () => ({ ignore: host.element, privacy: host.privacy })
   const use = (p: Picture, note = ''): void => {
+    added()
     chosen = { base: p, drawing: null, plain: p.canvas, annotated: null }
     status.textContent = [note, p.covered > 0 ? t.form.covered : '', p.missing.length > 0 ? t.problem.missing : ''].filter(Boolean).join(' ')
   }
@@ -59,6 +63,8 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
     if (status.textContent === t.form.capturing) status.textContent = ''
     busy = false
     element.removeAttribute('aria-busy')
+    waiting.forEach((f) => f())
+    waiting = []
     draw()
     changed()
   }
@@ -137,6 +143,7 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
   return {
     element,
     chosen: () => chosen,
+    ready: () => (busy ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()),
     take(data) {
       const f = [...(data?.files ?? [])].find((x) => x.type.startsWith('image/'))
       if (f) void read(f)

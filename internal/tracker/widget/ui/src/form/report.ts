@@ -12,14 +12,14 @@ export interface Included {
 
 export const everything = (): Included => ({ picture: true, console: true, network: true, actions: true, device: true })
 
-export function reportOf(host: Host, d: Draft, c: Collected, i: Included, id: string, trap: string): Report {
-  const reporter = d.email.trim() || host.reporter()
+export function reportOf(host: Host, d: Omit<Draft, 'id'>, c: Collected, i: Included, id: string, trap: string): Report {
+  const reporter = String(d.email.trim() || (host.reporter() ?? ''))
   return {
     title: d.title.trim(),
     description: d.description.trim(),
     severity: d.severity,
     category: d.category,
-    ...(reporter ? { reporter_identifier: reporter.slice(0, 255) } : {}),
+    ...(reporter !== '' ? { reporter_identifier: reporter.slice(0, 255) } : {}),
     console_logs: i.console ? c.console : [],
     network_logs: i.network ? c.network : [],
     user_actions: i.actions ? c.actions : [],

@@ -8,16 +8,19 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** Tabs of one site share the queue; only one of them sends at a time. wait is in milliseconds. */
 async function alone<T>(wait: number, f: () => Promise<T>): Promise<T | undefined> {
   if (!navigator.locks) return f()
+  let begun = false
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(), wait)
   try {
     return await (navigator.locks.request('bugspark:queue', wait > 0 ? { signal: abort.signal } : { ifAvailable: true }, (lock) => {
       clearTimeout(timer)
+      begun = lock !== null
       return lock ? f() : undefined
     }) as Promise<T | undefined>)
   } catch (e) {
+    if (begun) throw e
     if (abort.signal.aborted) return undefined // the other tab takes its time; ours is kept
-    throw e
+    return await f() // locks are forbidden here
   } finally {
     clearTimeout(timer)
   }
@@ -44,7 +47,15 @@ export async function send(host: Host, parcel: Parcel): Promise<Outcome> {
     }
   }
   await save(e)
-  const verdict = await alone(20_000, (): Promise<Verdict> => deliver(e, { host, pause, save }))
+  const attempt = (): Promise<Verdict> => deliver(e, { host, pause, save })
+  let verdict: Verdict | undefined
+  try {
+    // What is in memory alone has no time to wait for another tab.
+    verdict = stored ? await alone(20_000, attempt) : await attempt()
+  } catch (problem) {
+    await forget(e.id).catch(() => {}) // what cannot be written down now cannot be later
+    throw problem
+  }
   if (verdict?.state === 'sent' || verdict?.state === 'refused') {
     await forget(e.id).catch(() => {})
     return verdict
@@ -75,14 +86,25 @@ function again(host: Host): void {
 export async function flush(host: Host): Promise<number> {
   const left = await alone(0, async () => {
     let left = 0
+    const gone = new Set<string>() // servers that did not answer
     for (const e of await kept()) {
+      if (gone.has(e.endpoint)) {
+        left++
+        continue
+      }
       const s: Sending = { host, pause, save: (entry) => keep(entry).catch(() => {}) }
-      const verdict = await deliver(e, s)
-      // A key may be put right again while the report waits; nothing else changes by waiting.
-      const waits = verdict.state === 'later' || (verdict.state === 'refused' && verdict.reason === 'key')
-      if (!waits || expired(e, Date.now())) await forget(e.id).catch(() => {})
+      let verdict: Verdict = await deliver(e, s).catch((problem: unknown): Verdict => (host.fail(problem), { state: 'refused', reason: 'invalid' }))
+      if (verdict.state === 'refused' && verdict.reason === 'key' && e.key !== host.key && e.endpoint === host.endpoint) {
+        // The key was changed while the report waited, and the page has the new one.
+        e.key = host.key
+        e.keys = []
+        verdict = await deliver(e, s)
+      }
+      // The visitor was told that it is kept, and what refuses it may be put right: a key, the
+      // allowed origins, a proxy in between.
+      if (verdict.state === 'sent' || expired(e, Date.now())) await forget(e.id).catch(() => {})
       else left++
-      if (verdict.state === 'later') break // the server is away for the others too
+      if (verdict.state === 'later') gone.add(e.endpoint)
     }
     return left
   })

@@ -16,6 +16,8 @@ export interface Entry {
   keys: (string | null)[]
   uploadedAt: number
   createdAt: number
+  /** Counts up: the clock may be set back between two reports. */
+  order?: number
 }
 
 /** Bounds, so that a site that is never visited again keeps little, and not for long. */
@@ -31,10 +33,34 @@ function done<T>(r: IDBRequest<T>): Promise<T> {
   })
 }
 
+/** A database that another tab blocks, or that the browser never opens, is none. In milliseconds. */
+const patience = 4000
+
+function opened(r: IDBOpenDBRequest): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      reject(new Error('IndexedDB does not open'))
+    }, patience)
+    done(r).then(
+      (db) => {
+        clearTimeout(timer)
+        if (late) db.close()
+        else resolve(db)
+      },
+      (e: unknown) => {
+        clearTimeout(timer)
+        reject(e)
+      },
+    )
+  })
+}
+
 async function withStore<T>(mode: IDBTransactionMode, f: (s: IDBObjectStore) => Promise<T>): Promise<T> {
   const opening = indexedDB.open('bugspark', 1)
   opening.onupgradeneeded = () => opening.result.createObjectStore('reports', { keyPath: 'id' })
-  const db = await done(opening)
+  const db = await opened(opening)
   try {
     const t = db.transaction('reports', mode)
     const finished = new Promise<void>((resolve, reject) => {
@@ -52,13 +78,16 @@ async function withStore<T>(mode: IDBTransactionMode, f: (s: IDBObjectStore) => 
 
 const size = (e: Entry): number => e.pictures.reduce((n, p) => n + p.size, 2 * JSON.stringify(e.report).length)
 
+const byOrder = (a: Entry, b: Entry): number => (a.order ?? 0) - (b.order ?? 0)
+
 /** Which entries stay: the newest within the bounds of number and bytes. */
 export function within(all: Entry[]): Entry[] {
   const out: Entry[] = []
   let bytes = 0
-  for (const e of [...all].sort((a, b) => b.createdAt - a.createdAt)) {
+  for (const e of [...all].sort(byOrder).reverse()) {
+    if (out.length >= limits.entries || bytes + size(e) > limits.bytes) continue
     bytes += size(e)
-    if (out.length < limits.entries && bytes <= limits.bytes) out.push(e)
+    out.push(e)
   }
   return out
 }
@@ -76,6 +105,7 @@ function setMark(n: number): void {
 export async function keep(e: Entry): Promise<void> {
   const n = await withStore('readwrite', async (s) => {
     const others = ((await done(s.getAll())) as Entry[]).filter((o) => o.id !== e.id)
+    e.order ??= 1 + Math.max(0, ...others.map((o) => o.order ?? 0))
     const stay = within([...others, e])
     for (const o of others) if (!stay.includes(o)) s.delete(o.id)
     s.put(e)
@@ -96,7 +126,7 @@ export async function forget(id: string): Promise<void> {
 export async function kept(): Promise<Entry[]> {
   const all = await withStore('readonly', (s) => done(s.getAll() as IDBRequest<Entry[]>))
   setMark(all.length)
-  return all.sort((a, b) => a.createdAt - b.createdAt)
+  return all.sort(byOrder)
 }
 
 /** Whether an entry that could not be sent has waited long enough. One of the future has not: the clock was wrong. */

@@ -36,7 +36,7 @@ function byXHR(url: string, headers: { [name: string]: string }, body: BodyInit,
       x.open('POST', url)
       x.timeout = timeout
       for (const [name, v] of Object.entries(headers)) x.setRequestHeader(name, v)
-      x.onload = () => resolve({ status: x.status, body: object(x.responseText), wait: 1000 * (Number(x.getResponseHeader('Retry-After')) || 0) })
+      x.onload = () => resolve({ status: x.responseURL === url ? x.status : 0, body: object(x.responseText), wait: 1000 * (Number(x.getResponseHeader('Retry-After')) || 0) })
       x.onerror = x.onabort = x.ontimeout = none
       x.send(body as XMLHttpRequestBodyInit)
     } catch {
@@ -54,6 +54,9 @@ function object(text: string): { [name: string]: unknown } {
     return {}
   }
 }
+
+/** A portal of a hotel or a broken proxy answers 200 with a page of its own: nobody has the report. */
+const stored = (a: Answer): boolean => a.status >= 200 && a.status < 300 && (typeof a.body.id === 'string' || typeof a.body.trackingId === 'string')
 
 const transient = (a: Answer): boolean => a.status === 0 || a.status === 408 || a.status === 425 || a.status === 429 || a.status >= 500
 
@@ -77,13 +80,17 @@ export interface Sending {
   save(e: Entry): Promise<void>
 }
 
+/** A report that has waited so long because of its pictures goes out without them. */
+const picturePatience = 600_000
+
 /** The server removes pictures that no report names after a day. */
 const pictureAge = 20 * 3_600_000
 
 /** Brings one entry to the server. Sending it again later is harmless. */
 export async function deliver(e: Entry, s: Sending): Promise<Verdict> {
   const headers = { 'X-API-Key': e.key }
-  if (e.keys.length > 0 && Date.now() - e.uploadedAt > pictureAge) e.keys = []
+  // Also when the clock was wrong then or is now.
+  if (e.keys.length > 0 && Math.abs(Date.now() - e.uploadedAt) > pictureAge) e.keys = []
   for (let i = e.keys.length; i < e.pictures.length; i++) {
     const form = (): FormData => {
       const f = new FormData()
@@ -92,7 +99,7 @@ export async function deliver(e: Entry, s: Sending): Promise<Verdict> {
     }
     const a = await insist(() => once(s.host, `${e.endpoint}/upload/screenshot`, headers, form(), 90_000, false), s.pause)
     if (a.status === 401 || a.status === 403) return { state: 'refused', reason: 'key' }
-    if (transient(a)) return { state: 'later' }
+    if (transient(a)) return Date.now() - e.createdAt > picturePatience ? report(e, s, headers) : { state: 'later' }
     // Whatever else is wrong with a picture, the report is worth more.
     e.keys.push(a.status < 300 && typeof a.body.key === 'string' ? a.body.key.slice(0, 500) : null)
     e.uploadedAt = Date.now()
@@ -101,13 +108,16 @@ export async function deliver(e: Entry, s: Sending): Promise<Verdict> {
   return report(e, s, headers)
 }
 
+/** A hook of the page may have put anything there. */
+const newest = <T>(v: T[]): T[] => (Array.isArray(v) ? v.slice(-10) : [])
+
 /** The body of the report, and smaller ones for a server that does not take it whole. */
 export function bodies(e: Entry): string[] {
   const [plain, annotated] = e.keys
   const r: Report = { ...e.report, ...(plain ? { screenshot_url: plain } : {}), ...(annotated ? { annotated_screenshot_url: annotated } : {}) }
   return [
     JSON.stringify(r),
-    JSON.stringify({ ...r, console_logs: r.console_logs.slice(-10), network_logs: r.network_logs.slice(-10), user_actions: r.user_actions.slice(-20) }),
+    JSON.stringify({ ...r, console_logs: newest(r.console_logs), network_logs: newest(r.network_logs), user_actions: newest(r.user_actions) }),
     JSON.stringify({ ...r, console_logs: [], network_logs: [], user_actions: [] }),
   ]
 }
@@ -121,7 +131,8 @@ async function report(e: Entry, s: Sending, headers: { [name: string]: string })
     )
     if (a.status === 413) continue
     if (transient(a)) return { state: 'later' }
-    if (a.status >= 200 && a.status < 300) {
+    if (a.status >= 200 && a.status < 300 && !stored(a)) return { state: 'later' }
+    if (stored(a)) {
       const id = a.body.trackingId
       return { state: 'sent', trackingId: typeof id === 'string' && id.length < 40 ? id : null, withoutPicture: e.pictures.length > 0 && !e.keys[0] }
     }

@@ -1,0 +1,266 @@
+package widget_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bugspark/bugspark/internal/browser"
+)
+
+// bare is a page whose widget a test starts itself.
+func (s *stack) bare(before, options string) *visitor {
+	s.t.Helper()
+	s.body(`<h1>Shop</h1><script crossorigin src="` + s.server.URL + `/widget.js"></script>`)
+	v := s.visit(browser.Options{Before: fmt.Sprintf(reach, "o") + ";" + before, Allow: []string{"net::", "Failed to load", "ERR_", "404", "302", "CORS"}})
+	v.start(options)
+	return v
+}
+
+func (v *visitor) start(options string) {
+	v.s.t.Helper()
+	v.Script(`BugSpark.init({ projectKey: '` + v.s.key + `', endpoint: '` + v.s.server.URL + `/api/v1' ` + options + `})`)
+	v.Wait(`!!window.find('.start')`)
+}
+
+// TestOddHooksAndNamesLoseNoReport: what a page hands over is not always what it should be.
+func TestOddHooksAndNamesLoseNoReport(t *testing.T) {
+	s := newStack(t)
+	for i, options := range []string{
+		`, beforeSend: (r) => { delete r.console_logs; delete r.network_logs; delete r.user_actions; return r }`,
+		`, beforeSend: (r) => ({ title: r.title, description: '', severity: 'low', category: 'bug' })`,
+		`, user: { id: 42 }`, `, reporterIdentifier: 7`, `, metadata: () => { throw new Error('mine') }`, `, metadata: { get trap() { throw 1 } }`,
+		`, consoleFilter: 1, networkFilter: {}, maskSelectors: ['<<'], blockSelectors: ['::nothing(']`,
+	} {
+		v := s.bare("", options)
+		v.report("With " + options)
+		v.shows("Your report has arrived")
+		v.Close()
+		if got := len(s.list()); got != i+1 {
+			t.Errorf("%s: %d reports, want %d", options, got, i+1)
+		}
+	}
+}
+
+// TestTheNetworkGoesWhileTheFormIsOpen: everything is away, the files of the widget too.
+func TestTheNetworkGoesWhileTheFormIsOpen(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	v := s.visit(browser.Options{Allow: []string{"net::", "Failed to load"}})
+	v.openForm()
+	v.Wait(`performance.getEntriesByType('resource').some((e) => e.name.includes('/widget/sender-'))`)
+	time.Sleep(200 * time.Millisecond)
+	s.answer(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+	v.write("title", "All is away")
+	v.in("Send report")
+	v.shows("Your report is kept in this browser")
+	s.answer(nil)
+	v.Open("/")
+	s.arrive(1)
+}
+
+// TestStorageThatMisbehaves: locks that are forbidden, a database that does not open, a mark
+// that cannot be set.
+func TestStorageThatMisbehaves(t *testing.T) {
+	s := newStack(t)
+	for i, before := range []string{
+		`navigator.locks.request = () => Promise.reject(new DOMException('no', 'SecurityError'))`,
+		`indexedDB.constructor.prototype.open = () => new EventTarget()`,
+	} {
+		v := s.bare(before, "")
+		v.report("With " + before)
+		v.shows("Your report has arrived")
+		v.Close()
+		s.arrive(i + 1)
+	}
+	v := s.bare(`const set = Storage.prototype.setItem; Storage.prototype.setItem = function (k, v) { if (this === localStorage) throw new DOMException('full', 'QuotaExceededError'); return set.call(this, k, v) }`, "")
+	s.answer(away)
+	v.report("Without a mark")
+	v.shows("Your report is kept in this browser")
+	s.answer(nil)
+	v.Open("/")
+	v.start("")
+	s.arrive(3)
+}
+
+// TestAnAnswerOfSomebodyElseIsNone: portals and proxies redirect, or say 200 themselves.
+func TestAnAnswerOfSomebodyElseIsNone(t *testing.T) {
+	s := newStack(t)
+	for i, other := range []func(w http.ResponseWriter){
+		func(w http.ResponseWriter) { w.Header().Set("Location", "/back-soon"); w.WriteHeader(http.StatusFound) },
+		func(w http.ResponseWriter) { fmt.Fprint(w, "<html>Welcome to our hotel") },
+	} {
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			switch {
+			case r.URL.Path == "/back-soon":
+				fmt.Fprint(w, "back soon")
+			case r.URL.Path == "/api/v1/reports" && r.Method == http.MethodPost:
+				other(w)
+			default:
+				return false
+			}
+			return true
+		})
+		v := s.bare("", "")
+		v.report(fmt.Sprintf("Answered by somebody else %d", i))
+		v.shows("Your report is kept in this browser")
+		s.answer(nil)
+		v.Open("/")
+		v.start("")
+		s.arrive(i + 1)
+		v.Close()
+	}
+}
+
+// TestAReportThatWaitsIsRefused, and what refused it is put right later.
+func TestAReportThatWaitsIsRefused(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", "")
+	s.answer(away)
+	v.report("Waits")
+	v.shows("Your report is kept in this browser")
+	for _, code := range []int{http.StatusNotFound, http.StatusBadRequest, http.StatusUnauthorized} {
+		s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPost {
+				return false
+			}
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.WriteHeader(code)
+			return true
+		})
+		v.Open("/")
+		v.start("")
+		time.Sleep(500 * time.Millisecond)
+		if got := v.Eval(`localStorage.getItem('bugspark:queue')`); got != "1" {
+			t.Fatalf("after %d the queue has %s", code, got)
+		}
+	}
+	s.answer(nil)
+	v.Open("/")
+	v.start("")
+	s.arrive(1)
+}
+
+// TestTheSameWordsAreOneReport: the visitor reloads while it is sent, finds the words again
+// and sends them again.
+func TestTheSameWordsAreOneReport(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", "")
+	slow := make(chan struct{})
+	s.answer(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/api/v1/reports" && r.Method == http.MethodPost {
+			select {
+			case <-slow:
+			case <-r.Context().Done():
+			case <-time.After(10 * time.Second):
+			}
+		}
+		return false
+	})
+	v.openForm()
+	v.write("title", "Sent twice")
+	v.in("Send report")
+	v.Wait(`window.find('.body').inert`) // what is typed now would be lost
+	time.Sleep(300 * time.Millisecond)
+	v.Open("/")
+	close(slow)
+	s.answer(nil)
+	v.start("")
+	v.openForm()
+	if got := v.Eval(`window.find('#bs-title').value`); got == "Sent twice" {
+		v.in("Send report")
+		v.shows("Your report has arrived")
+	}
+	s.arrive(1)
+	time.Sleep(300 * time.Millisecond)
+	s.arrive(1)
+	// Other words are another report.
+	v.Script(`sessionStorage.clear()`)
+	v.Open("/")
+	v.start("")
+	v.report("Sent twice, and changed")
+	v.shows("Your report has arrived")
+	s.arrive(2)
+}
+
+// TestTheFormFollowsThePage: a single-page application goes elsewhere while it is open.
+func TestTheFormFollowsThePage(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", "")
+	v.openForm()
+	v.write("title", "Before ")
+	v.Script(`history.pushState(null, '', '/elsewhere')`)
+	v.Script(`BugSpark.close()`)
+	v.Wait(`!window.find('dialog')`)
+	v.Script(`BugSpark.open(); BugSpark.close()`)
+	time.Sleep(300 * time.Millisecond)
+	if got := v.Eval(`!!window.find('dialog')`); got != "false" {
+		t.Error("a form that was closed while it opened is open")
+	}
+	v.openForm()
+	if got := v.Eval(`window.find('#bs-title').value`); got != "Before" && got != "Before " {
+		t.Errorf("after going elsewhere the title is %q", got)
+	}
+}
+
+// TestAPictureThatIsTakenAgainIsSent, after the first was left out; and one that is being
+// taken is waited for.
+func TestAPictureThatIsTakenAgainIsSent(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", "")
+	v.openForm()
+	v.write("title", "With a picture after all")
+	v.in("Take a picture of this page")
+	v.in("What will be sent?")
+	v.Script(`window.roots[0].querySelector('.part > input').click()`)
+	v.in("Back to the form")
+	v.in("Remove")
+	v.Wait(`!window.find('canvas.preview')`)
+	v.Script(`window.find('[data-do=capture]').click(); window.find('button[type=submit]').click()`)
+	v.shows("Your report has arrived")
+	if r := s.arrive(1)[0]; r.ScreenshotKey == nil {
+		t.Error("the report has no picture")
+	}
+}
+
+// TestTwoDialogsOfThePage are opened one after the other.
+func TestTwoDialogsOfThePage(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1><dialog id="b"><p>B</p></dialog><dialog id="a"><p>A</p></dialog>` + s.script(""))
+	v := s.visit(browser.Options{})
+	v.openForm()
+	v.write("title", "Two dialogs")
+	v.Script(`document.getElementById('a').showModal(); Promise.resolve().then(() => {}).then(() => {}).then(() => document.getElementById('b').showModal())`)
+	time.Sleep(300 * time.Millisecond)
+	v.Wait(`!!window.find('#bs-title') && window.find('#bs-title').value === 'Two dialogs'`)
+	if got := v.Eval(`window.roots[0].host.parentElement.id`); got != "b" {
+		t.Errorf("the widget is in %q, and the dialog that was opened last is b", got)
+	}
+	v.in("Send report")
+	v.shows("Your report has arrived")
+}
+
+// TestAPictureThatNeverGetsThrough does not take its report along.
+func TestAPictureThatNeverGetsThrough(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", "")
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/screenshot") {
+			return false
+		}
+		w.WriteHeader(http.StatusRequestEntityTooLarge) // of a proxy in front, which knows no CORS
+		return true
+	})
+	v.openForm()
+	v.write("title", "Too large for a proxy")
+	v.in("Take a picture of this page")
+	v.Wait(`!!window.find('canvas.preview')`)
+	v.in("Send report")
+	v.shows("Your report is kept in this browser")
+	v.Script(`Date.now = ((now) => () => now() + 700e3)(Date.now); BugSpark.destroy()`)
+	v.start("")
+	s.arrive(1)
+}
