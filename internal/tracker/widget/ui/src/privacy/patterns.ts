@@ -37,7 +37,7 @@ function luhn(digits: string): boolean {
 }
 
 /** Groups of digits, as people write numbers. */
-const digitRun = /\d(?:[ \u00a0\u2009\u202f.\-–]?\d){11,60}/g
+const digitRun = /\d(?:[\s\u00ad\u00a0\u2000-\u200d\u202f\u2060\ufeff.\-–]{0,2}\d){11,60}/g
 
 /** Cards: 12 to 19 digits from one group's start to another's end, with Luhn's sum. */
 const cards: Finder = (s) => {

@@ -39,9 +39,11 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
   const mask = ['[data-bugspark-mask]', ...(o.maskSelectors ?? [])].join()
   const block = ['[data-bugspark-block]', ...(o.blockSelectors ?? [])].join()
 
-  const ranges = (s: string): Range[] => {
-    if (s.length < 4) return []
-    if (s.length > searched) return [[0, s.length]]
+  const ranges = (whole: string): Range[] => {
+    if (whole.length < 4) return []
+    if (whole.length > searched) return [[0, whole.length]]
+    // Digits as East Asian keyboards write them; each is one unit, so that places stay.
+    const s = whole.replace(/[\uff10-\uff19]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
     const all: Range[] = []
     for (const f of find) {
       try {
@@ -51,15 +53,6 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
       }
     }
     return merged(all)
-  }
-  const text = (s: string): string => {
-    let out = ''
-    let at = 0
-    for (const [from, to] of ranges(s)) {
-      out += s.slice(at, from) + hidden
-      at = to
-    }
-    return out + s.slice(at)
   }
   const secret = (s: string): boolean => ranges(s).length > 0 || ranges(decoded(s)).length > 0
 
@@ -94,6 +87,18 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
       (query === '' ? '' : '?' + parameters(query.slice(1))) +
       (fragment === '' ? '' : '#' + place)
     )
+  }
+
+  const text = (given: string): string => {
+    // Addresses hide more than texts do: parameters by their names, and parts of paths.
+    const s = given.length > searched ? given : given.replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>`]{1,4000}/gi, url)
+    let out = ''
+    let at = 0
+    for (const [from, to] of ranges(s)) {
+      out += s.slice(at, from) + hidden
+      at = to
+    }
+    return out + s.slice(at)
   }
 
   return {
