@@ -226,9 +226,8 @@ func TestNothingOfThePageChanges(t *testing.T) {
 		window.first = window.natives(); window.firstNames = window.names()
 		window.rejections = 0; addEventListener('unhandledrejection', (e) => { window.rejections++; e.preventDefault() })`, Allow: []string{"net::", "Refused", "Failed", "ERR_"}})
 	v.Wait(`!!window.find('.start')`)
-	if got := v.Eval(`window.natives().some((f, i) => f === window.first[i])`); got != "false" {
-		t.Error("something is not watched")
-	}
+	// This script has no crossorigin, so the part that watches fetch comes a moment later.
+	v.Wait(`!window.natives().some((f, i) => f === window.first[i])`)
 	// A rejected fetch that nobody handles is unhandled still, once; one that is handled is not.
 	v.Script(`fetch('/missing', { mode: 'nonsense' }).catch(() => { window.handled = 1 })`)
 	v.Wait(`window.handled === 1`)
