@@ -264,3 +264,12 @@ func TestAPictureThatNeverGetsThrough(t *testing.T) {
 	v.start("")
 	s.arrive(1)
 }
+
+// TestNamesOfThePageStandInNoWay: elements whose names are those of the document's members.
+func TestNamesOfThePageStandInNoWay(t *testing.T) {
+	s := newStack(t)
+	s.body(`<form name="currentScript"><input name="src"></form><img name="head" alt=""><form name="querySelectorAll"></form><a id="BugSpark">x</a><h1>Shop</h1>` + s.script("crossorigin"))
+	v := s.visit(browser.Options{})
+	v.report("Between odd names")
+	v.shows("Your report has arrived")
+}

@@ -10,7 +10,7 @@ export interface Place {
 /** The dialog that the page opened last, of those that are modal. Shadow roots are not searched. */
 function modal(element: Element, opened: Element[]): Element | null {
   try {
-    const all = [...document.querySelectorAll('dialog[open]')].filter((d) => d.matches(':modal') && !element.contains(d))
+    const all = [...document.documentElement.querySelectorAll('dialog[open]')].filter((d) => d.matches(':modal') && !element.contains(d))
     return all.sort((a, b) => opened.indexOf(a) - opened.indexOf(b))[all.length - 1] ?? null
   } catch {
     return null // a browser that does not know :modal

@@ -23,7 +23,7 @@ input::placeholder,textarea::placeholder{color:var(--bs-quiet);opacity:1}
 .bs[data-theme=dark]{--bs-focus:#7db2ff}
 [aria-invalid=true]{border-color:var(--bs-bad)!important}
 .bad{color:var(--bs-bad);font-size:13px;margin:0}
-.bad:empty{display:none}
+.bad:empty{display:none}.bad[role=alert]{scroll-margin:16px}
 fieldset{border:0;margin:0;padding:0;min-width:0}
 legend{padding:0;margin-bottom:5px;font-weight:600;font-size:13px}
 .choices{display:grid;grid-auto-flow:column;grid-auto-columns:1fr;border:1px solid var(--bs-strong-line);border-radius:var(--bs-radius);overflow:hidden}
