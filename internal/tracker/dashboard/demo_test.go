@@ -31,7 +31,12 @@ func TestSigningInLeadsBackToThePageToTryTheWidgetOn(t *testing.T) {
 	before := s.demos.Load()
 	b.Keys(kb.Enter)
 	s.awaitDemo(t, before)
-	b.Wait(`location.pathname === '/widget/demo' && document.documentElement.dataset.widget === 'bsk_pub_x='`)
+	b.Wait(`location.pathname === '/widget/demo' && document.getElementById('key').value === 'bsk_pub_x='`)
+	if got := b.Eval(`document.documentElement.dataset.widget ?? 'not started'`); got != "not started" {
+		t.Errorf("the key of a link is used before anybody presses Start: %s", got)
+	}
+	b.Script(`document.querySelector('#start button').click()`)
+	b.Wait(`document.documentElement.dataset.widget === 'bsk_pub_x='`)
 	if got := b.Eval(`location.hash`); got != "" {
 		t.Errorf("the key stays in the address: %s", got)
 	}

@@ -273,3 +273,71 @@ func TestNamesOfThePageStandInNoWay(t *testing.T) {
 	v.report("Between odd names")
 	v.shows("Your report has arrived")
 }
+
+// TestNothingOfThePageIsCalled logs an object, and gives metadata, whose getters and toJSON
+// count their calls.
+func TestNothingOfThePageIsCalled(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", `, metadata: () => window.trap`)
+	v.Script(`window.called = 0
+		window.trap = { toJSON() { window.called++; return 'no' }, toString() { window.called++; return '' }, valueOf() { window.called++; return 1 }, plain: 1 }
+		Object.defineProperty(window.trap, 'lazy', { enumerable: true, get() { window.called++; return 1 } }); 0`)
+	v.Script(`BugSpark.destroy()`)
+	native := `((log) => { console.log = () => {}; console.error = () => {} })()`
+	v.Script(native)
+	v.start(`, metadata: () => window.trap`)
+	v.Script(`console.log(window.trap, [window.trap]); console.error(window.trap)`)
+	v.report("With traps")
+	v.shows("Your report has arrived")
+	if got := v.Eval(`window.called`); got != "0" {
+		t.Errorf("the page's own functions were called %s times", got)
+	}
+	r := s.arrive(1)[0]
+	if text := string(r.Evidence.Metadata); !strings.Contains(text, `"plain":1`) || !strings.Contains(text, `"lazy":"[getter]"`) {
+		t.Errorf("the metadata is %s", text)
+	}
+}
+
+// TestWhatFiltersAddStaysHere: members that the API does not know, and values of other
+// types, neither leave the page nor stop the form.
+func TestWhatFiltersAddStaysHere(t *testing.T) {
+	s := newStack(t)
+	v := s.bare("", `, consoleFilter: (e) => e.message === 'odd' ? { ...e, message: { a: 1 } } : { ...e, args: ['hunter2'], extra: 'hunter2' },
+		networkFilter: (e) => ({ ...e, requestHeaders: { Authorization: 'hunter2' }, body: 'hunter2', url: undefined, responseHeaders: { n: 1 } })`)
+	v.Script(`console.log('important one'); console.log('odd'); fetch('/missing').catch(() => {})`)
+	time.Sleep(300 * time.Millisecond)
+	v.report("With filters that add")
+	v.shows("Your report has arrived")
+	r := s.arrive(1)[0]
+	all := string(r.Evidence.ConsoleLogs) + string(r.Evidence.NetworkLogs)
+	if strings.Contains(all, "hunter2") || !strings.Contains(all, "important one") || !strings.Contains(all, `"status":404`) {
+		t.Errorf("stored is %s", all)
+	}
+}
+
+// TestErrorsOfPagesOfTheServerAreRecorded: only the widget's own files are left out.
+func TestErrorsOfPagesOfTheServerAreRecorded(t *testing.T) {
+	s := newStack(t)
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.URL.Path {
+		case "/inside":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, `<!doctype html><title>x</title><h1>Inside</h1>%s<script src="/widget/own-page.js"></script>`, s.script(""))
+		case "/widget/own-page.js":
+			w.Header().Set("Content-Type", "text/javascript")
+			fmt.Fprint(w, `addEventListener('load', () => setTimeout(() => { throw new TypeError('of the page') }))`)
+		default:
+			return false
+		}
+		return true
+	})
+	v := &visitor{browser.Open(t, browser.Options{Site: s.server.URL, Before: fmt.Sprintf(reach, "o"), Allow: []string{"of the page", "404"}}), s}
+	v.Open("/inside")
+	v.Wait(`!!window.find('.start')`)
+	time.Sleep(300 * time.Millisecond)
+	v.report("On a page of the server")
+	v.shows("Your report has arrived")
+	if got := string(s.arrive(1)[0].Evidence.ConsoleLogs); !strings.Contains(got, "of the page") {
+		t.Errorf("the console is %s", got)
+	}
+}

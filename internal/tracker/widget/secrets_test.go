@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bugspark/bugspark/internal/browser"
 )
@@ -105,7 +106,8 @@ func TestNoSecretLeavesThePage(t *testing.T) {
 		v := s.visit(browser.Options{Allow: []string{"404", "for ", "cannot pay", "no ", "Failed to load"}})
 		v.Wait(`!!window.find('.start')`)
 		v.Script(`document.getElementById('go').click()`)
-		v.Wait(`location.hash !== ''`)
+		v.Wait(`location.hash !== '' && performance.getEntriesByType('resource').filter((e) => /missing|echo/.test(e.name)).length >= 5`)
+		time.Sleep(200 * time.Millisecond)
 		v.openForm()
 		v.write("title", "Secrets everywhere")
 		v.in("Take a picture of this page")

@@ -7,14 +7,17 @@ const state = document.getElementById('state')
 const said = document.getElementById('said')
 const modal = document.getElementById('modal')
 
-/** The key of the address, which the dashboard puts there, or the one used before. */
-function knownKey() {
-  const given = decodeURIComponent(location.hash.slice(1))
-  if (given.startsWith('bsk_pub_')) {
-    history.replaceState(null, '', location.pathname)
-    return given
+/** The key of the address, which the dashboard puts there. Anybody may have made the link, so it is not used before somebody presses Start. */
+function givenKey() {
+  let given = location.hash.slice(1)
+  try {
+    given = decodeURIComponent(given)
+  } catch {
+    return '' // no key has a stray percent sign
   }
-  return sessionStorage.getItem(place) ?? ''
+  if (!given.startsWith('bsk_pub_')) return ''
+  history.replaceState(null, '', location.pathname)
+  return given
 }
 
 function start(key) {
@@ -87,8 +90,7 @@ for (const button of document.querySelectorAll('[data-do]')) {
   })
 }
 
-const key = knownKey()
-if (key) {
-  field.value = key
-  start(key)
-}
+const given = givenKey()
+const before = sessionStorage.getItem(place) ?? ''
+field.value = given || before
+if (before && (given === '' || given === before)) start(before)

@@ -16,6 +16,23 @@ const secrets: [string, string][] = [
   ['two spaces $', '4111  1111  1111  1111'],
   ['failed to load https://x.example/a?sid=$&b=1', 'q77'],
   ['at https://x.example/reset;jsessionid=$/app.js:1:2', 'q78'],
+  ['{"data":"{\\"password\\":\\"$\\"}"}', 'hunter2'],
+  ['{"data":"{\\"password\\":\\"$\\",\\"b\\":1}"}', 'hunter2'],
+  ['{"password":"$"}', 'abc\\"hunter2'],
+  ['Authorization: $', 'Token abc123'],
+  ['Cookie: $', 'a=1; sid=q9'],
+  ['pin=$', '1234'],
+  ['Kennwort: $', 'geheim1'],
+  ['contrase\u00f1a\uff1a$', 'abc1'],
+  ['\u5bc6\u78bc\uff1a$', 'abc1'],
+  ['mail $', 'm\u00fcller@b\u00fccher.de'],
+  ['mail $', '\u738b\u5c0f\u660e@example.tw'],
+  ['mail $', 'ada\uff20example.com'],
+  ['card $', '4111 - 1111 - 1111 - 1111'],
+  ['card $', '4111\u00b71111\u00b71111\u00b71111'],
+  ['card $', '\u0664\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661'],
+  ['iban $', 'DE89\u202f3704\u202f0044\u202f0532\u202f0130\u202f00'],
+  ['GET /api?email=ada%40example.com&sid=$', 'q77'],
   ['IBAN $ of', 'DE89 3704 0044 0532 0130 00'],
   ['to $', 'GB29NWBK60161331926819'],
   ['Konto:$', 'fr1420041010050500013M02606'],
@@ -63,6 +80,10 @@ describe('text', () => {
     expect(asked.text('rosebud K-12 078-05-1120 left')).toBe('[hidden] [hidden] [hidden] left')
     expect(p.text('078-05-1120')).toBe('078-05-1120')
   })
+  it('finds what a page asks for, however short', () => {
+    const asked = newPrivacy({ endpoint: '', maskPatterns: ['Bob'] }, new WeakSet())
+    expect(asked.text('Bob')).toBe('[hidden]')
+  })
   it('hides a text whole when it is too long to be searched', () => expect(p.text('x'.repeat(30_000))).toBe('[hidden]'))
   it('is not slow on any text', () => {
     for (const c of ['1', 'a', 'A1', '1 ', 'a@', 'a.', '=:', 'eyJ', '://', 'password', '-', '[hidden', 'Bearer ']) {
@@ -90,6 +111,10 @@ describe('url', () => {
     ['data:text/plain,secret', 'data:…'],
     ['/pay?card=4111%201111%201111%201111', '/pay?card=[hidden]'],
     ['/pay?n=4111+1111+1111+1111', '/pay?n=[hidden]'],
+    ['/a?m=50%+off+ada%40example.org', '/a?m=[hidden]'],
+    ['/a?next=%2Fa%3Fsid%3Dq77', '/a?next=[hidden]'],
+    ['/a#sid=q77?x=1', '/a#sid=[hidden]?x=1'],
+    ['/reset-password/Ab3dEf9hQ1', '/reset-password/[hidden]'],
     ['https://h/?q=DE89%2B3704', 'https://h/?q=DE89%2B3704'],
   ] as const) {
     it(`${from}`, () => expect(p.url(from)).toBe(to))

@@ -42,6 +42,22 @@ describe('value', () => {
   })
 })
 
+describe('names and values', () => {
+  it('belong together, wherever they stand', () => {
+    expect(message(['password', 'hunter2'], secretName)).toBe('password [hidden]')
+    expect(message(['token:', 'abc', 5], secretName)).toBe('token: [hidden] 5')
+    expect(v([['password', 'hunter2']])).toBe('[["password","[hidden]"]]')
+    expect(v({ name: 'password', value: 'hunter2' })).toBe('{"name":"password","value":"[hidden]"}')
+    expect(stack(new Error('x', { cause: { pin: '1234' } }), secretName)).not.toContain('1234')
+  })
+  it('are not shown by a cut', () => {
+    for (const most of [300, 1000, 8000]) {
+      const text = 'x'.repeat(most - 10) + ' 4111 1111 1111 1111'
+      expect(message([most === 8000 ? text : { a: text, b: text }], secretName)).not.toContain('4111')
+    }
+  })
+})
+
 describe('message', () => {
   it('joins and formats as the console does', () => {
     expect(message(['a', 1, { b: 2 }], secretName)).toBe('a 1 {"b":2}')
@@ -54,9 +70,9 @@ describe('stack', () => {
   it('tells causes, also in a cycle', () => {
     const a = new Error('outer', { cause: new Error('inner') })
     ;(a.cause as Error).cause = a
-    const text = stack(a)
+    const text = stack(a, secretName)
     expect(text).toContain('outer')
     expect(text).toContain('Caused by: Error: inner')
   })
-  it('is absent for what is no error', () => expect(stack('x')).toBeUndefined())
+  it('is absent for what is no error', () => expect(stack('x', secretName)).toBeUndefined())
 })

@@ -3,7 +3,6 @@ import { watchActions } from './actions.ts'
 import { watchConsole, watchErrors } from './console.ts'
 import { newRing, type Ring } from './ring.ts'
 import { secretName } from './secret.ts'
-import { longestMessage } from './serialise.ts'
 import { watchVitals } from './vitals.ts'
 
 /** UTF-16 units in memory of each log; the server takes 512 KiB of JSON. */
@@ -25,7 +24,7 @@ function filtered<T>(entry: T, filter: ((e: T) => boolean | T) | undefined): T |
   try {
     const verdict = filter(entry)
     if (verdict === false) return null
-    return typeof verdict === 'object' && verdict !== null ? { ...entry, ...verdict } : entry
+    return typeof verdict === 'object' && verdict !== null ? verdict : entry
   } catch {
     return entry
   }
@@ -43,7 +42,7 @@ export function newCollector(o: Options, host: Element, root: string, watch: Wat
 
   if (o.collectConsole) {
     const record = (level: ConsoleEntry['level'], text: string, stack?: string): void => {
-      const entry = filtered<ConsoleEntry>({ level, message: text.slice(0, longestMessage + 10), timestamp: Date.now(), ...(stack ? { stack } : {}) }, o.consoleFilter)
+      const entry = filtered<ConsoleEntry>({ level, message: text, timestamp: Date.now(), ...(stack ? { stack } : {}) }, o.consoleFilter)
       if (entry) console_.add(entry, text.length + (stack?.length ?? 0) + 60)
     }
     undo.push(watchConsole(record, secretName), watchErrors(record, root, secretName))
@@ -52,7 +51,7 @@ export function newCollector(o: Options, host: Element, root: string, watch: Wat
     undo.push(
       watch((seen) => {
         const entry = filtered<NetworkEntry>(seen, o.networkFilter)
-        if (entry) network.add(entry, JSON.stringify(entry).length)
+        if (entry) network.add(entry, String(entry.url).length + 400)
       }),
     )
   }

@@ -34,7 +34,7 @@ export function watchConsole(record: Record, secret: (name: string) => boolean):
               lines = 0
             }
             const storm = ++lines > calm
-            record(level, storm ? args.map((a) => (typeof a === 'object' ? '{…}' : String(a).slice(0, 200))).join(' ') : message(args, secret), storm ? undefined : stack(args.find((a) => a instanceof Error)))
+            record(level, storm ? args.map((a) => (typeof a === 'object' || typeof a === 'function' ? '{…}' : String(a).slice(0, 140))).join(' ') : message(args, secret), storm ? undefined : stack(args.find((a) => a instanceof Error), secret))
           } catch {
             // What cannot be read is not recorded.
           }
@@ -60,14 +60,16 @@ export function watchConsole(record: Record, secret: (name: string) => boolean):
 
 /** Listens to errors that nobody caught, and to resources that did not load. */
 export function watchErrors(record: Record, own: string, secret: (name: string) => boolean): () => void {
+  // The files of the widget alone: a page may be of the same server.
+  const ours = (file: string): boolean => file.startsWith(own) && /^widget(?:-[\w.+-]+)?\.m?js|^widget\/[\w-]+-[\w-]{8}\.js/.test(file.slice(own.length))
   const onError = (e: Event): void => {
     try {
       if (e instanceof ErrorEvent) {
-        if (e.filename !== '' && e.filename.startsWith(own)) return // ours: told by onError
-        record('error', `[Uncaught] ${e.message}`, stack(e.error) ?? (e.filename === '' ? undefined : `${e.filename}:${e.lineno}:${e.colno}`))
+        if (ours(e.filename)) return // told by onError
+        record('error', `[Uncaught] ${e.message}`, stack(e.error, secret) ?? (e.filename === '' ? undefined : `${e.filename}:${e.lineno}:${e.colno}`))
       } else if (e.target instanceof Element) {
         const address = e.target.getAttribute('src') ?? e.target.getAttribute('href') ?? e.target.getAttribute('data')
-        if (address) record('error', `[Resource] ${e.target.localName} did not load: ${address.slice(0, 2000)}`)
+        if (address) record('error', `[Resource] ${e.target.localName} did not load: ${/^data:/i.test(address) ? 'data:…' : new URL(address, document.baseURI).href.slice(0, 2000)}`)
       }
     } catch {
       // Not recorded.
@@ -75,7 +77,7 @@ export function watchErrors(record: Record, own: string, secret: (name: string) 
   }
   const onRejection = (e: PromiseRejectionEvent): void => {
     try {
-      record('error', '[Unhandled rejection] ' + message([e.reason], secret), stack(e.reason))
+      record('error', '[Unhandled rejection] ' + message([e.reason], secret), stack(e.reason, secret))
     } catch {
       // Not recorded.
     }

@@ -1,6 +1,6 @@
 /** Words that stand before or name a secret. A mere "key" does not. */
 export const secretWord =
-  'pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_ ]?key|access[-_]?key|private[-_]?key|bearer|authorization|credentials?|session[-_]?id|sessid|jsessionid|phpsessid|jwt|cookie|csrf|xsrf|otp|cvv|cvc|ssn|iban|signature'
+  'pass(?:word|wd|phrase|code)?|kennwort|geheim|contraseña|clave|密碼|密码|驗證碼|pwd|secret|token|api[-_ ]?key|access[-_]?key|private[-_]?key|bearer|authorization|credentials?|session[-_]?id|sessid|jsessionid|phpsessid|jwt|cookie|csrf|xsrf|otp|cvv|cvc|ssn|iban|signature'
 
 const secretMember = new RegExp(`(?:${secretWord})|^(?:auth|sid|sig|pin|code|ticket|samlresponse|card|x-amz-credential)$|card[-_]?(?:number|no)|(?:^|[-_])(?:pin|sid|auth|sig)$`, 'i')
 

@@ -13,6 +13,12 @@ export const longestMessage = 8000
 
 type Secret = (name: string) => boolean
 
+/** A cut may go through a number or a token: what stands right before it goes as well. */
+const cut = (s: string, most: number): string => (s.length > most ? s.slice(0, Math.max(0, most - 64)) + '…' : s)
+
+/** Whether a text that stands before a value names a secret: "password", 'token:'. */
+const names = (v: unknown, secret: Secret): boolean => typeof v === 'string' && v.length < 60 && secret(v.replace(/[\s:=]+$/, ''))
+
 export function message(args: unknown[], secret: Secret): string {
   let out = ''
   let values = args
@@ -28,18 +34,19 @@ export function message(args: unknown[], secret: Secret): string {
     values = args.slice(used)
     if (values.length > 0) out += ' '
   }
-  for (const v of values.slice(0, members)) {
-    if (out.length > longestMessage) break
-    out += (out === '' || out.endsWith(' ') ? '' : ' ') + value(v, secret)
-  }
-  return out.length > longestMessage ? out.slice(0, longestMessage) + ' [cut]' : out
+  values.slice(0, members).forEach((v, i) => {
+    if (out.length > longestMessage) return
+    const told = i > 0 && names(values[i - 1], secret) ? '[hidden]' : value(v, secret)
+    out += (out === '' || out.endsWith(' ') ? '' : ' ') + told
+  })
+  return cut(out, longestMessage)
 }
 
 export function value(v: unknown, secret: Secret): string {
-  if (typeof v === 'string') return v.length > longestMessage ? v.slice(0, longestMessage) : v
+  if (typeof v === 'string') return cut(v, longestMessage)
   const budget = { left: longest }
   const out = write(v, secret, 0, [], budget)
-  return out.length > longest ? out.slice(0, longest) + '…' : out
+  return cut(out, longest)
 }
 
 function write(v: unknown, secret: Secret, depth: number, above: unknown[], budget: { left: number }): string {
@@ -55,7 +62,7 @@ function write(v: unknown, secret: Secret, depth: number, above: unknown[], budg
 function literal(v: unknown, secret: Secret, depth: number, above: unknown[], budget: { left: number }): string {
   switch (typeof v) {
     case 'string':
-      return depth === 0 ? v : JSON.stringify(v.length > 300 ? v.slice(0, 300) + '…' : v)
+      return depth === 0 ? v : JSON.stringify(cut(v, 300))
     case 'function':
       return '[function]'
     case 'symbol':
@@ -79,7 +86,7 @@ function literal(v: unknown, secret: Secret, depth: number, above: unknown[], bu
   const inside = [...above, v]
   const parts: string[] = []
   if (Array.isArray(v)) {
-    for (let i = 0; i < v.length && i < members && budget.left > 0; i++) parts.push(write(v[i], secret, depth + 1, inside, budget))
+    for (let i = 0; i < v.length && i < members && budget.left > 0; i++) parts.push(i > 0 && names(v[i - 1], secret) ? '"[hidden]"' : write(v[i], secret, depth + 1, inside, budget))
     if (v.length > parts.length) parts.push('…')
     return `[${parts.join(',')}]`
   }
@@ -91,7 +98,12 @@ function literal(v: unknown, secret: Secret, depth: number, above: unknown[], bu
     }
     return `Map{${parts.join(',')}}`
   }
-  if (v instanceof Set) return write([...v].slice(0, members), secret, depth, above, budget)
+  if (v instanceof Set) {
+    const some: unknown[] = []
+    for (const item of v) if (some.push(item) >= members) break
+    return write(some, secret, depth, above, budget)
+  }
+  const named = ['name', 'key'].some((n) => names(Object.getOwnPropertyDescriptor(v, n)?.value, secret))
   for (const name in v) {
     if (parts.length >= members || budget.left <= 0) {
       parts.push('…')
@@ -99,7 +111,7 @@ function literal(v: unknown, secret: Secret, depth: number, above: unknown[], bu
     }
     const d = Object.getOwnPropertyDescriptor(v, name)
     if (!d) continue
-    const text = secret(name) ? '"[hidden]"' : 'value' in d ? write(d.value, secret, depth + 1, inside, budget) : '[getter]'
+    const text = secret(name) || (named && name === 'value') ? '"[hidden]"' : 'value' in d ? write(d.value, secret, depth + 1, inside, budget) : '[getter]'
     parts.push(`${JSON.stringify(name.slice(0, 100))}:${text}`)
   }
   return `${tag === 'Object' ? '' : tag}{${parts.join(',')}}`
@@ -123,7 +135,7 @@ function own(v: object, name: string): string {
 }
 
 /** The stack of an error with those of its causes. */
-export function stack(error: unknown): string | undefined {
+export function stack(error: unknown, secret: Secret): string | undefined {
   const parts: string[] = []
   const seen: unknown[] = []
   const add = (e: unknown, prefix: string): void => {
@@ -133,7 +145,7 @@ export function stack(error: unknown): string | undefined {
     const cause = Object.getOwnPropertyDescriptor(e, 'cause')?.value as unknown
     if (cause !== undefined) {
       if (cause instanceof Error) add(cause, 'Caused by: ')
-      else parts.push('Caused by: ' + value(cause, () => false))
+      else parts.push('Caused by: ' + value(cause, secret))
     }
     const all = Object.getOwnPropertyDescriptor(e, 'errors')?.value as unknown
     if (Array.isArray(all)) for (const one of all.slice(0, 5)) add(one, 'One of: ')
@@ -143,5 +155,5 @@ export function stack(error: unknown): string | undefined {
   } catch {
     return undefined
   }
-  return parts.length === 0 ? undefined : parts.join('\n').slice(0, longestMessage)
+  return parts.length === 0 ? undefined : cut(parts.join('\n'), longestMessage)
 }

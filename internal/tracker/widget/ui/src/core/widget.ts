@@ -147,6 +147,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     if (opening || gone) return
     opening = true
     cancelled = false
+    let loaded = false
     button.say('')
     button.element.setAttribute('aria-busy', 'true')
     try {
@@ -157,12 +158,13 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
         collector.freeze(true)
         return p.masked(collector.raw(), options, host.privacy)
       }
+      loaded = true
       form = part.open(host, merged(texts.default, options.texts))
       button.element.hidden = true
       call(options.onOpen)
     } catch (e) {
       // A page that was open while the server was upgraded asks for parts that are gone.
-      if (await renew?.({ ...options, ...(reporter ? { reporterIdentifier: reporter } : {}) }).then(() => true, () => false)) return
+      if (!loaded && await renew?.({ ...options, ...(reporter ? { reporterIdentifier: reporter } : {}) }).then(() => true, () => false)) return
       button.say(words[language].away)
       fail(e)
     } finally {
@@ -195,6 +197,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     position = keepReachable(element, () => form?.show())
     draggable(button.element)
     const settled = (): void => {
+      if (gone) return
       remoteSettings(host).then((r) => !gone && apply(r), () => {})
       flush()
     }

@@ -19,10 +19,18 @@ export interface Drafts {
   clear(): void
 }
 
+/** FNV-1a, in 32 bits: enough to tell the pages of one visit apart. */
+function hash(s: string): string {
+  let h = 0x811c9dc5
+  for (let i = 0; i < s.length; i++) h = Math.imul(h ^ s.charCodeAt(i), 0x01000193)
+  return (h >>> 0).toString(36)
+}
+
 /** memory is where a draft lives when the browser forbids storage. */
 export function drafts(key: string, memory: Map<string, string>): Drafts {
   // A single-page application may go elsewhere while the form is open: the words go along.
-  const name = (): string => `bugspark:draft:${key.slice(0, 16)}:${location.pathname.slice(0, 300)}`
+  // Not the path itself, which may hold a secret.
+  const name = (): string => `bugspark:draft:${key.slice(0, 16)}:${hash(location.pathname)}`
   let last = name()
   const remove = (at: string): void => {
     memory.delete(at)

@@ -37,19 +37,24 @@ function luhn(digits: string): boolean {
 }
 
 /** Groups of digits, as people write numbers. */
-const digitRun = /\d(?:[\s\u00ad\u00a0\u2000-\u200d\u202f\u2060\ufeff.\-–]{0,2}\d){11,60}/g
+const digitRun = /\d(?:[\s.\-_/,·|+:]{0,3}\d){11,60}/g
 
-/** Cards: 12 to 19 digits from one group's start to another's end, with Luhn's sum. */
+/** Cards: 12 to 19 digits from one group's start to another's end, with Luhn's sum. Groups of dates and times are shorter. */
 const cards: Finder = (s) => {
   const out: Range[] = []
   for (const [from, to] of matches(digitRun, s)) {
     const groups = matches(/\d+/g, s.slice(from, to))
     for (let i = 0; i < groups.length; i++) {
       let digits = ''
+      let shortest = 99
+      let longest = 0
       for (let j = i; j < groups.length && digits.length <= 19; j++) {
+        const size = groups[j]![1] - groups[j]![0]
+        shortest = Math.min(shortest, size)
+        longest = Math.max(longest, size)
         digits += s.slice(from + groups[j]![0], from + groups[j]![1])
         if (digits.length > 19 && i === j) out.push([from + groups[i]![0], from + groups[i]![1]]) // no number that people need
-        else if (digits.length >= 12 && digits.length <= 19 && /^[2-6]/.test(digits) && luhn(digits)) out.push([from + groups[i]![0], from + groups[j]![1]])
+        else if (digits.length >= 12 && digits.length <= 19 && (shortest >= 3 || shortest === longest) && /^[2-6]/.test(digits) && luhn(digits)) out.push([from + groups[i]![0], from + groups[j]![1]])
       }
     }
   }
@@ -62,7 +67,7 @@ const ibanLengths =
 
 const ibans: Finder = (s) => {
   const out: Range[] = []
-  const r = /(?:^|[^A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[ \u00a0-]?[A-Za-z0-9]){11,30})/g
+  const r = /(?:^|[^A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[ -]{0,2}[A-Za-z0-9]){11,30})/g
   for (let m = r.exec(s); m; m = r.exec(s)) {
     const text = m[1]!
     const from = m.index + m[0].length - text.length
@@ -93,20 +98,26 @@ function random(s: string): boolean {
   return /^[0-9a-f]+$/i.test(s) || (digits > 1 && /[a-z]/.test(s) && /[A-Z]/.test(s)) || (digits > 3 && !/[-_]/.test(s))
 }
 
+/** What follows a name: a quoted text, also one that is quoted inside of a text, or a word. */
+const assigned = `["'\\]\\\\]{0,6}\\s{0,3}[:=]\\s{0,3}((?!["'\\\\]{0,4}\\[hidden)(?:\\\\{1,4}"[^"]{1,4000}"?|"(?:\\\\.|[^"\\\\]){1,4000}"?|'(?:\\\\.|[^'\\\\]){1,4000}'?|[^\\s"'&,;<>\\\\]{1,4000}))`
+
 const always: Finder[] = [
   cards,
   ibans,
-  (s) => matches(/[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}/g, s),
-  (s) => matches(/eyJ[\w-]{5,4000}\.[\w-]{2,4000}(?:\.[\w-]{0,4000})?/g, s),
+  (s) => !s.includes('@') ? [] : matches(/[\p{L}\p{N}_.+%'’-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,6}/gu, s),
+  (s) => !s.includes('eyJ') ? [] : matches(/\beyJ[\w-]{5,4000}\.[\w-]{2,4000}(?:\.[\w-]{0,4000})?/g, s),
   (s) =>
     matches(
       /(?:bsk_(?:pub|pat)_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk-|[sprw]k_(?:live|test)_|whsec_|AKIA|ASIA|AIza|ya29\.|npm_|hf_|dop_v1_|shp(?:at|ss|ca)_|SG\.)[\w.+/=-]{8,400}/g,
       s,
     ),
   (s) => matches(/\b(?:Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,4}([\w.+/=~-]{6,4000})/gi, s),
-  (s) => matches(new RegExp(`(?:${secretWord})[\\w-]{0,20}["'\\]]{0,2}\\s{0,3}[:=]\\s{0,3}((?!["']?\\[hidden)(?:"[^"]{1,400}"|'[^']{1,400}'|[^\\s"'&,;<>]{1,400}))`, 'gi'), s),
-  (s) => matches(/[a-z][a-z0-9+.-]{1,20}:\/\/([^\s/@:"']{0,200}:[^\s/@"']{1,200})@/gi, s),
-  (s) => matches(/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^]{0,8000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, s),
+  (s) => matches(/\bauthorization["'\\]{0,6}\s{0,3}[:=]\s{0,3}["'\\]{0,6}((?:[A-Za-z]{1,20}\s{1,3})?[^\s"'\\,;]{1,4000})/gi, s),
+  (s) => matches(/\bcookie["'\\]{0,6}\s{0,3}[:=]\s{0,3}["'\\]{0,6}([^"'\\\n]{1,4000})/gi, s),
+  (s) => matches(new RegExp(`(?:${secretWord})[\\w-]{0,20}${assigned}`, 'gi'), s),
+  (s) => matches(new RegExp(`\\b(?:pin|auth|sid|sig)${assigned}`, 'gi'), s),
+  (s) => !s.includes('@') ? [] : matches(/[a-z][a-z0-9+.-]{1,20}:\/\/([^\s/@:"']{0,200}:[^\s/@"']{1,200})@/gi, s),
+  (s) => !s.includes('-----BEGIN') ? [] : matches(/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^]{0,20000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, s),
   (s) => matches(/[A-Za-z0-9+/_-]{32,4000}={0,2}/g, s, (m) => m.split('/').some((part) => part.length >= 32 && random(part.replace(/=+$/, '')))),
 ]
 
@@ -133,4 +144,35 @@ export function finders(patterns: (RegExp | string)[], numbers: NationalNumber[]
     }
   }
   return out
+}
+
+/** Marks that are not seen: soft hyphens, joiners, directions, variants. */
+const unseen = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]/
+const odd = /[^\x20-\x7e\n]/
+
+/** A text as the finders want it, and the place of each of its units in the original. */
+export function plain(s: string): { text: string; at: (i: number) => number } {
+  if (!odd.test(s)) return { text: s, at: (i) => i }
+  let text = ''
+  const at: number[] = []
+  for (let i = 0; i < s.length; i++) {
+    const c = s[i]!
+    if (unseen.test(c)) continue
+    text += same(c)
+    at.push(i)
+  }
+  return { text, at: (i) => at[i] ?? s.length }
+}
+
+/** The ASCII form of a digit, space, dash, or sign of full width. */
+function same(c: string): string {
+  const code = c.charCodeAt(0)
+  if (code < 0x80) return c
+  if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0)
+  if (/[\u00a0\u2000-\u200a\u202f\u205f\u3000]/.test(c)) return ' '
+  if (/[\u2010-\u2015\u2212]/.test(c)) return '-'
+  if (!/\p{Nd}/u.test(c)) return c
+  let zero = code
+  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCharCode(zero - 1))) zero--
+  return String(code - zero)
 }

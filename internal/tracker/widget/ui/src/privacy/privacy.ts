@@ -1,6 +1,6 @@
 import type { Options, Privacy, Rule } from '../contract.ts'
 import { secretName } from '../core/secret.ts'
-import { finders, type Range } from './patterns.ts'
+import { finders, plain, type Range } from './patterns.ts'
 
 /** Stands for what is hidden in texts. */
 export const hidden = '[hidden]'
@@ -19,19 +19,22 @@ function merged(all: Range[]): Range[] {
   return out
 }
 
+/** Twice, each sequence by itself: one that is broken must not shield the rest. */
 function decoded(s: string): string {
   for (let i = 0; i < 2; i++) {
-    try {
-      s = decodeURIComponent(s.replace(/\+/g, ' '))
-    } catch {
-      break
-    }
+    s = s.replace(/\+/g, ' ').replace(/(?:%[0-9a-f]{2})+/gi, (m) => {
+      try {
+        return decodeURIComponent(m)
+      } catch {
+        return m
+      }
+    })
   }
   return s
 }
 
 /** Fields whose value is hidden whatever the page says. */
-const secretField = /password|one-time-code|^cc-/
+const secretField = /password|one-time-code|(?:^|\s)cc-/i
 
 /** The rules of one page. A rule that cannot be judged hides. passwords are the fields that once were of that type. */
 export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy {
@@ -39,17 +42,18 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
   const mask = ['[data-bugspark-mask]', ...(o.maskSelectors ?? [])].join()
   const block = ['[data-bugspark-block]', ...(o.blockSelectors ?? [])].join()
 
+  // Shorter texts hold no secret that has a form; what a page asks for may be short.
+  const shortest = (o.maskPatterns ?? []).length > 0 ? 1 : 4
   const ranges = (whole: string): Range[] => {
-    if (whole.length < 4) return []
+    if (whole.length < shortest) return []
     if (whole.length > searched) return [[0, whole.length]]
-    // Digits as East Asian keyboards write them; each is one unit, so that places stay.
-    const s = whole.replace(/[\uff10-\uff19]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
+    const { text: s, at } = plain(whole)
     const all: Range[] = []
     for (const f of find) {
       try {
-        all.push(...f(s))
+        for (const [from, to] of f(s)) if (to > from) all.push([at(from), at(to - 1) + 1])
       } catch {
-        return [[0, s.length]]
+        return [[0, whole.length]]
       }
     }
     return merged(all)
@@ -60,14 +64,18 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
     s.replace(/([^&;=]*)(=?)([^&;]*)/g, (whole, name: string, equals: string, value: string) => {
       if (equals === '') return secret(name) ? hidden : whole
       const shown = secret(name) ? hidden : name
-      return `${shown}=${secretName(decoded(name)) || secret(value) || secret(`${name}=${value}`) ? hidden : value}`
+      if (secretName(decoded(name)) || secret(value) || secret(`${name}=${value}`)) return `${shown}=${hidden}`
+      const inside = decoded(value).replace(/^[^?#]*[?#]/, '')
+      return `${shown}=${inside.includes('=') && inside !== value + '=' && parameters(inside) !== inside ? hidden : value}`
     })
   const path = (s: string): string =>
     s
       .split('/')
-      .map((part) => {
+      .map((part, i, all) => {
         const [name = '', ...matrix] = part.split(';')
-        return [secret(name) ? hidden : name, ...matrix.map(parameters)].join(';')
+        // /reset/Ab3dEf9 and the like: the word before tells.
+        const named = i > 0 && name.length > 5 && /[\dA-Z]/.test(name) && (secretName(all[i - 1]!) || /reset|verify|confirm|invit|activat|magic|unsubscribe/i.test(all[i - 1]!))
+        return [named || secret(name) ? hidden : name, ...matrix.map(parameters)].join(';')
       })
       .join('/')
   const url = (s: string): string => {
@@ -79,7 +87,7 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
     const at = authority.lastIndexOf('@')
     const inside = fragment.slice(1)
     const [before, ...after] = inside.split('?')
-    const place = inside.includes('=') && !inside.includes('?') ? parameters(inside) : path(before ?? '') + (after.length > 0 ? '?' + parameters(after.join('?')) : '')
+    const place = inside.includes('=') && !inside.includes('?') ? parameters(inside) : ((before ?? '').includes('=') ? parameters(before ?? '') : path(before ?? '')) + (after.length > 0 ? '?' + parameters(after.join('?')) : '')
     return (
       scheme +
       (at < 0 ? authority : `//${hidden}@${authority.slice(at + 1)}`) +
@@ -91,7 +99,12 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
 
   const text = (given: string): string => {
     // Addresses hide more than texts do: parameters by their names, and parts of paths.
-    const s = given.length > searched ? given : given.replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>`]{1,4000}/gi, url)
+    const s =
+      given.length > searched
+        ? given
+        : given
+            .replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>`]{1,4000}/gi, url)
+            .replace(/(^|[\s"'(=])(\/[^\s"'<>`?]{0,1000}[?#][^\s"'<>`]{1,3000})/g, (_, before: string, address: string) => before + url(address))
     let out = ''
     let at = 0
     for (const [from, to] of ranges(s)) {
@@ -120,6 +133,8 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
         if (e.localName === 'input' && /^(?:button|submit|reset|image)$/.test(field.type)) return false
         if (field.type === 'password' || passwords.has(e)) return true
         if (secretField.test(e.getAttribute('autocomplete') ?? '')) return true
+        // What a frame's field once was is not known here.
+        if (e.ownerDocument !== document) return true
         if (o.maskInputs === false) return false
         return e.closest('[data-bugspark-unmask]') === null
       } catch {

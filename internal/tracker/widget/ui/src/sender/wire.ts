@@ -134,7 +134,7 @@ async function report(e: Entry, s: Sending, headers: { [name: string]: string })
     if (a.status >= 200 && a.status < 300 && !stored(a)) return { state: 'later' }
     if (stored(a)) {
       const id = a.body.trackingId
-      return { state: 'sent', trackingId: typeof id === 'string' && id.length < 40 ? id : null, withoutPicture: e.pictures.length > 0 && !e.keys[0] }
+      return { state: 'sent', trackingId: typeof id === 'string' && id.length < 40 ? id : null, withoutPicture: e.pictures.some((_, i) => !e.keys[i]) }
     }
     if (a.status === 401 || a.status === 403) return { state: 'refused', reason: 'key' }
     return { state: 'refused', reason: a.status === 400 ? 'origin' : 'invalid' }
