@@ -108,6 +108,8 @@ func countArguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 		switch {
 		case c.HasSubCommands() && len(args) > 0:
 			return unknownCommand(c, args[0])
+		case check(c, nil) == nil && check(c, args[:1]) == nil: // as many as it takes, and one more
+			return fault.New(fault.Usage, hint, "unexpected argument %q: the command is %q", args[1], c.Parent().CommandPath()+" "+c.Use)
 		case check(c, nil) == nil:
 			return fault.New(fault.Usage, hint, "unexpected argument %q: %q takes none", args[0], c.CommandPath())
 		default:

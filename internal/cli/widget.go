@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bugspark/bugspark/internal/fault"
 )
 
 type snippetOptions struct {
@@ -19,7 +21,7 @@ type snippetOptions struct {
 type snippetResult struct {
 	Version   string   `json:"version"`
 	URL       string   `json:"url"`
-	Integrity string   `json:"integrity"`
+	Integrity string   `json:"integrity,omitempty"` // of the pinned script: the other changes with an upgrade
 	Snippet   string   `json:"snippet"`
 	CSP       []string `json:"csp"`
 }
@@ -41,12 +43,15 @@ is one project.
 
 Of a project's key only the hash and the first characters are stored: give the
 whole key with --key, or put it in place of the dots. The directives that a
-Content-Security-Policy needs are printed on standard error.`,
+Content-Security-Policy needs are printed on standard error, or in csp with --json.`,
 		Example: `  bugspark widget snippet "Online banking"
   bugspark widget snippet --key bsk_pub_... --pinned
   bugspark widget snippet --key bsk_pub_... --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("key") && o.key == "" {
+				return fault.New(fault.Usage, "bugspark widget snippet --help", "--key is empty")
+			}
 			return printSnippet(cmd.Context(), env, o, append(args, "")[0])
 		},
 	}
@@ -67,6 +72,8 @@ func printSnippet(ctx context.Context, env Env, o snippetOptions, project string
 	}
 	if o.pinned {
 		s.URL = s.PinnedURL
+	} else {
+		s.Integrity = ""
 	}
 	if o.json {
 		err = json.NewEncoder(env.Stdout).Encode(snippetResult{s.Version, s.URL, s.Integrity, s.Text, s.Policy})

@@ -63,7 +63,8 @@ func TestTheSnippetOfAProject(t *testing.T) {
 		{"every key begins so", []string{"bsk_pub_"}, 2, "no active project"},
 		{"another's key", []string{"--key", "bsk_pub_none"}, 1, "no active project has this key"},
 		{"the key of another project", []string{"Online banking", "--key", shop}, 2, `the key is that of "Shop", and not of "Online banking"`},
-		{"two", []string{"a", "b"}, 2, "next: bugspark widget snippet --help"},
+		{"two", []string{"a", "b"}, 2, `unexpected argument "b": the command is "bugspark widget snippet [PROJECT]"`},
+		{"an empty key", []string{"--key", ""}, 2, "--key is empty"},
 	} {
 		if status, out, errs := c.run("", append([]string{"widget", "snippet"}, tc.args...)...); status != tc.status || out != "" || !strings.Contains(errs, tc.want) {
 			t.Errorf("%s: %d %q %q", tc.name, status, out, errs)
@@ -71,7 +72,7 @@ func TestTheSnippetOfAProject(t *testing.T) {
 	}
 	var result snippetResult
 	status, out, _ = c.run("", "widget", "snippet", "--key", bank, "--json")
-	if err := json.Unmarshal([]byte(out), &result); status != 0 || err != nil || result.URL != "https://bugs.test/widget.js" || result.Version != Version ||
+	if err := json.Unmarshal([]byte(out), &result); status != 0 || err != nil || result.URL != "https://bugs.test/widget.js" || result.Version != Version || result.Integrity != "" ||
 		result.Snippet+"\n" != snippet(bank) || !slices.Equal(result.CSP, []string{"script-src https://bugs.test", "connect-src https://bugs.test", "img-src https://bugs.test"}) {
 		t.Errorf("JSON: %d %q %v", status, out, err)
 	}
