@@ -14,7 +14,9 @@ for (const s of ['select', 'list']) id(s).append(new Option(secret), new Option(
 id('editable').textContent = secret
 id('alt').alt = mail
 id('before').dataset.text = id('absolute').dataset.text = mail
-for (const s of ['svg-text', 'svg-mask', 'svg-block']) id(s).textContent = mail
+id('security').textContent = secret
+id('contents').textContent = secret
+for (const s of ['svg-text', 'svg-mask', 'svg-block', 'svg-used']) id(s).textContent = mail
 id('placeholder').placeholder = mail
 id('range').value = [20, 80][which]
 id('check').checked = which === 1

@@ -33,6 +33,10 @@ const secrets: [string, string][] = [
   ['card $', '\u0664\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661'],
   ['iban $', 'DE89\u202f3704\u202f0044\u202f0532\u202f0130\u202f00'],
   ['GET /api?email=ada%40example.com&sid=$', 'q77'],
+  ['1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 1234 $', '4111 1111 1111 1111'],
+  ['IBAN $', 'DE89.3704.0044.0532.0130.00'],
+  ['body: email=$', 'ada%40bank.example'],
+  ['body card=$', '4111%201111%201111%201111'],
   ['IBAN $ of', 'DE89 3704 0044 0532 0130 00'],
   ['to $', 'GB29NWBK60161331926819'],
   ['Konto:$', 'fr1420041010050500013M02606'],
@@ -79,6 +83,15 @@ describe('text', () => {
     const asked = newPrivacy({ endpoint: '', maskPatterns: ['Rosebud', /K-\d+/], maskNumbers: ['us-ssn'] }, new WeakSet())
     expect(asked.text('rosebud K-12 078-05-1120 left')).toBe('[hidden] [hidden] [hidden] left')
     expect(p.text('078-05-1120')).toBe('078-05-1120')
+  })
+  it('hides the whole of what a page asks for', () => {
+    const asked = newPrivacy({ endpoint: '', maskPatterns: [/(KD|KN)-\d{6}/, '\u5ba2\u6236\uff08\u738b\uff09', '12\u201334', /\d*/u] }, new WeakSet())
+    expect(asked.text('nr KD-ab')).toBe('nr KD-ab')
+    for (const secret of ['KD-123456', '\u5ba2\u6236\uff08\u738b\uff09', '12\u201334']) expect(asked.text(`nr ${secret} \u{1f600}`)).not.toContain(secret.slice(-2))
+  })
+  it('judges addresses inside of addresses, and ends', () => {
+    for (const n of [10, 600, 2000]) p.url('/?' + 'a='.repeat(n))
+    expect(p.url('/?n=' + encodeURIComponent('/?m=' + encodeURIComponent('/?o=' + encodeURIComponent('/?sid=q7'))))).not.toContain('q7')
   })
   it('finds what a page asks for, however short', () => {
     const asked = newPrivacy({ endpoint: '', maskPatterns: ['Bob'] }, new WeakSet())

@@ -46,6 +46,8 @@ describe('names and values', () => {
   it('belong together, wherever they stand', () => {
     expect(message(['password', 'hunter2'], secretName)).toBe('password [hidden]')
     expect(message(['token:', 'abc', 5], secretName)).toBe('token: [hidden] 5')
+    expect(message(['%cpassword', 'color:red', 'hunter2'], secretName)).toBe('password [hidden]')
+    expect(message(['password %s', 'hunter2'], secretName)).toBe('password [hidden]')
     expect(v([['password', 'hunter2']])).toBe('[["password","[hidden]"]]')
     expect(v({ name: 'password', value: 'hunter2' })).toBe('{"name":"password","value":"[hidden]"}')
     expect(stack(new Error('x', { cause: { pin: '1234' } }), secretName)).not.toContain('1234')

@@ -35,7 +35,7 @@ function canvasFor(w: number, h: number, wanted: number): { c: Context; scale: n
     const c = createCanvas(Math.max(1, Math.round(w * scale)), Math.max(1, Math.round(h * scale)), true)
     if (c) return { c, scale }
   }
-  throw new Error('no memory for a picture')
+  throw new Error('no memory')
 }
 
 export async function capture(request: CaptureRequest): Promise<Picture> {
@@ -51,7 +51,7 @@ export async function capture(request: CaptureRequest): Promise<Picture> {
 }
 
 /** Covers what is private on a frame of the shared tab. */
-export async function coverFrame(c: Context, request: CaptureRequest): Promise<{ covered: number; complete: boolean }> {
+export async function coverFrame(c: Context, request: CaptureRequest): Promise<{ covered: number; complete: boolean; missing: Picture['missing'] }> {
   const scale = c.canvas.width / windowRect().w
   const w = await walk(request, scale, true)
   const all: Layer = layer()
@@ -59,5 +59,5 @@ export async function coverFrame(c: Context, request: CaptureRequest): Promise<{
   const painter = new Painter(c, w.window, scale, new Clock(Infinity))
   await painter.layer(all)
   painter.end()
-  return { covered: w.covered, complete: !w.clock.over() }
+  return { covered: w.covered, complete: !w.clock.over(), missing: [...w.missing] }
 }

@@ -40,7 +40,7 @@ const frame = (): Promise<void> => new Promise((done) => {
 
 function late<T>(p: Promise<T>): Promise<T> {
   return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error('the shared surface gives no picture')), patience)
+    const timer = setTimeout(() => failed(new Error('no picture')), patience)
     p.then(done, failed).finally(() => clearTimeout(timer))
   })
 }
@@ -56,7 +56,7 @@ async function grab(stream: MediaStream): Promise<CanvasRenderingContext2D> {
     const [w, h] = [video.videoWidth, video.videoHeight]
     const scale = bounded(w, h, 1)
     const c = createCanvas(Math.round(w * scale), Math.round(h * scale), true)
-    if (!c || !w) throw new Error('no memory for a picture')
+    if (!c || !w) throw new Error('no memory')
     c.drawImage(video, 0, 0, c.canvas.width, c.canvas.height)
     return c
   } finally {
@@ -79,9 +79,9 @@ export async function share(request: CaptureRequest): Promise<(Picture & { own: 
     const c = await grab(stream)
     for (const t of stream.getTracks()) t.stop()
     if (!own) return { canvas: c.canvas, covered: 0, missing: [], own }
-    const { covered, complete } = await coverFrame(c, request)
-    if (!complete) throw new Error('the page is too large to be covered')
-    return { canvas: c.canvas, covered, missing: [], own }
+    const { covered, complete, missing } = await coverFrame(c, request)
+    if (!complete) throw new Error('too large to cover')
+    return { canvas: c.canvas, covered, missing, own }
   } catch (e) {
     if ((e as Error)?.name === 'NotAllowedError') return null
     throw e

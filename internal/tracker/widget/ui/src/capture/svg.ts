@@ -139,6 +139,9 @@ function used(w: Walker, e: Element, st: State, port: Port): void {
   if (!href.startsWith('#') || port.depth > deepest) return
   const target = find(e, href.slice(1)) ?? e.ownerDocument.getElementById(href.slice(1))
   if (!target) return
+  let at: Element | null = target
+  while (at && w.secrets.rule(at) === 'show') at = at.parentElement
+  if (at) return w.cover(st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 })
   const move = translation(length(attribute(e, 'x') ?? '0', port.w), length(attribute(e, 'y') ?? '0', port.h))
   const inner: State = { ...st, space: mapped(st.space, move) }
   // What the copy inherits comes from here, and its own style from there.

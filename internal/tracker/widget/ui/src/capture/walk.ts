@@ -158,10 +158,12 @@ export class Walker {
     const style = styleOf(e)
     const { display } = style
     if (display === 'none') return
-    const own = st.rule === 'block' ? 'block' : this.secrets.rule(e)
+    const set = st.rule === 'block' ? 'block' : this.secrets.rule(e)
+    // What the page itself shows as dots.
+    const own = set === 'show' && /c$|[^n]e$/.test(style.getPropertyValue('-webkit-text-security')) ? 'mask' : set
     const rule = own === 'block' || st.rule === 'show' ? own : st.rule
     if (display === 'contents') {
-      if (rule === 'block') {
+      if (rule === 'block' || ((e as HTMLElement).isContentEditable && this.secrets.hidesValue(e))) {
         this.covered++
         this.hideBelow(e, st)
         return
@@ -374,6 +376,7 @@ export class Walker {
   missingBox(what: Missing, st: State, r: Rect): void {
     this.missing.add(what)
     this.draw(st, (c) => paintMissing(c, r))
+    this.hide(st, r)
   }
 }
 

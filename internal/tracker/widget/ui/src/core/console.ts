@@ -1,5 +1,5 @@
 import type { ConsoleEntry } from '../contract.ts'
-import { message, stack } from './serialise.ts'
+import { cut, message, names, stack } from './serialise.ts'
 
 export const levels = ['log', 'info', 'warn', 'error', 'debug'] as const
 
@@ -34,7 +34,7 @@ export function watchConsole(record: Record, secret: (name: string) => boolean):
               lines = 0
             }
             const storm = ++lines > calm
-            record(level, storm ? args.map((a) => (typeof a === 'object' || typeof a === 'function' ? '{…}' : String(a).slice(0, 140))).join(' ') : message(args, secret), storm ? undefined : stack(args.find((a) => a instanceof Error), secret))
+            record(level, storm ? args.map((a, i) => (names(args[i - 1], secret) ? '[hidden]' : typeof a === 'object' || typeof a === 'function' ? '{…}' : cut(String(a), 200))).join(' ') : message(args, secret), storm ? undefined : stack(args.find((a) => a instanceof Error), secret))
           } catch {
             // What cannot be read is not recorded.
           }

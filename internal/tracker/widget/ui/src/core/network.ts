@@ -1,4 +1,5 @@
 import type { NetworkEntry } from '../contract.ts'
+import { cut } from './serialise.ts'
 
 type Record = (entry: NetworkEntry) => void
 
@@ -9,7 +10,7 @@ function headersOf(each: (f: (value: string, name: string) => void) => void): { 
   const out: { [name: string]: string } = {}
   let n = 0
   each((value, name) => {
-    if (n++ < headersKept) out[name.slice(0, 100)] = value.slice(0, 300)
+    if (n++ < headersKept) out[name.slice(0, 100)] = cut(value, 300)
   })
   return out
 }

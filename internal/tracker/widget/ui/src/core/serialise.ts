@@ -14,10 +14,10 @@ export const longestMessage = 8000
 type Secret = (name: string) => boolean
 
 /** A cut may go through a number or a token: what stands right before it goes as well. */
-const cut = (s: string, most: number): string => (s.length > most ? s.slice(0, Math.max(0, most - 64)) + '…' : s)
+export const cut = (s: string, most: number): string => (s.length > most ? s.slice(0, Math.max(0, most - 64)) + '…' : s)
 
-/** Whether a text that stands before a value names a secret: "password", 'token:'. */
-const names = (v: unknown, secret: Secret): boolean => typeof v === 'string' && v.length < 60 && secret(v.replace(/[\s:=]+$/, ''))
+/** Whether the last word before a value names a secret: "password", 'new token:'. */
+export const names = (v: unknown, secret: Secret): boolean => typeof v === 'string' && secret(/(\S{0,60}?)[\s:="']*$/.exec(v.slice(-80))?.[1] ?? '')
 
 export function message(args: unknown[], secret: Secret): string {
   let out = ''
@@ -25,18 +25,18 @@ export function message(args: unknown[], secret: Secret): string {
   const format = args[0]
   if (typeof format === 'string' && args.length > 1 && format.length < 4000 && /%[sdifoOcj]/.test(format)) {
     let used = 1
-    out = format.replace(/%([sdifoOcj%])/g, (whole, kind: string) => {
+    out = format.replace(/%([sdifoOcj%])/g, (whole, kind: string, at: number) => {
       if (kind === '%') return '%'
       if (used >= args.length) return whole
       const v = args[used++]
-      return kind === 'c' ? '' : value(v, secret)
+      return kind === 'c' ? '' : names(format.slice(0, at), secret) ? '[hidden]' : value(v, secret)
     })
     values = args.slice(used)
     if (values.length > 0) out += ' '
   }
   values.slice(0, members).forEach((v, i) => {
     if (out.length > longestMessage) return
-    const told = i > 0 && names(values[i - 1], secret) ? '[hidden]' : value(v, secret)
+    const told = names(i > 0 ? values[i - 1] : out, secret) ? '[hidden]' : value(v, secret)
     out += (out === '' || out.endsWith(' ') ? '' : ' ') + told
   })
   return cut(out, longestMessage)

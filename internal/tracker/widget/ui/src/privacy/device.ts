@@ -51,7 +51,7 @@ const members = 200
 
 /** A copy of plain data with everything private hidden. No getter and no toJSON is called. */
 function copied(v: unknown, p: Privacy, above: unknown[]): unknown {
-  if (typeof v === 'string') return p.text(v.slice(0, 8000))
+  if (typeof v === 'string') return p.text(v.length > 8000 ? v.slice(0, 7936) + '…' : v)
   if (typeof v === 'number' || typeof v === 'bigint') return p.text(String(v)) === String(v) ? (typeof v === 'number' ? v : String(v)) : '[hidden]'
   if (typeof v === 'boolean' || v === null) return v
   if (typeof v !== 'object') return undefined

@@ -12,6 +12,15 @@ function headers(h: { [name: string]: unknown }, p: Privacy): { [name: string]: 
   return Object.fromEntries(shown.map(([name, v]) => [p.text(name), /location|referer|link|url/i.test(name) ? p.url(string(v)) : p.text(string(v))]))
 }
 
+/** One entry that cannot be judged must not cost the others, nor the form. */
+function safe<T>(f: (e: T) => T, e: T, otherwise: T): T {
+  try {
+    return f(e)
+  } catch {
+    return otherwise
+  }
+}
+
 /** Only members that are known go on: a filter of the page may have added others. */
 export function masked(raw: Raw, o: Options, p: Privacy): Collected {
   const line = (e: ConsoleEntry): ConsoleEntry => ({
@@ -29,8 +38,8 @@ export function masked(raw: Raw, o: Options, p: Privacy): Collected {
     ...(e.responseHeaders && typeof e.responseHeaders === 'object' ? { responseHeaders: headers(e.responseHeaders, p) } : {}),
   })
   return {
-    console: raw.console.map(line),
-    network: raw.network.map(call),
+    console: raw.console.map((e) => safe(line, e, { level: 'log', message: '[unreadable]', timestamp: 0 })),
+    network: raw.network.map((e) => safe(call, e, { method: '', url: '[unreadable]', status: 0, duration: 0, timestamp: 0 })),
     actions: raw.actions.map((a) => {
       const data = Object.fromEntries(Object.entries(a.data ?? {}).map(([name, v]) => [name, typeof v === 'string' ? p.url(v) : v]))
       return { ...a, ...(a.target ? { target: p.text(a.target) } : {}), data }

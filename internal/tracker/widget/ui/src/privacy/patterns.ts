@@ -13,15 +13,10 @@ export type Finder = (s: string) => Range[]
 /** Every match of r, or of its group where it has one; accept may refuse. */
 export function matches(r: RegExp, s: string, accept?: (m: string) => boolean): Range[] {
   const out: Range[] = []
-  r.lastIndex = 0
-  for (let m = r.exec(s); m; m = r.exec(s)) {
-    if (m[0] === '') {
-      r.lastIndex++
-      continue
-    }
+  for (const m of s.matchAll(r)) {
     const hit = m[1] ?? m[0]
     const from = m.index + m[0].lastIndexOf(hit)
-    if (!accept || accept(hit)) out.push([from, from + hit.length])
+    if (hit !== '' && (!accept || accept(hit))) out.push([from, from + hit.length])
   }
   return out
 }
@@ -37,7 +32,7 @@ function luhn(digits: string): boolean {
 }
 
 /** Groups of digits, as people write numbers. */
-const digitRun = /\d(?:[\s.\-_/,·|+:]{0,3}\d){11,60}/g
+const digitRun = /\d(?:[\s.\-_/,·|+:]{0,4}\d){11,}/g
 
 /** Cards: 12 to 19 digits from one group's start to another's end, with Luhn's sum. Groups of dates and times are shorter. */
 const cards: Finder = (s) => {
@@ -67,7 +62,7 @@ const ibanLengths =
 
 const ibans: Finder = (s) => {
   const out: Range[] = []
-  const r = /(?:^|[^A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[ -]{0,2}[A-Za-z0-9]){11,30})/g
+  const r = /(?:^|[^A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[\s.-]{0,3}[A-Za-z0-9]){11,30})/g
   for (let m = r.exec(s); m; m = r.exec(s)) {
     const text = m[1]!
     const from = m.index + m[0].length - text.length
@@ -118,7 +113,7 @@ const always: Finder[] = [
   (s) => matches(new RegExp(`\\b(?:pin|auth|sid|sig)${assigned}`, 'gi'), s),
   (s) => !s.includes('@') ? [] : matches(/[a-z][a-z0-9+.-]{1,20}:\/\/([^\s/@:"']{0,200}:[^\s/@"']{1,200})@/gi, s),
   (s) => !s.includes('-----BEGIN') ? [] : matches(/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^]{0,20000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, s),
-  (s) => matches(/[A-Za-z0-9+/_-]{32,4000}={0,2}/g, s, (m) => m.split('/').some((part) => part.length >= 32 && random(part.replace(/=+$/, '')))),
+  (s) => matches(/[A-Za-z0-9+/_-]{32,4000}={0,2}/g, s, (m) => m.split('/').some((part) => part.length >= 32 && random(part.replace(/=+$/, ''))) || (/[+=]/.test(m) && random(m.replace(/[+/=]/g, '')))),
 ]
 
 const national: Record<NationalNumber, RegExp> = {
@@ -131,19 +126,19 @@ const national: Record<NationalNumber, RegExp> = {
   'tw-id': /\b[A-Z][1289]\d{8}\b/gi,
 }
 
-/** The finders for a page: those that always run, and those it asked for. */
-export function finders(patterns: (RegExp | string)[], numbers: NationalNumber[]): Finder[] {
-  const out = [...always]
-  for (const n of numbers) if (national[n]) out.push((s) => matches(national[n], s))
-  for (const p of patterns) {
-    if (typeof p === 'string') {
-      if (p !== '') out.push((s) => matches(new RegExp(p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi'), s))
-    } else {
-      const r = new RegExp(p.source, p.flags.replace(/[gy]/g, '') + 'g') // a copy: lastIndex of the page's stays
-      out.push((s) => matches(r, s).map((range) => range))
-    }
-  }
-  return out
+/** The finders that always run, and those of numbers that the page asks for. */
+export function finders(numbers: NationalNumber[]): Finder[] {
+  return [...always, ...numbers.filter((n) => national[n]).map((n): Finder => (s) => matches(national[n], s))]
+}
+
+/** Those of the page's own patterns: a text is found as it is, whatever its case; of an expression the whole match counts. */
+export function asked(patterns: (RegExp | string)[]): Finder[] {
+  return patterns.map((p) => {
+    const source = typeof p === 'string' ? p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : p.source
+    // A copy: lastIndex of the page's own stays.
+    const r = new RegExp(source === '' ? '(?!)' : source, typeof p === 'string' ? 'gi' : p.flags.replace(/[gy]/g, '') + 'g')
+    return (s) => [...s.matchAll(r)].map((m): Range => [m.index, m.index + m[0].length])
+  })
 }
 
 /** Marks that are not seen: soft hyphens, joiners, directions, variants. */

@@ -1,6 +1,6 @@
 import type { Options, Privacy, Rule } from '../contract.ts'
 import { secretName } from '../core/secret.ts'
-import { finders, plain, type Range } from './patterns.ts'
+import { asked, finders, plain, type Range } from './patterns.ts'
 
 /** Stands for what is hidden in texts. */
 export const hidden = '[hidden]'
@@ -38,7 +38,8 @@ const secretField = /password|one-time-code|(?:^|\s)cc-/i
 
 /** The rules of one page. A rule that cannot be judged hides. passwords are the fields that once were of that type. */
 export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy {
-  const find = finders(o.maskPatterns ?? [], o.maskNumbers ?? [])
+  const find = finders(o.maskNumbers ?? [])
+  const own = asked(o.maskPatterns ?? [])
   const mask = ['[data-bugspark-mask]', ...(o.maskSelectors ?? [])].join()
   const block = ['[data-bugspark-block]', ...(o.blockSelectors ?? [])].join()
 
@@ -49,9 +50,10 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
     if (whole.length > searched) return [[0, whole.length]]
     const { text: s, at } = plain(whole)
     const all: Range[] = []
-    for (const f of find) {
+    for (const f of [...find, ...own]) {
       try {
         for (const [from, to] of f(s)) if (to > from) all.push([at(from), at(to - 1) + 1])
+        if (s !== whole && own.includes(f)) for (const [from, to] of f(whole)) if (to > from) all.push([from, to])
       } catch {
         return [[0, whole.length]]
       }
@@ -60,13 +62,15 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
   }
   const secret = (s: string): boolean => ranges(s).length > 0 || ranges(decoded(s)).length > 0
 
-  const parameters = (s: string): string =>
+  /** depth: of addresses inside of parameters. */
+  const parameters = (s: string, depth = 0): string =>
     s.replace(/([^&;=]*)(=?)([^&;]*)/g, (whole, name: string, equals: string, value: string) => {
       if (equals === '') return secret(name) ? hidden : whole
       const shown = secret(name) ? hidden : name
       if (secretName(decoded(name)) || secret(value) || secret(`${name}=${value}`)) return `${shown}=${hidden}`
       const inside = decoded(value).replace(/^[^?#]*[?#]/, '')
-      return `${shown}=${inside.includes('=') && inside !== value + '=' && parameters(inside) !== inside ? hidden : value}`
+      if (!inside.includes('=')) return `${shown}=${value}`
+      return `${shown}=${depth >= 2 || parameters(inside, depth + 1) !== inside ? hidden : value}`
     })
   const path = (s: string): string =>
     s
@@ -75,7 +79,7 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
         const [name = '', ...matrix] = part.split(';')
         // /reset/Ab3dEf9 and the like: the word before tells.
         const named = i > 0 && name.length > 5 && /[\dA-Z]/.test(name) && (secretName(all[i - 1]!) || /reset|verify|confirm|invit|activat|magic|unsubscribe/i.test(all[i - 1]!))
-        return [named || secret(name) ? hidden : name, ...matrix.map(parameters)].join(';')
+        return [named || secret(name) ? hidden : name, ...matrix.map((m) => parameters(m))].join(';')
       })
       .join('/')
   const url = (s: string): string => {
@@ -105,13 +109,15 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
         : given
             .replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>`]{1,4000}/gi, url)
             .replace(/(^|[\s"'(=])(\/[^\s"'<>`?]{0,1000}[?#][^\s"'<>`]{1,3000})/g, (_, before: string, address: string) => before + url(address))
+    // What is written in percent signs, outside of addresses.
+    const t = s.length > searched ? s : s.replace(/[^\s"'<>]{0,2000}%[0-9a-f]{2}[^\s"'<>]{0,2000}/gi, (m) => (/[/?]/.test(m) || ranges(decoded(m)).length === 0 ? m : hidden))
     let out = ''
     let at = 0
-    for (const [from, to] of ranges(s)) {
-      out += s.slice(at, from) + hidden
+    for (const [from, to] of ranges(t)) {
+      out += t.slice(at, from) + hidden
       at = to
     }
-    return out + s.slice(at)
+    return out + t.slice(at)
   }
 
   return {

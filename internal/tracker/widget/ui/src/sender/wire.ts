@@ -17,7 +17,8 @@ async function once(host: Host, url: string, headers: { [name: string]: string }
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(), timeout)
   try {
-    const r = await host.fetch(url, { method: 'POST', headers, body, signal: abort.signal, keepalive, credentials: 'omit', cache: 'no-store', redirect: 'error' })
+    const r = await host.fetch(url, { method: 'POST', headers, body, signal: abort.signal, keepalive, credentials: 'omit', cache: 'no-store', redirect: 'manual' })
+    if (r.type === 'opaqueredirect') return { status: 0, body: {}, wait: 0 } // to whom, nobody knows
     return { status: r.status, body: object(await r.text().catch(() => '')), wait: 1000 * (Number(r.headers.get('Retry-After')) || 0) }
   } catch {
     return abort.signal.aborted ? { status: 0, body: {}, wait: 0 } : byXHR(url, headers, body, timeout)
