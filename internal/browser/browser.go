@@ -42,6 +42,13 @@ type Tab struct {
 const violations = `addEventListener('securitypolicyviolation', (e) =>
 	console.error('policy violation: ' + e.effectiveDirective + ' ' + e.blockedURI + ' ' + e.sourceFile + ':' + e.lineNumber))`
 
+// ShadowRoots is for Options.Before: it lets a test look into closed shadow roots, by
+// window.roots, and find what is visible in one by selector and text.
+const ShadowRoots = `{ const attach = Element.prototype.attachShadow; window.roots = []
+	Element.prototype.attachShadow = function (o) { const r = attach.call(this, o); window.roots.push(r); return r } }
+	window.find = (selector, text) => { for (const r of window.roots) for (const e of r.querySelectorAll(selector))
+		if ((text === undefined || (e.innerText ?? '').trim() === text) && e.getClientRects().length > 0) return e }`
+
 // Options say which site to open, and how.
 type Options struct {
 	Site string   // scheme, host and port; a request to any other fails the test

@@ -15,12 +15,6 @@ import (
 	"github.com/bugspark/bugspark/internal/machine"
 )
 
-// reach lets a test look into the widget's closed root.
-const reach = `{ const attach = Element.prototype.attachShadow; window.roots = []
-	Element.prototype.attachShadow = function (o) { const r = attach.call(this, o); window.roots.push(r); return r } }
-	window.find = (selector, text) => { for (const r of window.roots) for (const e of r.querySelectorAll(selector))
-		if ((text === undefined || (e.innerText ?? '').trim() === text) && e.getClientRects().length > 0) return e }`
-
 // visitorReports is the main job of the product, through everything that is installed: a
 // page of another site, under the strictest policy, with the snippet that the server's
 // command prints. The browser fails the test on a violation and on any third host.
@@ -53,7 +47,7 @@ func visitorReports(t *testing.T, m *machine.Machine, s *site) {
 		t.Fatal(err)
 	}
 	b := browser.Open(t, browser.Options{
-		Site: "https://shop.test:" + u.Port(), Also: []string{s.base}, Map: "bugs.test " + m.Addr + ", MAP shop.test 127.0.0.1", Before: reach,
+		Site: "https://shop.test:" + u.Port(), Also: []string{s.base}, Map: "bugs.test " + m.Addr + ", MAP shop.test 127.0.0.1", Before: browser.ShadowRoots,
 	})
 	in := func(text string) {
 		t.Helper()

@@ -14,7 +14,7 @@ import (
 func (s *stack) bare(before, options string) *visitor {
 	s.t.Helper()
 	s.body(`<h1>Shop</h1><script crossorigin src="` + s.server.URL + `/widget.js"></script>`)
-	v := s.visit(browser.Options{Before: fmt.Sprintf(reach, "o") + ";" + before, Allow: []string{"net::", "Failed to load", "ERR_", "404", "302", "CORS"}})
+	v := s.visit(browser.Options{Before: browser.ShadowRoots + ";" + before, Allow: []string{"net::", "Failed to load", "ERR_", "404", "302", "CORS"}})
 	v.start(options)
 	return v
 }
@@ -331,7 +331,7 @@ func TestErrorsOfPagesOfTheServerAreRecorded(t *testing.T) {
 		}
 		return true
 	})
-	v := &visitor{browser.Open(t, browser.Options{Site: s.server.URL, Before: fmt.Sprintf(reach, "o"), Allow: []string{"of the page", "404"}}), s}
+	v := &visitor{browser.Open(t, browser.Options{Site: s.server.URL, Before: browser.ShadowRoots, Allow: []string{"of the page", "404"}}), s}
 	v.Open("/inside")
 	v.Wait(`!!window.find('.start')`)
 	time.Sleep(300 * time.Millisecond)

@@ -164,12 +164,6 @@ func (s *stack) servePage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reach lets a test look into the widget's closed root.
-const reach = `{ const attach = Element.prototype.attachShadow; window.roots = []
-	Element.prototype.attachShadow = function (o) { const r = attach.call(this, %s); window.roots.push(r); return r } }
-	window.find = (selector, text) => { for (const r of window.roots) for (const e of r.querySelectorAll(selector))
-		if ((text === undefined || (e.innerText ?? '').trim() === text) && e.getClientRects().length > 0) return e }`
-
 // visitor is somebody in front of the page.
 type visitor struct {
 	*browser.Tab
@@ -180,7 +174,7 @@ func (s *stack) visit(o browser.Options) *visitor {
 	s.t.Helper()
 	o.Site, o.Also, o.Axe = s.page.URL, append(o.Also, s.server.URL), axe
 	if o.Before == "" {
-		o.Before = fmt.Sprintf(reach, "o")
+		o.Before = browser.ShadowRoots
 	}
 	v := &visitor{browser.Open(s.t, o), s}
 	v.Open("/")

@@ -193,7 +193,6 @@ export interface Host {
   reporter(): string | undefined
   /** Freezes what was collected: a form that is open records no more. */
   collect(): Collected
-  resume(): void
   part<K extends keyof Parts>(name: K): Promise<Parts[K]>
   /** Adds a style sheet to the shadow root. */
   style(css: string): void

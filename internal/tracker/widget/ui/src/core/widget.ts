@@ -122,7 +122,6 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     fetch: nativeFetch,
     reporter: () => reporter ?? options.user?.email ?? options.user?.name ?? options.user?.id,
     collect: () => ({ console: [], network: [], actions: [], metadata: {} }),
-    resume: () => collector.freeze(false),
     part: <K extends keyof Parts>(name: K) => loader.load(name) as Promise<Parts[K]>,
     style,
     fail,

@@ -70,7 +70,7 @@ export function open(host: Host, t: Texts): Form {
     const view = el(
       'form',
       { noValidate: true, onsubmit: (e: Event) => (e.preventDefault(), back()) },
-      preview({ text: t, collected, included, picture: screenshots ? chosen : null, report, back }),
+      preview({ text: t, collected, included, picture: screenshots ? chosen : null, report }),
       el('footer', {}, el('button', { type: 'submit', className: 'plain' }, t.preview.back)),
     )
     form.hidden = true

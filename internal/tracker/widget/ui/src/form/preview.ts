@@ -10,7 +10,6 @@ export interface PreviewOptions {
   picture: { plain: HTMLCanvasElement; annotated: HTMLCanvasElement | null } | null
   /** The report as it stands with what is included now. */
   report(): Report
-  back(): void
 }
 
 export function preview(o: PreviewOptions): HTMLElement {

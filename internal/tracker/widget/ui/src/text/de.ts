@@ -41,7 +41,6 @@ const texts: Texts = {
     sentNumber: 'Ihre Nummer ist {id}.',
     sentWithoutPicture: 'Das Bild konnte nicht gespeichert werden; alles andere ist da.',
     kept: 'Gerade besteht keine Verbindung. Ihre Meldung ist in diesem Browser aufbewahrt und wird beim nächsten Besuch dieser Seite von selbst gesendet.',
-    another: 'Noch etwas melden',
   },
   preview: {
     heading: 'Was gesendet wird',
@@ -55,7 +54,6 @@ const texts: Texts = {
     exact: 'Die genaue Nachricht',
     bytes: '{n} Byte',
     pictureKey: 'vergibt der Server, wenn er das Bild speichert',
-    hidden: 'verborgen',
     back: 'Zurück zum Formular',
     empty: 'Nichts.',
   },

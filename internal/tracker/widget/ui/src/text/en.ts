@@ -41,7 +41,6 @@ const texts: Texts = {
     sentNumber: 'Its number is {id}.',
     sentWithoutPicture: 'The picture could not be stored; the rest is there.',
     kept: 'There is no connection right now. Your report is kept in this browser and goes out by itself the next time you visit this site.',
-    another: 'Report something else',
   },
   preview: {
     heading: 'What will be sent',
@@ -55,7 +54,6 @@ const texts: Texts = {
     exact: 'The exact message',
     bytes: '{n} bytes',
     pictureKey: 'given by the server when the picture is stored',
-    hidden: 'hidden',
     back: 'Back to the form',
     empty: 'Nothing.',
   },

@@ -41,7 +41,6 @@ const texts: Texts = {
     sentNumber: 'Su número es {id}.',
     sentWithoutPicture: 'No se pudo guardar la imagen; lo demás está.',
     kept: 'Ahora no hay conexión. Su informe queda guardado en este navegador y saldrá solo en su próxima visita.',
-    another: 'Informar de otra cosa',
   },
   preview: {
     heading: 'Lo que se enviará',
@@ -55,7 +54,6 @@ const texts: Texts = {
     exact: 'El mensaje exacto',
     bytes: '{n} bytes',
     pictureKey: 'la da el servidor al guardar la imagen',
-    hidden: 'oculto',
     back: 'Volver al formulario',
     empty: 'Nada.',
   },

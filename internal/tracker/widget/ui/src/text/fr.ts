@@ -41,7 +41,6 @@ const texts: Texts = {
     sentNumber: 'Son numéro est {id}.',
     sentWithoutPicture: 'L’image n’a pas pu être enregistrée ; le reste est là.',
     kept: 'Il n’y a pas de connexion. Votre signalement est gardé dans ce navigateur et partira tout seul à votre prochaine visite.',
-    another: 'Signaler autre chose',
   },
   preview: {
     heading: 'Ce qui sera envoyé',
@@ -55,7 +54,6 @@ const texts: Texts = {
     exact: 'Le message exact',
     bytes: '{n} octets',
     pictureKey: 'donné par le serveur quand il enregistre l’image',
-    hidden: 'masqué',
     back: 'Retour au formulaire',
     empty: 'Rien.',
   },

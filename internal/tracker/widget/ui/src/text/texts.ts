@@ -40,7 +40,6 @@ export interface Texts {
     sentNumber: string
     sentWithoutPicture: string
     kept: string
-    another: string
   }
   preview: {
     heading: string
@@ -54,7 +53,6 @@ export interface Texts {
     exact: string
     bytes: string
     pictureKey: string
-    hidden: string
     back: string
     empty: string
   }

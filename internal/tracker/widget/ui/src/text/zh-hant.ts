@@ -41,7 +41,6 @@ const texts: Texts = {
     sentNumber: '編號是 {id}。',
     sentWithoutPicture: '圖片無法儲存，其餘內容已收到。',
     kept: '目前沒有網路連線。您的回報已保存在此瀏覽器，下次造訪本網站時會自動送出。',
-    another: '回報其他問題',
   },
   preview: {
     heading: '將會送出的內容',
@@ -55,7 +54,6 @@ const texts: Texts = {
     exact: '完整的訊息內容',
     bytes: '{n} 位元組',
     pictureKey: '伺服器儲存圖片時給予',
-    hidden: '已隱藏',
     back: '返回表單',
     empty: '沒有內容。',
   },
