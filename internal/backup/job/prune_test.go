@@ -126,8 +126,11 @@ func TestAFullTargetAfterAFailedDrill(t *testing.T) {
 		t.Fatalf("after a failed drill: %+v, %v", out, err)
 	}
 	t.Log(err)
-	// The rest of the picture may share a pack with what stays.
-	if after := sizeOf(t, filepath.Join(dir, "sets")); before-after < 16<<20 {
+	// The picture is cut at random into packs of some 20 MB, and a part of it may share its
+	// pack with what stays. A third of it is far more than all else that goes weighs.
+	after := sizeOf(t, filepath.Join(dir, "sets"))
+	t.Logf("of %d bytes %d are left", before, after)
+	if before-after < 8<<20 {
 		t.Errorf("of %d bytes %d are left: the space of what went before does not come back", before, after)
 	}
 	newest := create(t, j) // there is room again
