@@ -191,7 +191,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
       .catch(fail)
   }
   const place = (): void => {
-    if (gone) return
+    if (gone || position) return
     apply({})
     position = keepReachable(element, () => form?.show())
     draggable(button.element)
@@ -204,8 +204,14 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     if (document.readyState === 'complete') setTimeout(settled)
     else addEventListener('load', () => setTimeout(settled), { once: true })
   }
-  if (document.readyState === 'loading') addEventListener('DOMContentLoaded', place, { once: true })
-  else place()
+  /** The page is painted before the button is made. A tab in the background paints nothing, and has a second. */
+  const painted = (): void => {
+    requestAnimationFrame(() => setTimeout(place))
+    setTimeout(place, 1000)
+  }
+  if (document.readyState === 'complete') place()
+  else if (document.readyState === 'interactive') painted()
+  else addEventListener('DOMContentLoaded', painted, { once: true })
   addEventListener('online', flush)
 
   return {
@@ -227,7 +233,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
       form = null
       collector.stop()
       removeEventListener('online', flush)
-      removeEventListener('DOMContentLoaded', place)
+      removeEventListener('DOMContentLoaded', painted)
       removeEventListener('focusin', password, true)
       shown.disconnect()
       dark.removeEventListener?.('change', theme)
