@@ -72,7 +72,7 @@ func (p *Parts) WidgetSnippet(ctx context.Context, project, key string, pinned b
 func projectWithKey(ctx context.Context, store *postgres.Store, key string) (tracker.Project, error) {
 	sum := sha256.Sum256([]byte(key))
 	found, err := store.ProjectByKey(ctx, hex.EncodeToString(sum[:]))
-	if tracker.CodeOf(err) == tracker.NotFound {
+	if tracker.CodeOf(err) == tracker.NotFound || err == nil && !found.IsActive {
 		return found, fault.New(fault.Failed, "compare it with the key in the page, or run 'bugspark widget snippet PROJECT' to see how the project's key begins",
 			"no active project has this key")
 	}

@@ -56,14 +56,14 @@ func (c *keyCache) forget() {
 func (a *API) projectOfKey(r *http.Request) (tracker.Project, error) {
 	key := r.Header.Get("X-Api-Key")
 	if key == "" {
-		return tracker.Project{}, tracker.Errorf(tracker.Unauthorized, "the X-API-Key header is missing")
+		return tracker.Project{}, because(keyMissing, tracker.Errorf(tracker.Unauthorized, "the X-API-Key header is missing"))
 	}
 	if len(key) > 200 {
 		return tracker.Project{}, errUnknownKey()
 	}
 	hash := digest(key)
 	if p, ok := a.keys.get(hash); ok {
-		return p, nil
+		return p, checkActive(p)
 	}
 	p, err := a.Store.ProjectByKey(r.Context(), hash)
 	if err != nil {
@@ -77,11 +77,20 @@ func (a *API) projectOfKey(r *http.Request) (tracker.Project, error) {
 		return p, err
 	}
 	a.keys.put(hash, p)
-	return p, nil
+	return p, checkActive(p)
+}
+
+// checkActive tells who has the key of a project that it is switched off: the page that
+// sends it is right, and only the project's owner can mend that.
+func checkActive(p tracker.Project) error {
+	if p.IsActive {
+		return nil
+	}
+	return because(projectInactive, tracker.Errorf(tracker.Unauthorized, "this project is switched off; its owner can switch it on in its settings"))
 }
 
 func errUnknownKey() error {
-	return tracker.Errorf(tracker.Unauthorized, "the API key is not valid; the project's settings show the current one")
+	return because(keyUnknown, tracker.Errorf(tracker.Unauthorized, "the API key is not valid; the project's settings show how the current one begins"))
 }
 
 // limitReports applies the rate limits of reports: a high one for the project and a

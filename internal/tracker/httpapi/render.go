@@ -118,18 +118,23 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 			p.Errors = append(p.Errors, fieldProblem{field.Field, field.Message})
 		}
 	}
-	if errors.Is(err, errPasswordChange) {
+	var reason told
+	switch {
+	case errors.As(err, &reason):
+		p.Code = reason.code
+	case errors.Is(err, errPasswordChange):
 		p.Code = passwordChangeRequired
 	}
 	var limited tooMany
 	switch {
 	case errors.As(err, &limited):
-		p.Error = p.Detail
+		p.Error, p.Code = p.Detail, rateLimited
 		w.Header().Set("Retry-After", strconv.Itoa(limited.seconds()))
 	case code == tracker.Unavailable:
 		p.Detail = "the server is busy or restarting; try again in a few seconds"
 		w.Header().Set("Retry-After", "5")
 	case code == tracker.Full:
+		p.Code = serverFull
 		w.Header().Set("Retry-After", "60")
 	case code == tracker.TooLarge:
 		w.Header().Set("Connection", "close") // what is left of the body is not read

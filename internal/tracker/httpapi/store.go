@@ -47,7 +47,7 @@ type Projects interface {
 	// Usage counts an account's own active projects, and the reports since then of all
 	// its own projects.
 	Usage(ctx context.Context, accountID string, since time.Time) (tracker.Usage, error)
-	// ProjectByKey returns the active project with that key hash.
+	// ProjectByKey returns the project with that key hash, active or not.
 	ProjectByKey(ctx context.Context, keyHash string) (tracker.Project, error)
 }
 

@@ -51,13 +51,13 @@ func (a *API) createReport(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	n, honeypot, err := parseReport(body)
 	if err != nil {
-		return err
+		return because(reportInvalid, err)
 	}
 	if honeypot {
-		return tracker.Errorf(tracker.Refused, "this submission looks like one of a robot")
+		return because(reportRobot, tracker.Errorf(tracker.Refused, "this submission looks like one of a robot"))
 	}
-	if !originAllowed(p.Domain, r.Header) {
-		return tracker.Errorf(tracker.Refused, "this project takes no reports from this site; add it to the project's allowed origins")
+	if err := checkOrigin(p, r); err != nil {
+		return err
 	}
 	for _, key := range []**string{&n.ScreenshotKey, &n.AnnotatedScreenshotKey} {
 		if err := a.checkPictureKey(r, p.ID, key); err != nil {
@@ -149,7 +149,7 @@ func (a *API) checkPictureKey(r *http.Request, project string, key **string) err
 		return nil
 	}
 	if !ok {
-		return tracker.Errorf(tracker.Refused, "no picture %q was uploaded for this project", truncate(**key, 200))
+		return because(pictureUnknown, tracker.Errorf(tracker.Refused, "no picture %q was uploaded for this project", truncate(**key, 200)))
 	}
 	return nil
 }
@@ -306,6 +306,14 @@ func truncateObject(v json.RawMessage, limit int) json.RawMessage {
 		return nil
 	}
 	return out
+}
+
+// checkOrigin refuses reports and pictures of pages that the project does not allow.
+func checkOrigin(p tracker.Project, r *http.Request) error {
+	if originAllowed(p.Domain, r.Header) {
+		return nil
+	}
+	return because(originNotAllowed, tracker.Errorf(tracker.Refused, "this project takes no reports from this site; add it to the project's allowed origins"))
 }
 
 // originAllowed applies a project's list of hosts. A request without Origin and

@@ -48,6 +48,9 @@ func (a *API) uploadScreenshot(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOrigin(p, r); err != nil {
+		return err
+	}
 	limit := int64(a.Limits.PictureMiB) << 20
 	leave, err := a.admitUpload(r, p.ID, limit)
 	if err != nil {
@@ -113,7 +116,7 @@ func (a *API) checkUnnamed(r *http.Request, project string) error {
 		return err
 	}
 	if unnamed >= int64(a.Limits.UnnamedMiB)<<20 {
-		return tracker.Errorf(tracker.TooMany, "this project has %d MiB of pictures that no report names; they are deleted after a day", unnamed>>20)
+		return because(quotaReached, tracker.Errorf(tracker.TooMany, "this project has %d MiB of pictures that no report names; they are deleted after a day", unnamed>>20))
 	}
 	return nil
 }
@@ -170,7 +173,7 @@ func (a *API) readPicture(r *http.Request, f *os.File, limit int64) (size int64,
 				kind = ""
 			}
 		}
-		return size, kind, checkPicture(io.NewSectionReader(f, 0, size), kind)
+		return size, kind, because(pictureInvalid, checkPicture(io.NewSectionReader(f, 0, size), kind))
 	}
 	return 0, "", &tracker.Error{Code: tracker.Invalid, Field: "file", Message: "is required"}
 }

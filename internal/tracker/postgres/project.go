@@ -143,9 +143,9 @@ func (s *Store) RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (t
 
 // projectByKey leaves the reports uncounted: a widget asks on every page load.
 const projectByKey = `SELECT id, owner_id, name, domain, api_key_prefix, is_active, settings, created_at, 'owner', 0
-FROM projects WHERE api_key_hash = $1 AND is_active`
+FROM projects WHERE api_key_hash = $1`
 
-// ProjectByKey returns the active project with that key hash. ReportCount is
+// ProjectByKey returns the project with that key hash, active or not. ReportCount is
 // not filled in.
 func (s *Store) ProjectByKey(ctx context.Context, keyHash string) (tracker.Project, error) {
 	return s.project(ctx, "looking up a key", projectByKey, tracker.CleanText(keyHash))
