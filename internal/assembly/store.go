@@ -2,7 +2,12 @@ package assembly
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bugspark/bugspark/internal/fault"
 	"github.com/bugspark/bugspark/internal/tracker/httpapi"
@@ -41,8 +46,24 @@ func (p *Parts) Store(ctx context.Context, role Role) (*postgres.Store, error) {
 	return postgres.Open(ctx, o)
 }
 
+// admit refuses an account that may not even see the database, before anything else is
+// said about it; next is the command to run instead.
+func (p *Parts) admit(next string) error {
+	place := filepath.Join(p.Dirs.PostgresSocketDir(), ".s.PGSQL.5432")
+	if p.Config.Database.Mode == "external" {
+		place = p.Dirs.CredentialFile("database-dsn")
+	}
+	if err := unix.Access(place, unix.R_OK); errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.Preflight, next, "this command must run as root, and this account may not use the database")
+	}
+	return nil
+}
+
 // WithStore runs f on the database, and explains why it is out of reach.
 func (p *Parts) WithStore(ctx context.Context, role Role, f func(*postgres.Store) error) error {
+	if err := p.admit("run it with sudo"); err != nil {
+		return err
+	}
 	store, err := p.Store(ctx, role)
 	if err != nil {
 		return err

@@ -30,6 +30,9 @@ type Snippet struct {
 // WidgetSnippet makes the snippet of a project, which is named by its id, its name or the
 // beginning of its key; with a key, of the key's project. "" is the only project.
 func (p *Parts) WidgetSnippet(ctx context.Context, project, key string, pinned bool) (Snippet, error) {
+	if err := p.admit("sudo " + snippetCommand(project, key, pinned)); err != nil {
+		return Snippet{}, err
+	}
 	w, err := p.widget()
 	if err != nil {
 		return Snippet{}, err
@@ -67,6 +70,29 @@ func (p *Parts) WidgetSnippet(ctx context.Context, project, key string, pinned b
 	s.Manifest = w.Manifest()
 	s.URL, s.PinnedURL = origin+s.URL, origin+s.PinnedURL
 	return s, nil
+}
+
+// snippetCommand is the command line that asks for the same snippet.
+func snippetCommand(project, key string, pinned bool) string {
+	command := "bugspark widget snippet"
+	if pinned {
+		command += " --pinned"
+	}
+	if key != "" {
+		command += " --key " + quoted(key)
+	}
+	if project != "" {
+		command += " " + quoted(project)
+	}
+	return command
+}
+
+// quoted is a word for a shell, in single quotes where it needs them.
+func quoted(word string) string {
+	if strings.Trim(word, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_=.") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func projectWithKey(ctx context.Context, store *postgres.Store, key string) (tracker.Project, error) {

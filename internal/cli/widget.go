@@ -84,7 +84,7 @@ func printSnippet(ctx context.Context, env Env, o snippetOptions, project string
 		return err
 	}
 	if !s.Whole {
-		fmt.Fprintf(env.Stderr, "The key was shown when the project was made; put it in place of the dots, or give it with --key.\nA new one: POST /api/v1/projects/%s/rotate-key, which ends the old one.\n", s.Project.ID)
+		fmt.Fprintf(env.Stderr, "The key was shown when the project was made; put it in place of the dots, or give it with --key.\nA new one, which ends the old one: the project's page in the dashboard, or POST /api/v1/projects/%s/rotate-key.\n", s.Project.ID)
 	}
 	if !o.json {
 		fmt.Fprintln(env.Stderr, "A page with a Content-Security-Policy needs, beside what it has:")
