@@ -27,12 +27,12 @@ func TestTheWidgetsFilesNeedNoCredentials(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, config.Limits{})
 	page := s.nobody(t, "Origin", "https://shop.example.org")
-	for _, path := range []string{"/widget.js", "/widget.mjs", "/widget-1.2.3.js", "/widget/form-1a2b.js", "/widget/manifest.json", "//widget.js", "/widget/demo.css"} {
+	for _, path := range []string{"/widget.js", "/widget.mjs", "/widget-1.2.3.js", "/widget/form-1a2b.js", "/widget/manifest.json", "//widget.js", "/widget/demo.css", "/widget/demo.svg"} {
 		a := page.send("GET", s.URL+path, "", nil)
 		if a.status != 200 || a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("X-Request-Id") == "" || a.header.Get("Content-Security-Policy") == "" {
 			t.Errorf("%s: %d %v", path, a.status, a.header)
 		}
-		if origin := a.header.Get("Access-Control-Allow-Origin"); origin != "*" && path != "/widget/demo.css" {
+		if origin := a.header.Get("Access-Control-Allow-Origin"); origin != "*" && !strings.HasPrefix(path, "/widget/demo.") {
 			t.Errorf("%s: allowed for %q", path, origin)
 		}
 	}
@@ -70,8 +70,15 @@ func TestOnlyAdministratorsTryTheWidgetHere(t *testing.T) {
 			t.Errorf("%s: %d %v", name, a.status, a.header)
 		}
 	}
-	if a := get(s.account(t, "bob@example.org", nil)); a.status != 403 || !strings.Contains(a.text("detail"), "only an administrator") {
+	bob := s.account(t, "bob@example.org", nil)
+	if a := get(bob); a.status != 403 || !strings.Contains(a.text("detail"), "only an administrator") {
 		t.Errorf("no administrator: %d %s", a.status, a.raw)
+	}
+	bob.header["Accept"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+	page := get(bob)
+	if text := string(page.raw); page.status != 403 || page.header.Get("Content-Type") != "text/html; charset=utf-8" || page.header.Get("Cache-Control") != "no-store" ||
+		!strings.Contains(text, "bob@example.org") || !strings.Contains(text, `href="/bugs"`) || strings.Contains(text, "Harbour") {
+		t.Errorf("no administrator, in a browser: %d %v %s", page.status, page.header, text)
 	}
 	a := get(s.account(t, "ada@example.org", func(a *tracker.Account) { a.IsSuperadmin = true }))
 	if a.status != 200 || !strings.Contains(string(a.raw), "Harbour Bank") || !strings.Contains(a.header.Get("Content-Security-Policy"), "trusted-types 'none'") {

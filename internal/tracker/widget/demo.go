@@ -22,7 +22,7 @@ const demoPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; i
 // readDemo returns the page and its files by path without the leading slash.
 func readDemo() (map[string]*asset.Asset, error) {
 	out := map[string]*asset.Asset{}
-	for path, name := range map[string]string{"widget/demo": "index.html", "widget/demo.css": "demo.css", "widget/demo.js": "demo.js"} {
+	for path, name := range map[string]string{"widget/demo": "index.html", "widget/demo.css": "demo.css", "widget/demo.js": "demo.js", "widget/demo.svg": "demo.svg"} {
 		data, err := fs.ReadFile(demo, "demo/"+name)
 		if err != nil {
 			return nil, err
