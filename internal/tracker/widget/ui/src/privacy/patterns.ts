@@ -3,7 +3,7 @@
  * bounded, so that no input makes an expression slow.
  */
 import type { NationalNumber } from '../../widget.d.ts'
-import { secretWord } from '../core/secret.ts'
+import { named } from './named.ts'
 
 export type Range = [from: number, to: number]
 
@@ -93,9 +93,6 @@ function random(s: string): boolean {
   return /^[0-9a-f]+$/i.test(s) || (digits > 1 && /[a-z]/.test(s) && /[A-Z]/.test(s)) || (digits > 3 && !/[-_]/.test(s))
 }
 
-/** What follows a name: a quoted text, also one that is quoted inside of a text, or a word. */
-const assigned = `["'\\]\\\\]{0,6}\\s{0,3}[:=]\\s{0,3}((?!["'\\\\]{0,4}\\[hidden)(?:\\\\{1,4}"[^"]{1,4000}"?|"(?:\\\\.|[^"\\\\]){1,4000}"?|'(?:\\\\.|[^'\\\\]){1,4000}'?|[^\\s"'&,;<>\\\\]{1,4000}))`
-
 const always: Finder[] = [
   cards,
   ibans,
@@ -106,29 +103,42 @@ const always: Finder[] = [
       /(?:bsk_(?:pub|pat)_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk-|[sprw]k_(?:live|test)_|whsec_|AKIA|ASIA|AIza|ya29\.|npm_|hf_|dop_v1_|shp(?:at|ss|ca)_|SG\.)[\w.+/=-]{8,400}/g,
       s,
     ),
-  (s) => matches(/\b(?:Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,4}([\w.+/=~-]{6,4000})/gi, s),
-  (s) => matches(/\bauthorization["'\\]{0,6}\s{0,3}[:=]\s{0,3}["'\\]{0,6}((?:[A-Za-z]{1,20}\s{1,3})?[^\s"'\\,;]{1,4000})/gi, s),
-  (s) => matches(/\bcookie["'\\]{0,6}\s{0,3}[:=]\s{0,3}["'\\]{0,6}([^"'\\\n]{1,4000})/gi, s),
-  (s) => matches(new RegExp(`(?:${secretWord})[\\w-]{0,20}${assigned}`, 'gi'), s),
-  (s) => matches(new RegExp(`\\b(?:pin|auth|sid|sig)${assigned}`, 'gi'), s),
+  (s) => matches(/\b(?:Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,4}([\w.+/=~-]{6,4000})/gi, s, (m) => m.length > 19 || /[\dA-Z=+/]/.test(m)),
+  ...named,
   (s) => !s.includes('@') ? [] : matches(/[a-z][a-z0-9+.-]{1,20}:\/\/([^\s/@:"']{0,200}:[^\s/@"']{1,200})@/gi, s),
   (s) => !s.includes('-----BEGIN') ? [] : matches(/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^]{0,20000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, s),
   (s) => matches(/[A-Za-z0-9+/_-]{32,4000}={0,2}/g, s, (m) => m.split('/').some((part) => part.length >= 32 && random(part.replace(/=+$/, ''))) || (/[+=]/.test(m) && random(m.replace(/[+/=]/g, '')))),
+  (s) => matches(/[A-Za-z0-9]{20,31}/g, s, (m) => /[a-z]/.test(m) && /[A-Z]/.test(m) && m.split(/\d+/).length > 4),
 ]
 
+/** Text in base64 that a person could read, and that holds a secret or is a name with a password. */
+const encoded: Finder = (s) =>
+  matches(/[A-Za-z0-9+/_-]{12,4000}={0,2}/g, s, (m) => {
+    if (m.length % 4 === 1 || !/[A-Z]/.test(m) || !/[a-z]/.test(m)) return false
+    try {
+      const text = atob(m.replace(/-/g, '+').replace(/_/g, '/').replace(/=/g, ''))
+      return /^[\s\x20-\x7e]+$/.test(text) && (/^[^\s:]{2,}:[^\s:]{2,}$/.test(text) || always.some((f) => f(text).length > 0))
+    } catch {
+      return false
+    }
+  })
+
+/** d: digits, each with what people write in between; a letter stands for itself. */
+const number = (form: string): RegExp => new RegExp(`(?:^|[^a-z\\d])(${form.replace(/d(\d+)/g, (_, n: string) => `_\\d(?:_\\d){${Number(n) - 1}}`).replace(/_/g, '[\\s.\\-/]{0,3}')})(?![a-z\\d])`, 'gi')
+
 const national: Record<NationalNumber, RegExp> = {
-  'us-ssn': /\b\d{3}[- ]\d{2}[- ]\d{4}\b/g,
-  'gb-nino': /\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b/gi,
-  'de-tax': /\b\d{2}[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}\b/g,
-  'fr-nir': /\b[12] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3}(?: ?\d{2})?\b/gi,
-  'es-dni': /\b(?:\d{8}|[XYZ]-?\d{7})-?[A-Z]\b/gi,
-  'hk-id': /\b[A-Z]{1,2}\d{6} ?\(?[0-9A]\)?/gi,
-  'tw-id': /\b[A-Z][1289]\d{8}\b/gi,
+  'us-ssn': number('d3_d2_d4'),
+  'gb-nino': number('[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]_(?:\\d{6}|\\d\\d[\\s.-]{1,3}\\d\\d[\\s.-]{1,3}\\d\\d)(?:_[A-D])?'),
+  'de-tax': number('d11'),
+  'fr-nir': number('[1-478]d4_(?:d2|2_[AB])d6(?:d2)?'),
+  'es-dni': number('(?:d8|[XYZ]d7)_[A-Z]'),
+  'hk-id': number('[A-Z]{1,2}d6_\\(?[0-9A]\\)?'),
+  'tw-id': number('[A-Z]_[A-D1289]d8'),
 }
 
 /** The finders that always run, and those of numbers that the page asks for. */
 export function finders(numbers: NationalNumber[]): Finder[] {
-  return [...always, ...numbers.filter((n) => national[n]).map((n): Finder => (s) => matches(national[n], s))]
+  return [...always, encoded, ...numbers.filter((n) => national[n]).map((n): Finder => (s) => matches(national[n], s))]
 }
 
 /** Those of the page's own patterns: a text is found as it is, whatever its case; of an expression the whole match counts. */

@@ -60,7 +60,17 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
     }
     return merged(all)
   }
-  const secret = (s: string): boolean => ranges(s).length > 0 || ranges(decoded(s)).length > 0
+  // Addresses of one page have most of their parts in common.
+  const judged = new Map<string, boolean>()
+  const secret = (s: string): boolean => {
+    let is = judged.get(s)
+    if (is === undefined) {
+      is = ranges(s).length > 0 || ranges(decoded(s)).length > 0
+      if (judged.size > 2000) judged.clear()
+      if (s.length < 200) judged.set(s, is)
+    }
+    return is
+  }
 
   /** depth: of addresses inside of parameters. */
   const parameters = (s: string, depth = 0): string =>
@@ -110,7 +120,7 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
             .replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>`]{1,4000}/gi, url)
             .replace(/(^|[\s"'(=])(\/[^\s"'<>`?]{0,1000}[?#][^\s"'<>`]{1,3000})/g, (_, before: string, address: string) => before + url(address))
     // What is written in percent signs, outside of addresses.
-    const t = s.length > searched ? s : s.replace(/[^\s"'<>]{0,2000}%[0-9a-f]{2}[^\s"'<>]{0,2000}/gi, (m) => (/[/?]/.test(m) || ranges(decoded(m)).length === 0 ? m : hidden))
+    const t = s.length > searched || !s.includes('%') ? s : s.replace(/[^\s"'<>]+/g, (m) => (!/%[0-9a-f]{2}/i.test(m) || /[/?]/.test(m) || ranges(decoded(m)).length === 0 ? m : hidden))
     let out = ''
     let at = 0
     for (const [from, to] of ranges(t)) {
