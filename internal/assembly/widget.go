@@ -42,7 +42,7 @@ func (p *Parts) WidgetSnippet(ctx context.Context, project, key string, pinned b
 	}
 	s := Snippet{Whole: key != ""}
 	err = p.WithStore(ctx, API, func(store *postgres.Store) error {
-		projects, err := store.ListProjects(ctx, tracker.Viewer{IsSuperadmin: true})
+		projects, err := store.ListProjects(ctx, tracker.Viewer{IsSuperadmin: true}, false)
 		if err != nil {
 			return err
 		}

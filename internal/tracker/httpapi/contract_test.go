@@ -245,3 +245,22 @@ func TestCLILoginsKeepTheNewestTen(t *testing.T) {
 	u.want(400, "POST", "/auth/tokens", map[string]any{"name": "too many"})
 	login()
 }
+
+// What is switched off is listed for who asks for it, or nobody could find it again.
+func TestProjectsThatAreOffAreListedWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, config.Limits{})
+	u := s.account(t, "ada@example.org", nil)
+	id, _ := u.project("shop", "")
+	u.want(200, "PATCH", "/projects/"+id, map[string]any{"is_active": false})
+	eve := s.account(t, "eve@example.org", nil)
+	for _, tc := range []struct {
+		from  *user
+		query string
+		want  int
+	}{{u, "", 0}, {u, "?manageable=true", 0}, {u, "?include_inactive=true", 1}, {eve, "?include_inactive=true", 0}} {
+		if list := tc.from.want(200, "GET", "/projects"+tc.query, nil).list; len(list) != tc.want {
+			t.Errorf("%q: %v", tc.query, list)
+		}
+	}
+}

@@ -62,8 +62,10 @@ func (a *API) createProject(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// listProjects lists the active projects, and with ?include_inactive=true, which no
+// published client sends, those too that their owners have switched off.
 func (a *API) listProjects(w http.ResponseWriter, r *http.Request) error {
-	projects, err := a.Store.ListProjects(r.Context(), callerOf(r).viewer())
+	projects, err := a.Store.ListProjects(r.Context(), callerOf(r).viewer(), r.URL.Query().Get("include_inactive") == "true")
 	if err != nil {
 		return err
 	}

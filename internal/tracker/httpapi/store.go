@@ -39,8 +39,9 @@ type Projects interface {
 	// Project returns the project with the viewer's role in it (RoleNone if the
 	// viewer may not see it; owner for a superadmin).
 	Project(ctx context.Context, v tracker.Viewer, id string) (tracker.Project, error)
-	// ListProjects returns the active projects the viewer may see, oldest first.
-	ListProjects(ctx context.Context, v tracker.Viewer) ([]tracker.Project, error)
+	// ListProjects returns the projects the viewer may see, oldest first: the active
+	// ones, and with inactive the others too.
+	ListProjects(ctx context.Context, v tracker.Viewer, inactive bool) ([]tracker.Project, error)
 	ChangeProject(ctx context.Context, id string, c tracker.ProjectChange) (tracker.Project, error)
 	DeleteProject(ctx context.Context, id string) error
 	RotateKey(ctx context.Context, id, keyHash, keyPrefix string) (tracker.Project, error)

@@ -68,15 +68,16 @@ func (s *Store) Project(ctx context.Context, v tracker.Viewer, id string) (track
 	return s.project(ctx, "reading a project", projectByID, viewerID(v), v.IsSuperadmin, id)
 }
 
-const listProjects = `SELECT ` + projectColumns + ` FROM projects p WHERE p.is_active AND ` + visible + ` ORDER BY p.created_at, p.id`
+const listProjects = `SELECT ` + projectColumns + ` FROM projects p WHERE (p.is_active OR $3::bool) AND ` + visible + ` ORDER BY p.created_at, p.id`
 
 // visible selects the projects p that viewer $1 (superadmin if $2) may see.
 const visible = `($2::bool OR p.owner_id = $1::uuid OR EXISTS (
 	SELECT FROM project_members m WHERE m.project_id = p.id AND m.account_id = $1::uuid AND m.accepted_at IS NOT NULL))`
 
-// ListProjects returns the active projects the viewer may see, oldest first.
-func (s *Store) ListProjects(ctx context.Context, v tracker.Viewer) ([]tracker.Project, error) {
-	out, err := collect(ctx, s.pool, scanProject, listProjects, viewerID(v), v.IsSuperadmin)
+// ListProjects returns the projects the viewer may see, oldest first: the active ones,
+// and with inactive the others too.
+func (s *Store) ListProjects(ctx context.Context, v tracker.Viewer, inactive bool) ([]tracker.Project, error) {
+	out, err := collect(ctx, s.pool, scanProject, listProjects, viewerID(v), v.IsSuperadmin, inactive)
 	return out, failed("listing projects", err)
 }
 

@@ -42,7 +42,7 @@ func TestProjects(t *testing.T) {
 		if err != nil || got.Role != tc.want || got.ReportCount != 1 {
 			t.Errorf("%+v: %+v, %v", tc.viewer, got, err)
 		}
-		if list, err := s.ListProjects(t.Context(), tc.viewer); err != nil || len(list) != tc.listed {
+		if list, err := s.ListProjects(t.Context(), tc.viewer, false); err != nil || len(list) != tc.listed {
 			t.Errorf("%+v: %+v, %v", tc.viewer, list, err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestProjects(t *testing.T) {
 	if got, err := s.ProjectByKey(t.Context(), "hash2"); err != nil || got.IsActive {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if list, err := s.ListProjects(t.Context(), tracker.Viewer{IsSuperadmin: true}); err != nil || len(list) != 0 {
+	if list, err := s.ListProjects(t.Context(), tracker.Viewer{IsSuperadmin: true}, false); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if got, err := s.Project(t.Context(), tracker.Viewer{AccountID: a.ID}, p.ID); err != nil || got.IsActive {
