@@ -40,6 +40,10 @@ func TestSigningInLeadsBackToThePageToTryTheWidgetOn(t *testing.T) {
 	if got := b.Eval(`location.hash`); got != "" {
 		t.Errorf("the key stays in the address: %s", got)
 	}
+	if got := b.Eval(`document.getElementById('key').title`); got == "" {
+		t.Error("what the key must look like is not told")
+	}
+	b.Wait(`fetch(document.querySelector('link[rel=icon]').href).then((a) => a.ok && a.headers.get('Content-Type') === 'image/svg+xml')`)
 	b.Accessible("demo")
 	b.Shot("demo-light")
 	b.Script(`document.querySelector('[data-do=navigate]').click()`)
@@ -75,4 +79,27 @@ func (s *site) awaitDemo(t *testing.T, before int64) {
 			t.Fatal("nobody was led to the page to try the widget on")
 		}
 	}
+}
+
+// TestAnAccountThatMayNotTryTheWidgetIsToldWho opens the page by somebody who is no
+// administrator: signing in leads there, and a page says who may see it.
+func TestAnAccountThatMayNotTryTheWidgetIsToldWho(t *testing.T) {
+	if !dashboard.Built(os.DirFS("dist")) {
+		t.Fatal("the dashboard is not built; run make build")
+	}
+	s := newSite(t)
+	s.member(t, "bob@localhost", "another sentence nobody guesses", "", "")
+	b := browser.Open(t, browser.Options{Site: s.URL, Axe: axe, Allow: []string{"403"}})
+	b.Open("/widget/demo")
+	signIn(b, "bob@localhost", "another sentence nobody guesses")
+	time.Sleep(time.Second) // a wait on a page ends with an error when another takes its place
+	b.Wait(`location.pathname === '/widget/demo'`)
+	b.Sees("For administrators of this server")
+	b.Sees("bob@localhost")
+	b.Accessible("no administrator")
+	b.Shot("demo-refused-light")
+	b.Scheme("dark")
+	b.Accessible("no administrator, dark")
+	b.Size(360, 780)
+	b.Shot("demo-refused-narrow")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bugspark/bugspark/internal/tracker/dashboard"
 	"github.com/bugspark/bugspark/internal/tracker/httpapi"
 	"github.com/bugspark/bugspark/internal/tracker/password"
+	"github.com/bugspark/bugspark/internal/tracker/postgres"
 	"github.com/bugspark/bugspark/internal/tracker/postgres/postgrestest"
 	"github.com/bugspark/bugspark/internal/tracker/widget"
 )
@@ -27,6 +28,8 @@ type site struct {
 	email   string
 	oneTime string
 	client  *http.Client
+	store   *postgres.Store
+	db      postgrestest.Database
 	demos   atomic.Int64 // how often the script of /widget/demo was asked for
 }
 
@@ -38,7 +41,8 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := postgrestest.New(t)
+	db := postgrestest.NewDatabase(t)
+	store := db.Open(t)
 	objects, err := filesystem.New(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +50,7 @@ func newSite(t *testing.T) *site {
 	if err := objects.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{email: "admin@localhost", oneTime: "one-time-secret"}
+	s := &site{email: "admin@localhost", oneTime: "one-time-secret", store: store, db: db}
 	hash, err := password.Hash(s.oneTime)
 	if err != nil {
 		t.Fatal(err)
@@ -83,4 +87,24 @@ func newSite(t *testing.T) *site {
 	mux.Handle("/", front)
 	s.URL, s.client = server.URL, server.Client()
 	return s
+}
+
+// member makes an account that has a role in a project; "" is none.
+func (s *site) member(t *testing.T, email, secret, project string, role tracker.Role) {
+	t.Helper()
+	hash, err := password.Hash(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.store.CreateAccount(t.Context(), tracker.Account{Email: email, Name: "Bob", PasswordHash: hash})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if role == tracker.RoleNone {
+		return
+	}
+	if _, err := s.db.Connect(t).Exec(t.Context(), `INSERT INTO project_members (id, project_id, account_id, email, role, accepted_at)
+		VALUES (gen_random_uuid(), $1, $2, $3, $4, now())`, project, a.ID, email, role); err != nil {
+		t.Fatal(err)
+	}
 }

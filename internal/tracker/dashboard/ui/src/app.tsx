@@ -14,6 +14,8 @@ import { ToastProvider } from './parts/toast'
 import { TextProvider, useText } from './text/text'
 
 const ReportPage = lazy(() => import('./pages/report'))
+const Projects = lazy(() => import('./pages/projects'))
+const ProjectSettings = lazy(() => import('./pages/project-settings'))
 
 export function App() {
   return (
@@ -56,6 +58,8 @@ function Gate() {
             </Route>
             <Route path="/bugs" component={BugList} />
             <Route path="/bugs/:id">{({ id }) => <ReportPage key={id} id={id} />}</Route>
+            <Route path="/projects" component={Projects} />
+            <Route path="/projects/:id/settings">{({ id }) => <ProjectSettings key={id} id={id} />}</Route>
             <Route>
               <Missing />
             </Route>

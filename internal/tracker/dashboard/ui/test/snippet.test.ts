@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isManifest } from '../src/api/widget'
-import { snippet } from '../src/pages/snippet'
+import { policy, snippet } from '../src/pages/snippet'
 
 const integrity = `sha384-${'a'.repeat(63)}+`
 const manifest = { version: '0.1.0', url: '/widget.js', pinnedUrl: '/widget-0.1.0.js', integrity }
@@ -16,6 +16,12 @@ describe('the snippet', () => {
     expect(snippet('https://bugs.example.org', 'bsk_pub_x', manifest)).toBe(
       `<script async crossorigin src="https://bugs.example.org/widget-0.1.0.js"\n  integrity="${integrity}"\n  data-project-key="bsk_pub_x"></script>`,
     )
+  })
+})
+
+describe('the policy', () => {
+  it('names this server in three directives', () => {
+    expect(policy('https://b.example')).toEqual(['script-src https://b.example', 'connect-src https://b.example', 'img-src https://b.example'])
   })
 })
 

@@ -3,6 +3,7 @@
 import { QueryClient, QueryClientProvider, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, useContext, useState, type ReactNode } from 'react'
 import { ApiError, Client } from './client'
+import { wholeKey } from './projects'
 import type { Project, Report, ReportPage, User } from './types'
 import { isManifest, type Manifest } from './widget'
 import { toQuery, type Filters } from '../filters'
@@ -25,6 +26,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       signedOut: () => queries.setQueryData(['me'], null),
       passwordExpired: () => void queries.invalidateQueries({ queryKey: ['me'] }),
     })
+    queries.setQueryDefaults(['key'], { gcTime: Infinity })
     return { queries, client }
   })
   return (
@@ -120,7 +122,10 @@ export function useCreateProject() {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: (body: { name: string; domain: string }) => client.request<Project>('POST', '/projects', { body }),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['projects'] }),
+    onSuccess: (project) => {
+      queries.setQueryData(wholeKey(project.id), project.apiKey)
+      return queries.invalidateQueries({ queryKey: ['projects'] })
+    },
   })
 }
 

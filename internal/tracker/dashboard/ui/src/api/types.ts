@@ -14,13 +14,25 @@ export interface User {
   mustChangePassword?: boolean
 }
 
+/** What an account may do in a project; each includes the ones before. */
+export const roles = ['viewer', 'editor', 'admin', 'owner'] as const
+export type Role = (typeof roles)[number]
+
+/** Whether a role includes the rights of another. The server decides; this only keeps
+ *  what it would refuse from being offered. */
+export function allows(role: Role | undefined, need: Role): boolean {
+  return role !== undefined && roles.indexOf(role) >= roles.indexOf(need)
+}
+
 export interface Project {
   id: string
   name: string
   domain: string
-  apiKey: string // whole only in the answer to its creation
+  apiKey: string // whole only in the answers that make it
+  isActive: boolean
   createdAt: string
-  role?: string
+  role?: Role
+  reportCount: number
 }
 
 export interface ReportSummary {

@@ -7,6 +7,7 @@ import { Bone, SeverityMark, StatusMark, useSlow } from '../parts/controls'
 import { Fault } from '../parts/fault'
 import { Icon } from '../parts/icon'
 import { useKeys } from '../parts/keys'
+import parts from '../parts/parts.module.css'
 import { Age, useText } from '../text/text'
 import { FilterBar } from './filter-bar'
 import css from './list.module.css'
@@ -71,6 +72,12 @@ export function BugList() {
       <div className={css.head}>
         <h1>{t.list.title}</h1>
         <span aria-live="polite">{data && t.list.count(data.total, data.totalIsEstimate)}</span>
+        {filters.project && (
+          <Link href={`/projects/${filters.project}/settings`} className={`${parts.button} ${parts.quiet}`}>
+            <Icon name="sliders" />
+            {t.settings.title}
+          </Link>
+        )}
       </div>
       <FilterBar ref={searchBox} filters={filters} go={go} projects={projects.data ?? []} down={() => focusRow(1)} />
       {reports.isError ? (

@@ -85,6 +85,8 @@ function Side({ user, onCreate }: { user: User; onCreate: () => void }) {
   const filters = decode(useSearch())
   const projects = useProjects()
   const onList = path === '/bugs'
+  const settled = /^\/projects\/([^/]+)/.exec(path)?.[1]
+  const scope = filters.project || (projects.data?.some((p) => p.id === settled) ? (settled ?? '') : '')
 
   // The project last worked on is where a plain /bugs begins.
   const kept = useRef(false)
@@ -103,7 +105,7 @@ function Side({ user, onCreate }: { user: User; onCreate: () => void }) {
       <div className={css.scope}>
         <Select
           label={t.nav.project}
-          value={filters.project}
+          value={scope}
           onChange={(project) => {
             remember('project', project)
             navigate(`/bugs${encode(change(onList ? filters : decode(''), { project }))}`)
@@ -122,12 +124,16 @@ function Side({ user, onCreate }: { user: User; onCreate: () => void }) {
       </div>
       <nav className={css.nav} aria-label={t.nav.main}>
         <Link
-          href={`/bugs${encode(change(decode(''), { project: filters.project }))}`}
+          href={`/bugs${encode(change(decode(''), { project: scope }))}`}
           className={css.link}
           aria-current={path.startsWith('/bugs') ? 'page' : undefined}
         >
           <Icon name="bug" />
           {t.nav.bugs}
+        </Link>
+        <Link href="/projects" className={css.link} aria-current={path.startsWith('/projects') ? 'page' : undefined}>
+          <Icon name="projects" />
+          {t.nav.projects}
         </Link>
       </nav>
       <div className={css.foot}>

@@ -11,3 +11,8 @@ export function snippet(origin: string, key: string, pinned?: Manifest): string 
     : `<script async crossorigin src="${origin}/widget.js"`
   return `${script}\n  data-project-key="${key}"></script>`
 }
+
+/** What a page's Content-Security-Policy needs for it, beside what it has. */
+export function policy(origin: string): string[] {
+  return ['script-src', 'connect-src', 'img-src'].map((directive) => `${directive} ${origin}`)
+}

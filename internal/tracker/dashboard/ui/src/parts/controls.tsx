@@ -51,8 +51,8 @@ export function Select({ label, value, onChange, children, mark, disabled }: Sel
   )
 }
 
-/** Text to be taken elsewhere, with a button that copies it. */
-export function Code({ text, label }: { text: string; label: string }) {
+/** Text to be taken elsewhere, with a button that copies it unless it is only a part. */
+export function Code({ text, label, part }: { text: string; label: string; part?: boolean }) {
   const { t } = useText()
   const [copied, setCopied] = useState(false)
   useEffect(() => {
@@ -62,9 +62,9 @@ export function Code({ text, label }: { text: string; label: string }) {
   }, [copied])
   return (
     <div className={css.code} role="group" aria-label={label}>
-      <pre>{text}</pre>
+      <pre tabIndex={0}>{text}</pre>
       {/* Without a secure context there is no clipboard; the text can still be selected. */}
-      {'clipboard' in navigator && (
+      {'clipboard' in navigator && !part && (
         <button
           type="button"
           className={css.button}
