@@ -20,7 +20,7 @@ import (
 // TestTheWidgetStaysSmall: the bytes of each part as a browser gets them.
 func TestTheWidgetStaysSmall(t *testing.T) {
 	for part, budget := range map[string]int{"widget.js": 12, "widget.mjs": 12, "widget/form-*.js": 12, "widget/annotator-*.js": 10, "widget/capture-*.js": 25,
-		"widget/privacy-*.js": 7, "widget/file-*.js": 1, "widget/network-*.js": 2, "widget/sender-*.js": 4, "widget/text-*.js": 3} {
+		"widget/privacy-*.js": 8, "widget/share-*.js": 2, "widget/file-*.js": 1, "widget/network-*.js": 2, "widget/sender-*.js": 4, "widget/text-*.js": 3} {
 		found, err := filepath.Glob("dist/" + part)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s is not built; run make build", part)

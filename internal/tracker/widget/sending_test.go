@@ -141,7 +141,9 @@ func TestFaultsAreToldInWords(t *testing.T) {
 	}{
 		{401, `{"detail":"unknown key"}`, "is not set up correctly"},
 		{403, `{}`, "is not set up correctly"},
-		{400, `{"detail":"x"}`, "does not accept reports from this site"},
+		{400, `{"detail":"x","code":"origin.not_allowed"}`, "does not accept reports from this site"},
+		{400, `{"detail":"x"}`, "did not accept this report"},
+		{401, `{"code":"project.inactive"}`, "has switched reports off"},
 		{413, `<html>`, "is larger than the server accepts"},
 		{422, `[]`, "did not accept this report"},
 	} {
@@ -164,7 +166,7 @@ func TestFaultsAreToldInWords(t *testing.T) {
 		v.shows("Your report has arrived")
 		v.Close()
 	}
-	s.arrive(5)
+	s.arrive(7)
 }
 
 // TestAHostileServerBreaksNoPage: whatever is answered, words are shown and the page lives.

@@ -82,7 +82,7 @@ export interface Options {
   theme?: Theme
   language?: Language
   /** Texts that replace those of the language, for other languages too. */
-  texts?: Record<string, unknown>
+  texts?: OwnTexts<Texts>
   primaryColor?: string
   enableScreenshot?: boolean
   collectConsole?: boolean
@@ -113,6 +113,7 @@ export interface Options {
   maskNumbers?: NationalNumber[]
   /** Draw no button; open() opens the form. */
   hideButton?: boolean
+  /** Called for the preview and for sending, with a copy, whenever the report has changed. */
   beforeSend?: (report: Report) => Report | null | Promise<Report | null>
   onSubmit?: (report: Report) => void
   onOpen?: () => void
@@ -121,6 +122,114 @@ export interface Options {
   /** Return false to leave an entry out, or another entry to record instead. */
   consoleFilter?: (entry: ConsoleEntry) => boolean | ConsoleEntry
   networkFilter?: (entry: NetworkEntry) => boolean | NetworkEntry
+}
+
+/** Any of the texts, each with the places that are filled in: {n} and the like. */
+export type OwnTexts<T> = { [K in keyof T]?: T[K] extends string ? string : OwnTexts<T[K]> }
+
+/** The texts of one language. {n} and the like are filled in. */
+export interface Texts {
+  form: {
+    heading: string
+    title: string
+    titleHint: string
+    description: string
+    descriptionHint: string
+    severity: string
+    severities: { low: string; medium: string; high: string; critical: string }
+    category: string
+    categories: { bug: string; ui: string; performance: string; crash: string; other: string }
+    email: string
+    emailHint: string
+    optional: string
+    picture: string
+    capture: string
+    capturing: string
+    share: string
+    shareHint: string
+    choose: string
+    dropHint: string
+    annotate: string
+    retake: string
+    remove: string
+    pictureAlt: string
+    covered: string
+    console: string
+    consoleLines: string
+    preview: string
+    cancel: string
+    send: string
+    sending: string
+    close: string
+    keep: string
+    discard: string
+    closeQuestion: string
+    closeExplained: string
+    sent: string
+    sentNumber: string
+    sentWithoutPicture: string
+    kept: string
+  }
+  preview: {
+    heading: string
+    explained: string
+    include: string
+    picture: string
+    console: string
+    network: string
+    actions: string
+    device: string
+    exact: string
+    bytes: string
+    pictureKey: string
+    back: string
+    empty: string
+  }
+  problem: {
+    title: string
+    titleLong: string
+    email: string
+    pause: string
+    key: string
+    origin: string
+    inactive: string
+    size: string
+    invalid: string
+    picture: string
+    file: string
+    foreign: string
+    missing: string
+    part: string
+    cancelled: string
+    unknown: string
+  }
+  annotator: {
+    heading: string
+    pen: string
+    arrow: string
+    rectangle: string
+    ellipse: string
+    text: string
+    blur: string
+    crop: string
+    undo: string
+    redo: string
+    zoomIn: string
+    zoomOut: string
+    zoomReset: string
+    color: string
+    colors: { red: string; orange: string; yellow: string; green: string; blue: string; black: string }
+    width: string
+    widths: { thin: string; medium: string; thick: string }
+    done: string
+    cancel: string
+    canvas: string
+    keyboard: string
+    typeHere: string
+    place: string
+    deleted: string
+    added: string
+  }
 }
 
 /** Starts the widget. Without key or endpoint it throws; a second call only warns. */
@@ -135,7 +244,7 @@ export function destroy(): void
 export function identify(user: User): void
 /** Says who reports, in words of your own. */
 export function setReporter(text: string): void
-/** Says which directives of the page's policy cost what, in words; an empty list: nothing. */
+/** Says in words what the browser costs, and whether the server can be reached and would take reports of this page; an empty list: nothing is wrong. */
 export function check(): Promise<string[]>
 /** The version of this interface. */
 export const version: string

@@ -125,7 +125,8 @@ export interface NetworkPart {
 }
 
 export interface CheckPart {
-  check(): Promise<string[]>
+  /** Without a host it asks the server nothing. */
+  check(host?: Host): Promise<string[]>
 }
 
 /** A finished report with its pictures, as it is kept until the server has it. */
@@ -143,7 +144,7 @@ export type Outcome =
   | { state: 'refused'; reason: Refusal }
 
 /** Why a server will not take a report, however often it is sent. */
-export type Refusal = 'key' | 'origin' | 'size' | 'invalid'
+export type Refusal = 'key' | 'origin' | 'inactive' | 'size' | 'invalid'
 
 export interface SenderPart {
   /** Keeps the parcel, sends it, and forgets it once the server has it. */

@@ -78,3 +78,17 @@ describe('stack', () => {
   })
   it('is absent for what is no error', () => expect(stack('x', secretName)).toBeUndefined())
 })
+
+describe('objects with very many members', () => {
+  it('are asked once for their names, and cost little after that', () => {
+    let asked = 0
+    const names = Array.from({ length: 300_000 }, (_, i) => `k${i}`)
+    const of = (): object => new Proxy({}, { ownKeys: () => names, getOwnPropertyDescriptor: () => (asked++, { value: 1, enumerable: true, configurable: true }) })
+    v(of())
+    expect(asked).toBeLessThan(200) // for..in asks for all 300000
+    const start = performance.now()
+    for (let i = 0; i < 50; i++) v(of())
+    expect(performance.now() - start).toBeLessThan(200)
+    expect(v(of())).toBe('{…}')
+  })
+})

@@ -22,9 +22,12 @@ export interface Collector {
 function filtered<T>(entry: T, filter: ((e: T) => boolean | T) | undefined): T | null {
   if (!filter) return entry
   try {
-    const verdict = filter(entry)
+    const verdict = filter(entry) as boolean | (T & { catch?(f: () => void): void })
     if (verdict === false) return null
-    return typeof verdict === 'object' && verdict !== null ? verdict : entry
+    if (typeof verdict !== 'object' || verdict === null) return entry
+    if (!verdict.catch) return verdict
+    verdict.catch(() => {}) // no entry waits for a promise
+    return entry
   } catch {
     return entry
   }

@@ -1,5 +1,5 @@
 import type { ConsoleEntry } from '../contract.ts'
-import { cut, message, names, stack } from './serialise.ts'
+import { cut, longestMessage, message, names, stack } from './serialise.ts'
 
 export const levels = ['log', 'info', 'warn', 'error', 'debug'] as const
 
@@ -66,7 +66,7 @@ export function watchErrors(record: Record, own: string, secret: (name: string) 
     try {
       if (e instanceof ErrorEvent) {
         if (ours(e.filename)) return // told by onError
-        record('error', `[Uncaught] ${e.message}`, stack(e.error, secret) ?? (e.filename === '' ? undefined : `${e.filename}:${e.lineno}:${e.colno}`))
+        record('error', cut(`[Uncaught] ${e.message}`, longestMessage), stack(e.error, secret) ?? (e.filename === '' ? undefined : `${e.filename}:${e.lineno}:${e.colno}`))
       } else if (e.target instanceof Element) {
         const address = e.target.getAttribute('src') ?? e.target.getAttribute('href') ?? e.target.getAttribute('data')
         if (address) record('error', `[Resource] ${e.target.localName} did not load: ${/^data:/i.test(address) ? 'data:…' : new URL(address, document.baseURI).href.slice(0, 2000)}`)

@@ -42,8 +42,7 @@ function watchFetch(record: Record): () => void {
       const start = performance.now()
       try {
         const [input, init] = args as [unknown, RequestInit | undefined]
-        entry.url = input instanceof Request ? input.url : absolute(String(input))
-        entry.url = entry.url.slice(0, longestURL)
+        entry.url = (input instanceof Request ? input.url : absolute(String(input))).slice(0, longestURL)
         entry.method = (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase().slice(0, 20)
       } catch {
         return answer
@@ -92,7 +91,7 @@ function watchXHR(record: Record): () => void {
   let active = true
   const asked = new WeakMap<XMLHttpRequest, { method: string; url: string }>()
   const proto = XMLHttpRequest.prototype
-  const wraps: { name: 'open' | 'send'; wrapped: unknown; before: PropertyDescriptor | undefined }[] = []
+  const undo: (() => void)[] = []
   const wrap = (name: 'open' | 'send', hook: (x: XMLHttpRequest, args: unknown[]) => void): void => {
     const native = proto[name] as (...args: unknown[]) => unknown
     const before = Object.getOwnPropertyDescriptor(proto, name)
@@ -110,10 +109,12 @@ function watchXHR(record: Record): () => void {
     }[name]
     try {
       Object.defineProperty(proto, name, { configurable: true, enumerable: true, writable: true, value: wrapped })
-      wraps.push({ name, wrapped, before })
     } catch {
-      // A frozen prototype.
+      return // a frozen prototype
     }
+    undo.push(() => {
+      if (proto[name] === wrapped && before) Object.defineProperty(proto, name, before)
+    })
   }
   wrap('open', (x, [method, url]) => asked.set(x, { method: String(method).toUpperCase().slice(0, 20), url: absolute(String(url)).slice(0, longestURL) }))
   wrap('send', (x) => {
@@ -125,8 +126,6 @@ function watchXHR(record: Record): () => void {
   })
   return () => {
     active = false
-    for (const { name, wrapped, before } of wraps) {
-      if (proto[name] === wrapped && before) Object.defineProperty(proto, name, before)
-    }
+    for (const u of undo) u()
   }
 }

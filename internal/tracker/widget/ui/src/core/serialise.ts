@@ -11,6 +11,9 @@ const members = 50
 /** The most characters of a message. */
 export const longestMessage = 8000
 
+/** Until then no object is looked into: the last one took long. Of performance.now(). */
+let rested = 0
+
 type Secret = (name: string) => boolean
 
 /** A cut may go through a number or a token: what stands right before it goes as well. */
@@ -104,13 +107,19 @@ function literal(v: unknown, secret: Secret, depth: number, above: unknown[], bu
     return write(some, secret, depth, above, budget)
   }
   const named = ['name', 'key'].some((n) => names(Object.getOwnPropertyDescriptor(v, n)?.value, secret))
-  for (const name in v) {
+  // An engine lists all names at once; a proxy or an object with very many may take long.
+  const start = performance.now()
+  if (start < rested) return '{…}'
+  const all = Reflect.ownKeys(v)
+  const took = performance.now() - start
+  if (took > 5) rested = start + 30 * took
+  for (const name of all.slice(0, 200)) {
     if (parts.length >= members || budget.left <= 0) {
       parts.push('…')
       break
     }
     const d = Object.getOwnPropertyDescriptor(v, name)
-    if (!d) continue
+    if (typeof name === 'symbol' || !d?.enumerable) continue
     const text = secret(name) || (named && name === 'value') ? '"[hidden]"' : 'value' in d ? write(d.value, secret, depth + 1, inside, budget) : '[getter]'
     parts.push(`${JSON.stringify(name.slice(0, 100))}:${text}`)
   }

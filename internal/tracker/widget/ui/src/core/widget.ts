@@ -226,7 +226,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     setReporter(text) {
       reporter = String(text).slice(0, 255)
     },
-    check: async () => (await host.part('check')).check(),
+    check: async () => (await host.part('check')).check(host),
     destroy() {
       gone = true
       form?.destroy()

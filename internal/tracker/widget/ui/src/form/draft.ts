@@ -1,5 +1,6 @@
 /** What a visitor has written, per page and tab: it survives closing, reloading and crashes. */
 import type { Category, Severity } from '../contract.ts'
+import { json } from '../core/json.ts'
 
 export interface Draft {
   title: string
@@ -59,7 +60,7 @@ export function drafts(key: string, memory: Map<string, string>): Drafts {
       return d
     },
     write(d) {
-      const text = JSON.stringify(d)
+      const text = json(d)
       if (last !== name()) remove(last)
       last = name()
       memory.set(last, text)

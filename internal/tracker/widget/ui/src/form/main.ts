@@ -1,13 +1,14 @@
 /** The form. It opens without asking the server anything, and loses nothing that was written. */
 import type { Form, Host, Outcome, Report, Texts } from '../contract.ts'
 import { el, fill, icon } from './dom.ts'
+import { json } from '../core/json.ts'
 import { drafts } from './draft.ts'
 import { ending } from './ending.ts'
 import { fields } from './fields.ts'
 import { closeIcon, logo, trapFocus } from './frame.ts'
 import { pictureField } from './picture.ts'
 import { preview } from './preview.ts'
-import { everything, png, reportOf } from './report.ts'
+import { everything, hooked, png, reportOf } from './report.ts'
 import { css } from './style.ts'
 import { uuid7 } from './uuid.ts'
 
@@ -56,7 +57,7 @@ export function open(host: Host, t: Texts): Form {
   const header = el('header', {}, logo(host), heading, el('button', { type: 'button', className: 'icon', 'aria-label': t.form.close, onclick: () => leave() }, icon(closeIcon)))
   dialog.append(header, form)
 
-  const report = (): Report => reportOf(host, f.read(), collected, included, id, f.trap.value)
+  const report = hooked(host, () => reportOf(host, f.read(), collected, included, id, f.trap.value))
 
   function showPreview(): void {
     const chosen = shot.chosen()
@@ -70,7 +71,7 @@ export function open(host: Host, t: Texts): Form {
     const view = el(
       'form',
       { noValidate: true, onsubmit: (e: Event) => (e.preventDefault(), back()) },
-      preview({ text: t, collected, included, picture: screenshots ? chosen : null, report }),
+      preview({ text: t, collected, included, picture: screenshots ? chosen : null, recording: host.options.enableSessionRecording === true && host.remote.enableSessionRecording !== false, report, fail: host.fail }),
       el('footer', {}, el('button', { type: 'submit', className: 'plain' }, t.preview.back)),
     )
     form.hidden = true
@@ -133,13 +134,9 @@ export function open(host: Host, t: Texts): Form {
       await shot.ready()
       store()
       used = true
-      const words = JSON.stringify(draft.read())
-      let r: Report | null = report()
-      if (host.options.beforeSend) {
-        r = await host.options.beforeSend(r)
-        if (r === null || typeof r !== 'object') return problem(t.problem.cancelled)
-        r = { ...r, submission_id: id }
-      }
+      const words = json(draft.read())
+      const r = await report()
+      if (r === null) return problem(t.problem.cancelled)
       const chosen = screenshots && included.picture ? shot.chosen() : null
       const pictures: Blob[] = []
       if (chosen) {
@@ -169,7 +166,7 @@ export function open(host: Host, t: Texts): Form {
       return problem(t.problem[o.reason])
     }
     // The form may have been closed meanwhile, and something else written in another.
-    if (JSON.stringify(draft.read()) === words) draft.clear()
+    if (json(draft.read()) === words) draft.clear()
     id = newID()
     over = true
     host.memory.set('sent', String(Date.now()))

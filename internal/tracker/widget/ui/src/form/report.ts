@@ -1,4 +1,5 @@
 import type { Collected, Host, Report } from '../contract.ts'
+import { json } from '../core/json.ts'
 import type { Draft } from './draft.ts'
 
 /** What the visitor lets go out. */
@@ -29,9 +30,31 @@ export function reportOf(host: Host, d: Omit<Draft, 'id'>, c: Collected, i: Incl
   }
 }
 
+/**
+ * What the page's beforeSend makes of the report, or null when it stops it. It gets a copy, and as
+ * long as the report is the same it is not asked again: what the visitor has seen is what goes out.
+ */
+export function hooked(host: Host, report: () => Report): () => Report | null | Promise<Report | null> {
+  let asked = ''
+  let answer: Report | null = null
+  return () => {
+    const r = report()
+    const hook = host.options.beforeSend
+    if (!hook) return r
+    const text = json(r)
+    if (answer && asked === text) return answer
+    return (async () => {
+      const made = await hook(structuredClone(r))
+      asked = text
+      answer = made === null || typeof made !== 'object' ? null : structuredClone({ ...made, submission_id: r.submission_id })
+      return answer
+    })()
+  }
+}
+
 /** The members whose text a person gets to see, in the order in which the message has them. */
 export const exact = (r: Report, keys: string[]): string =>
-  JSON.stringify({ ...r, ...(keys[0] ? { screenshot_url: keys[0] } : {}), ...(keys[1] ? { annotated_screenshot_url: keys[1] } : {}) })
+  json({ ...r, ...(keys[0] ? { screenshot_url: keys[0] } : {}), ...(keys[1] ? { annotated_screenshot_url: keys[1] } : {}) })
 
 /** The server takes 10 MiB. */
 const largest = 10 << 20

@@ -1,4 +1,5 @@
 import type { Options, Privacy } from '../contract.ts'
+import { json } from '../core/json.ts'
 
 interface Hints {
   connection?: { effectiveType?: string }
@@ -39,8 +40,12 @@ function pageMetadata(o: Options, privacy: Privacy): unknown {
   if (o.metadata === undefined) return undefined
   try {
     const given = typeof o.metadata === 'function' ? o.metadata() : o.metadata
+    if ((given as unknown) instanceof Promise) {
+      ;(given as unknown as Promise<unknown>).catch(() => {})
+      return { unreadable: 'metadata is a promise; the form does not wait for one' }
+    }
     const clean = copied(given, privacy, [])
-    return JSON.stringify(clean).length > longest ? { cut: 'it is larger than 32 KB' } : clean
+    return json(clean).length > longest ? { cut: 'it is larger than 32 KB' } : clean
   } catch (e) {
     return { unreadable: privacy.text(String(e).slice(0, 300)) }
   }

@@ -1,7 +1,7 @@
 /** Sends reports, and keeps them until the server has them. */
 import type { Host, Outcome, Parcel } from '../contract.ts'
 import { expired, forget, keep, kept, type Entry } from './queue.ts'
-import { deliver, type Sending, type Verdict } from './wire.ts'
+import { deliver, gone as destroyed, type Sending, type Verdict } from './wire.ts'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -70,6 +70,7 @@ function again(host: Host): void {
   let wait = 15_000
   const tick = (): void => {
     setTimeout(() => {
+      if (destroyed(host)) return
       flush(host).then(
         (left) => {
           wait = Math.min(wait * 2, 300_000)
@@ -84,10 +85,12 @@ function again(host: Host): void {
 
 /** Sends what is kept, oldest first, and returns how many are left. */
 export async function flush(host: Host): Promise<number> {
+  if (destroyed(host)) return 0
   const left = await alone(0, async () => {
     let left = 0
     const gone = new Set<string>() // servers that did not answer
     for (const e of await kept()) {
+      if (destroyed(host)) break
       if (gone.has(e.endpoint)) {
         left++
         continue

@@ -3,6 +3,7 @@
  * opens the database anew: a report is rare, and an open database blocks its deletion.
  */
 import type { Report } from '../contract.ts'
+import { json } from '../core/json.ts'
 
 export interface Entry {
   /** The report's submission_id. */
@@ -76,7 +77,7 @@ async function withStore<T>(mode: IDBTransactionMode, f: (s: IDBObjectStore) => 
   }
 }
 
-const size = (e: Entry): number => e.pictures.reduce((n, p) => n + p.size, 2 * JSON.stringify(e.report).length)
+const size = (e: Entry): number => e.pictures.reduce((n, p) => n + p.size, 2 * json(e.report).length)
 
 const byOrder = (a: Entry, b: Entry): number => (a.order ?? 0) - (b.order ?? 0)
 

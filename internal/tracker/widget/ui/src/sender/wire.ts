@@ -1,5 +1,6 @@
 /** The two requests that bring a report to the server. */
 import type { Host, Refusal, Report } from '../contract.ts'
+import { json } from '../core/json.ts'
 import type { Entry } from './queue.ts'
 
 export interface Answer {
@@ -61,15 +62,28 @@ const stored = (a: Answer): boolean => a.status >= 200 && a.status < 300 && (typ
 
 const transient = (a: Answer): boolean => a.status === 0 || a.status === 408 || a.status === 425 || a.status === 429 || a.status >= 500
 
+const code = (a: Answer): string => (typeof a.body.code === 'string' ? a.body.code : '')
+
+/** A widget that was destroyed sends no more: what waits goes out at the next visit. */
+export const gone = (host: Host): boolean => !host.element.isConnected
+
 /** Tries three times while the fault may pass. Longer waits are left to the queue. */
-async function insist(ask: () => Promise<Answer>, pause: (ms: number) => Promise<void>): Promise<Answer> {
+async function insist(ask: () => Promise<Answer>, { host, pause }: Sending): Promise<Answer> {
   let a = await ask()
   for (const wait of [1000, 2000]) {
     if (!transient(a) || a.wait > 10_000 || navigator.onLine === false) break
     await pause(Math.max(wait, a.wait) * (1 + Math.random() / 4))
+    if (gone(host)) break
     a = await ask()
   }
   return a
+}
+
+/** The server says why in a code; one that is not known is told in general words. */
+function refusal(a: Answer): Refusal {
+  if (code(a) === 'origin.not_allowed') return 'origin'
+  if (code(a) === 'project.inactive') return 'inactive'
+  return a.status === 401 || a.status === 403 ? 'key' : 'invalid'
 }
 
 export type Verdict = { state: 'sent'; trackingId: string | null; withoutPicture: boolean } | { state: 'later' } | { state: 'refused'; reason: Refusal }
@@ -90,6 +104,7 @@ const pictureAge = 20 * 3_600_000
 /** Brings one entry to the server. Sending it again later is harmless. */
 export async function deliver(e: Entry, s: Sending): Promise<Verdict> {
   const headers = { 'X-API-Key': e.key }
+  if (gone(s.host)) return { state: 'later' }
   // Also when the clock was wrong then or is now.
   if (e.keys.length > 0 && Math.abs(Date.now() - e.uploadedAt) > pictureAge) e.keys = []
   for (let i = e.keys.length; i < e.pictures.length; i++) {
@@ -98,9 +113,10 @@ export async function deliver(e: Entry, s: Sending): Promise<Verdict> {
       f.append('file', e.pictures[i]!, 'screenshot.png')
       return f
     }
-    const a = await insist(() => once(s.host, `${e.endpoint}/upload/screenshot`, headers, form(), 90_000, false), s.pause)
-    if (a.status === 401 || a.status === 403) return { state: 'refused', reason: 'key' }
-    if (transient(a)) return Date.now() - e.createdAt > picturePatience ? report(e, s, headers) : { state: 'later' }
+    const a = await insist(() => once(s.host, `${e.endpoint}/upload/screenshot`, headers, form(), 90_000, false), s)
+    const no = refusal(a)
+    if (no !== 'invalid') return { state: 'refused', reason: no }
+    if (transient(a) && code(a) !== 'quota.reached') return Date.now() - e.createdAt > picturePatience ? report(e, s, headers) : { state: 'later' }
     // Whatever else is wrong with a picture, the report is worth more.
     e.keys.push(a.status < 300 && typeof a.body.key === 'string' ? a.body.key.slice(0, 500) : null)
     e.uploadedAt = Date.now()
@@ -117,18 +133,19 @@ export function bodies(e: Entry): string[] {
   const [plain, annotated] = e.keys
   const r: Report = { ...e.report, ...(plain ? { screenshot_url: plain } : {}), ...(annotated ? { annotated_screenshot_url: annotated } : {}) }
   return [
-    JSON.stringify(r),
-    JSON.stringify({ ...r, console_logs: newest(r.console_logs), network_logs: newest(r.network_logs), user_actions: newest(r.user_actions) }),
-    JSON.stringify({ ...r, console_logs: [], network_logs: [], user_actions: [] }),
+    json(r),
+    json({ ...r, console_logs: newest(r.console_logs), network_logs: newest(r.network_logs), user_actions: newest(r.user_actions) }),
+    json({ ...r, console_logs: [], network_logs: [], user_actions: [] }),
   ]
 }
 
 async function report(e: Entry, s: Sending, headers: { [name: string]: string }): Promise<Verdict> {
+  if (gone(s.host)) return { state: 'later' }
   for (const body of bodies(e)) {
     const size = new TextEncoder().encode(body).length
     const a = await insist(
       () => once(s.host, `${e.endpoint}/reports`, { ...headers, 'Content-Type': 'application/json' }, body, 30_000, size < outliving),
-      s.pause,
+      s,
     )
     if (a.status === 413) continue
     if (transient(a)) return { state: 'later' }
@@ -137,8 +154,7 @@ async function report(e: Entry, s: Sending, headers: { [name: string]: string })
       const id = a.body.trackingId
       return { state: 'sent', trackingId: typeof id === 'string' && id.length < 40 ? id : null, withoutPicture: e.pictures.some((_, i) => !e.keys[i]) }
     }
-    if (a.status === 401 || a.status === 403) return { state: 'refused', reason: 'key' }
-    return { state: 'refused', reason: a.status === 400 ? 'origin' : 'invalid' }
+    return { state: 'refused', reason: refusal(a) }
   }
   return { state: 'refused', reason: 'size' }
 }

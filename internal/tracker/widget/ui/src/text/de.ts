@@ -64,6 +64,7 @@ const texts: Texts = {
     pause: 'Sie haben gerade eine Meldung gesendet. Die nächste geht in {n} Sekunden.',
     key: 'Das Formular dieser Seite ist falsch eingerichtet, darum wurde die Meldung nicht angenommen. Bitte sagen Sie es dem Betreiber. Ihr Text ist noch da.',
     origin: 'Der Server nimmt von dieser Seite keine Meldungen an. Bitte sagen Sie es dem Betreiber. Ihr Text ist noch da.',
+    inactive: 'Der Betreiber dieser Website hat Meldungen zurzeit abgeschaltet. Was Sie geschrieben haben, ist noch da.',
     size: 'Die Meldung ist größer, als der Server annimmt. Entfernen Sie das Bild oder kürzen Sie den Text.',
     invalid: 'Der Server hat diese Meldung nicht angenommen. Ihr Text ist noch da.',
     picture: 'Von dieser Seite ließ sich kein Bild aufnehmen. Verwenden Sie das Bild des Browsers, eine Datei, oder senden Sie ohne Bild.',

@@ -64,6 +64,7 @@ const texts: Texts = {
     pause: 'You have just sent a report. You can send the next one in {n} seconds.',
     key: 'This page’s report form is not set up correctly, so the report was not accepted. Please tell the owner of this site. What you wrote is still here.',
     origin: 'The server does not accept reports from this site. Please tell the owner of this site. What you wrote is still here.',
+    inactive: 'The owner of this site has switched reports off for now. What you wrote is still here.',
     size: 'The report is larger than the server accepts. Remove the picture, or shorten the text.',
     invalid: 'The server did not accept this report. What you wrote is still here.',
     picture: 'No picture of this page could be taken. You can use the browser’s own, choose a file, or send the report without one.',

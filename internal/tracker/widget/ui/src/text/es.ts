@@ -64,6 +64,7 @@ const texts: Texts = {
     pause: 'Acaba de enviar un informe. Podrá enviar otro en {n} segundos.',
     key: 'El formulario de esta página está mal configurado y no se aceptó el informe. Avise al responsable del sitio. Lo escrito sigue aquí.',
     origin: 'El servidor no acepta informes de este sitio. Avise a su responsable. Lo escrito sigue aquí.',
+    inactive: 'El propietario de este sitio ha desactivado los informes por ahora. Lo que ha escrito sigue aquí.',
     size: 'El informe es mayor de lo que acepta el servidor. Quite la imagen o acorte el texto.',
     invalid: 'El servidor no aceptó este informe. Lo escrito sigue aquí.',
     picture: 'No se pudo tomar una imagen de esta página. Use la captura del navegador, un archivo, o envíe sin imagen.',

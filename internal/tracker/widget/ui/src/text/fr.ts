@@ -64,6 +64,7 @@ const texts: Texts = {
     pause: 'Vous venez d’envoyer un signalement. Le prochain sera possible dans {n} secondes.',
     key: 'Le formulaire de cette page est mal configuré et le signalement a été refusé. Prévenez le propriétaire du site. Votre texte est toujours là.',
     origin: 'Le serveur n’accepte pas de signalement de ce site. Prévenez son propriétaire. Votre texte est toujours là.',
+    inactive: 'Le propriétaire de ce site a désactivé les signalements pour le moment. Votre texte est toujours là.',
     size: 'Le signalement dépasse la taille acceptée. Retirez l’image ou raccourcissez le texte.',
     invalid: 'Le serveur n’a pas accepté ce signalement. Votre texte est toujours là.',
     picture: 'Impossible de prendre une image de cette page. Utilisez la capture du navigateur, un fichier, ou envoyez sans image.',
