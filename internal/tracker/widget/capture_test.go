@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,12 +57,16 @@ func captureSite(t *testing.T, extra string) *httptest.Server {
 			w.Header().Set("Content-Type", "image/png")
 			w.Write(picture.Bytes())
 		case name == "parts.json":
-			file, err := filepath.Glob("dist/widget/file-*.js")
-			if err != nil || len(file) == 0 {
-				http.NotFound(w, r)
-				return
+			addresses := map[string]string{}
+			for _, part := range []string{"capture", "file", "share", "privacy"} {
+				file, err := filepath.Glob("dist/widget/" + part + "-*.js")
+				if err != nil || len(file) == 0 {
+					http.NotFound(w, r)
+					return
+				}
+				addresses[part] = strings.TrimPrefix(file[len(file)-1], "dist")
 			}
-			fmt.Fprintf(w, `{"capture": "/%s", "file": "/%s"}`, strings.TrimPrefix(built[len(built)-1], "dist/"), strings.TrimPrefix(file[0], "dist/"))
+			json.NewEncoder(w).Encode(addresses)
 		case strings.HasPrefix(name, "widget/"):
 			w.Header().Set("Content-Type", "text/javascript")
 			http.ServeFile(w, r, filepath.Join("dist", path.Clean(name)))
@@ -327,19 +332,44 @@ func TestCaptureKeepsToItsOrigin(t *testing.T) {
 	b.Reset() // the page's own requests to the other site
 }
 
-// TestShareCoversSecrets shares a white surface in place of the tab: what is dark on the
-// picture afterwards was covered.
-func TestShareCoversSecrets(t *testing.T) {
-	site := captureSite(t, "")
-	b := browser.Open(t, browser.Options{Site: site.URL})
+// otherSite serves an image that a page of another site may show and not read.
+func otherSite(t *testing.T) *httptest.Server {
+	t.Helper()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		png.Encode(w, image.NewGray(image.Rect(0, 0, 8, 8)))
+	}))
+	t.Cleanup(other.Close)
+	return other
+}
+
+// TestShareShowsOnlyWhatThePageMayNotRead shares a red surface in place of the tab, as if
+// everything on it were secret: what is red on the picture afterwards came from there.
+func TestShareShowsOnlyWhatThePageMayNotRead(t *testing.T) {
+	other := otherSite(t)
+	site := captureSite(t, other.URL)
+	b := browser.Open(t, browser.Options{Site: site.URL, Also: []string{other.URL}})
 	b.Size(1280, 720)
 	openCapture(b, "/secrets.html?s=1")
 	b.Script(`{
+		const put = (parent, name, text, style, attributes = {}) => {
+			const e = parent.appendChild(document.createElement(name))
+			if (text) e.append(text)
+			Object.assign(e.style, { position: 'fixed', zIndex: 5, ...style })
+			for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
+			return e
+		}
+		const image = put(document.body, 'img', '', { left: '700px', top: '400px', width: '400px', height: '200px' }, { src: ` + browser.Quote(other.URL+"/image.png") + ` })
+		put(document.body, 'span', 'unknown', { left: '720px', top: '420px', zIndex: 6 }, { 'data-bugspark-mask': '', class: 'over' })
+		put(document.body, 'span', '4111 1111 1111 1111', { left: '720px', top: '460px', zIndex: 6 }, { class: 'over' })
+		put(put(document.body, 'div', '', { left: '720px', top: '500px', width: '20px', height: '20px', zIndex: 6 }, { 'data-bugspark-block': '' }), 'b', 'outside of it', { left: '800px', top: '500px' }, { class: 'over' })
+		const frame = put(document.body, 'iframe', '', { left: '700px', top: '620px', width: '200px', height: '60px' }, { src: ` + browser.Quote(other.URL+"/frame") + ` })
+		put(document.body, 'div', '', { left: '920px', top: '620px' }).attachShadow({ mode: 'closed' }).append('closed to others')
 		const canvas = document.createElement('canvas')
 		canvas.width = 1280
 		canvas.height = 720
 		const c = canvas.getContext('2d')
-		setInterval(() => { c.fillStyle = '#fff'; c.fillRect(0, 0, 1280, 720) }, 20)
+		setInterval(() => { c.fillStyle = '#f00'; c.fillRect(0, 0, 1280, 720) }, 20)
 		let handle
 		window.own = true
 		window.tracks = []
@@ -352,30 +382,150 @@ func TestShareCoversSecrets(t *testing.T) {
 			tracks[0].getCaptureHandle = () => ({ handle: now })
 			return stream
 		}
-		window.take = async (own) => {
+		let moving
+		window.take = async (own, kind) => {
 			window.told = null
 			window.own = own
-			const { part, strict } = await import('/stub.mjs')
-			const p = await part.share({ ignore: document.createElement('div'), privacy: strict })
-			const at = (s) => {
-				const r = (typeof s === 'string' ? document.querySelector(s) : s).getBoundingClientRect()
-				const d = p.canvas.getContext('2d').getImageData(Math.ceil(r.left), Math.ceil(r.top), Math.max(1, Math.floor(r.width) - 1), Math.max(1, Math.floor(r.height) - 1)).data
-				return d.every((v, i) => i % 4 === 3 || v < 200)
+			if (kind === 'moving') moving = setInterval(() => image.toggleAttribute('data-moved'), 1)
+			if (kind === 'zoomed') Object.defineProperty(visualViewport, 'scale', { configurable: true, value: 2 })
+			const { part, sharing, strict } = await import('/stub.mjs')
+			const p = await sharing.share({ ignore: document.createElement('div'), privacy: strict }, part)
+			clearInterval(moving)
+			delete visualViewport.scale
+			if (!p) return void (window.told = 'declined')
+			const d = p.canvas.getContext('2d').getImageData(0, 0, 1280, 720).data
+			const text = document.createRange()
+			const boxes = [...document.querySelectorAll('.over')].map((e) => (text.selectNodeContents(e), text.getBoundingClientRect()))
+			const within = (r, x, y) => x >= r.left && x < r.right && y >= r.top && y < r.bottom
+			let [inside, outside, over] = [0, 0, 0]
+			for (let i = 0; i < d.length; i += 4) {
+				if (!(d[i] > 200 && d[i + 1] < 60 && d[i + 2] < 60)) continue
+				const [x, y] = [i / 4 % 1280, Math.floor(i / 4 / 1280)]
+				if (!within(image.getBoundingClientRect(), x, y)) outside++
+				else if (boxes.some((b) => within(b, x, y))) over++
+				else inside++
 			}
-			window.told = !p ? 'declined' : JSON.stringify({ own: p.own, live: tracks.some((t) => t.readyState === 'live'), reset: handle === null,
-				dark: own ? ['.blocked', '.out', '#svg-mask', '#image', '#canvas', '#alt'].filter((s) => !at(s)) : [], free: at('h1') })
+			window.told = JSON.stringify({ own: p.own, live: tracks.some((t) => t.readyState === 'live'), reset: handle === null, shows: inside > 50000, outside: outside > 0, over, missing: p.missing.join() })
 		}
+		image.onload = () => { frame.onload = () => { window.foreign = true }; frame.src += '?' }
 	}`)
-	for own, want := range map[string]string{
-		"true":  `{"own":true,"live":false,"reset":true,"dark":[],"free":false}`,
-		"false": `{"own":false,"live":false,"reset":true,"dark":[],"free":false}`,
-		"null":  `declined`,
+	b.Wait(`window.foreign === true`)
+	for call, want := range map[string]string{
+		"true":           `{"own":true,"live":false,"reset":true,"shows":true,"outside":false,"over":0,"missing":"frame"}`,
+		"true, 'moving'": `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
+		"true, 'zoomed'": `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
+		"false":          `{"own":false,"live":false,"reset":true,"shows":true,"outside":true,"over":` + `OVER` + `,"missing":""}`,
+		"null":           `declined`,
 	} {
-		b.Script(`void take(` + own + `).catch((e) => { window.told = String(e) })`)
+		b.Script(`void take(` + call + `).catch((e) => { window.told = String(e) })`)
 		b.Wait(`window.told !== null`)
-		if got := b.Eval(`window.told`); got != want {
-			t.Errorf("sharing with own %s: %s, want %s", own, got, want)
+		got := b.Eval(`window.told`)
+		if strings.Contains(want, "OVER") {
+			got = regexp.MustCompile(`"over":\d+`).ReplaceAllString(got, `"over":OVER`)
 		}
+		if got != want {
+			t.Errorf("sharing with %s: %s, want %s", call, got, want)
+		}
+	}
+	b.Reset() // what the page asked of the other site
+}
+
+// split writes a number in pieces that no element holds together, and what a page hides by
+// other means than visibility. n is a number of sixteen digits.
+const split = `window.split = (n) => {
+	const [a, b, c, d] = n.match(/..../g)
+	const put = (parent, name, text, style = {}, attributes = {}) => {
+		const e = parent.appendChild(name === 'svg' || name === 'text' ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name))
+		if (text) e.append(text)
+		Object.assign(e.style, style)
+		for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
+		return e
+	}
+	document.body.replaceChildren()
+	document.adoptedStyleSheets = [Object.assign(new CSSStyleSheet())]
+	document.adoptedStyleSheets[0].replaceSync('.tail::after{content:" " attr(data-tail)}.head::before{content:attr(data-head) " "}')
+	const row = put(put(document.body, 'table'), 'tr')
+	for (const part of [a, b, c, d]) put(row, 'td', part)
+	const columns = put(document.body, 'div', '', { columns: '2', columnGap: '10px', width: '200px' })
+	put(columns, 'div', a + ' ' + b)
+	put(columns, 'div', c + ' ' + d)
+	const flex = put(document.body, 'div', '', { display: 'flex', gap: '8px' })
+	for (const pair of [[a, b], [c, d]]) {
+		const inner = put(put(flex, 'div'), 'div', '', { display: 'flex', gap: '8px' })
+		for (const part of pair) put(put(inner, 'div'), 'p', part, { margin: '0' })
+	}
+	const boxes = put(document.body, 'div', '', { display: 'grid', gridTemplateColumns: 'repeat(16, 24px)', gap: '6px' })
+	for (const digit of n) put(put(boxes, 'div', '', { border: '1px solid' }), 'div', digit)
+	const drawing = put(document.body, 'svg', '', {}, { width: 400, height: 40 })
+	;[a, b, c, d].forEach((part, i) => put(drawing, 'text', part, {}, { x: 10 + 45 * i, y: 25 }))
+	put(document.body, 'p', b + ' ' + c, {}, { class: 'head tail', 'data-head': a, 'data-tail': d })
+	const buttons = put(document.body, 'div')
+	for (const part of [a, b, c, d]) put(buttons, 'button', part)
+	// Hidden by the page, and different every time.
+	put(document.body, 'div', 'hidden ' + n.slice(0, 5), { maskImage: 'linear-gradient(transparent, transparent)', webkitMaskImage: 'linear-gradient(transparent, transparent)' })
+	put(document.body, 'div', 'hidden ' + n.slice(0, 5), { clipPath: 'url(#nothing)' })
+	const relative = put(document.body, 'div', '', { position: 'relative', height: '30px' })
+	put(relative, 'span', 'hidden ' + n.slice(0, 5), { position: 'absolute', clip: 'rect(0px, 0px, 0px, 0px)' })
+	const card = put(document.body, 'div', '', { transformStyle: 'preserve-3d', transform: 'rotateY(180deg)', width: '200px' })
+	put(card, 'div', 'hidden ' + n.slice(0, 5), { backfaceVisibility: 'hidden' })
+	put(document.body, 'p', 'Nothing is secret here: 12 34 56', {}, { id: 'plain' })
+}`
+
+// TestCaptureReadsWhatStandsTogether makes pictures of two numbers, which must not differ.
+func TestCaptureReadsWhatStandsTogether(t *testing.T) {
+	site := captureSite(t, "")
+	b := browser.Open(t, browser.Options{Site: site.URL})
+	b.Size(1280, 720)
+	openCapture(b, "/bad.html?case=plain")
+	b.Script(split)
+	var pictures [][]byte
+	for _, n := range []string{"4111111111111111", "4242424242424242"} {
+		b.Script(`split(` + browser.Quote(n) + `)`)
+		data, c := shoot(t, b, "strict")
+		keep(t, "together-"+n+".png", data)
+		if c.Covered < 20 {
+			t.Errorf("%s: %d regions are covered", n, c.Covered)
+		}
+		pictures = append(pictures, data)
+	}
+	if !bytes.Equal(pictures[0], pictures[1]) {
+		t.Error("the pictures of two numbers differ")
+	}
+	b.Script(`split('1234567890123456')`) // no number of a card
+	data, _ := shoot(t, b, "strict")
+	if bytes.Equal(data, pictures[0]) {
+		t.Error("a number that is no secret is covered too")
+	}
+}
+
+// TestCaptureHidesBehindFilters compares masks and blurred backgrounds with the browser's.
+func TestCaptureHidesBehindFilters(t *testing.T) {
+	site := captureSite(t, "data:")
+	b := browser.Open(t, browser.Options{Site: site.URL})
+	b.Size(1280, 720)
+	openCapture(b, "/bad.html?case=plain")
+	b.Script(`{
+		document.body.replaceChildren()
+		const put = (text, style) => {
+			const e = document.body.appendChild(document.createElement('div'))
+			e.append(text)
+			Object.assign(e.style, { font: '24px sans-serif', ...style })
+		}
+		const words = 'What is read below a blurred pane. '.repeat(20)
+		put(words, {})
+		put('', { position: 'absolute', left: '100px', top: '20px', width: '400px', height: '120px', backdropFilter: 'blur(12px)', background: 'rgba(255, 255, 255, 0.2)' })
+		put(words, { maskImage: 'linear-gradient(to right, #000 30%, transparent 60%)', webkitMaskImage: 'linear-gradient(to right, #000 30%, transparent 60%)' })
+		put('', { width: '100px', height: '60px', background: '#069', maskImage: 'url(/picture.png)', webkitMaskImage: 'url(/picture.png)' })
+		put('turned away', { backfaceVisibility: 'hidden', transform: 'rotateY(180deg)' })
+		put('clipped away', { position: 'absolute', clip: 'rect(0px, 60px, 40px, 0px)' })
+	}`)
+	want := b.Screen()
+	data, _ := shoot(t, b, "open")
+	keep(t, "filters.png", data)
+	share := differing(t, decode(t, want), decode(t, data))
+	t.Logf("%.3f %% of the pixels differ", share*100)
+	if share > 0.01 {
+		t.Errorf("%.3f %% of the pixels differ", share*100)
 	}
 }
 

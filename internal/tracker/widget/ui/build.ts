@@ -14,6 +14,7 @@ const target = ['chrome109', 'edge109', 'firefox115', 'safari15.6']
 const parts: Record<string, string> = {
   form: 'src/form/main.ts',
   capture: 'src/capture/main.ts',
+  share: 'src/share/main.ts',
   file: 'src/file/main.ts',
   annotator: 'src/annotator/main.ts',
   sender: 'src/sender/main.ts',

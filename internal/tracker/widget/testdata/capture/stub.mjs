@@ -2,8 +2,10 @@
 const parts = await (await fetch('/parts.json')).json()
 export const part = await import(parts.capture)
 export const file = await import(parts.file)
+export const sharing = await import(parts.share)
+const { newPrivacy } = await import(parts.privacy)
 
-export const open = { text: (s) => s, ranges: () => [], url: (s) => s, secretName: () => false, rule: () => 'show', hidesValue: () => false }
+export const open = { text: (s) => s, ranges: () => [], url: (s) => s, secretName: () => false, rule: () => 'show', hidesValue: () => false, rows: () => {} }
 
 /** Rules as the core has them, in short. */
 export const strict = {
@@ -11,6 +13,7 @@ export const strict = {
   ranges: (s) => Array.from(s.matchAll(/\b(?:\d[ -]?){12,18}\d\b|\S+@\S+\.\w+/g), (m) => [m.index, m.index + m[0].length]),
   rule: (e) => (e.hasAttribute('data-bugspark-block') ? 'block' : e.hasAttribute('data-bugspark-mask') ? 'mask' : 'show'),
   hidesValue: () => true,
+  rows: newPrivacy({}, new WeakSet()).rows,
 }
 
 window.ignore ??= document.createElement('div')

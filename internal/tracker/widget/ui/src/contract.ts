@@ -21,6 +21,15 @@ export interface Privacy {
   rule(e: Element): Rule
   /** Whether what is typed into this field is hidden. */
   hidesValue(e: Element): boolean
+  /** Calls cover() of every text that is private together with what stands beside it. */
+  rows(seen: Seen[]): void
+}
+
+/** A text that is about to be drawn, and where in the picture. */
+export interface Seen {
+  text: string
+  at: { x: number; y: number; w: number; h: number }
+  cover(): void
 }
 
 /** A picture of the page with everything private already covered. */
@@ -40,18 +49,26 @@ export interface CaptureRequest {
   scale?: number
   /** Stop after so many milliseconds and return what is drawn; 4000 where absent. */
   budget?: number
+  /**
+   * Takes the browser's own picture of this tab, of which only images, canvases and videos are
+   * shown that the page may not read. read() reads the page, and tells whether it has any;
+   * null when the page moved between that and the frame.
+   */
+  frame?: (read: () => Promise<boolean>) => Promise<HTMLCanvasElement | null>
 }
 
 export interface CapturePart {
   /** Draws the visible part of the page. It rejects only when nothing can be drawn. */
   capture(request: CaptureRequest): Promise<Picture>
-  /** Whether the browser can share its screen. */
-  canShare(): boolean
+}
+
+export interface SharePart {
   /**
-   * Asks the visitor to share this tab, takes one frame, covers what is private. own is false
-   * when the visitor chose another surface, which cannot be covered. Null: declined.
+   * Asks the visitor to share this tab, and makes a picture with what only the browser can
+   * see of it. own is false when the visitor chose another surface, of which nothing can be
+   * covered. Null: declined.
    */
-  share(request: CaptureRequest): Promise<(Picture & { own: boolean }) | null>
+  share(request: CaptureRequest, part: CapturePart): Promise<(Picture & { own: boolean }) | null>
 }
 
 export interface FilePart {
@@ -167,6 +184,7 @@ export interface Remote {
 export interface Parts {
   form: FormPart
   capture: CapturePart
+  share: SharePart
   file: FilePart
   annotator: AnnotatorPart
   sender: SenderPart

@@ -1,10 +1,11 @@
 /** One picture of what is visible. */
 import type { CaptureRequest, Picture } from '../contract.ts'
 import { bounded, createCanvas } from './canvas.ts'
+import { canvas } from './document.ts'
 import type { Rect } from './geometry.ts'
 import { Painter } from './paint.ts'
 import { Clock } from './schedule.ts'
-import { layer, type Context, type Layer } from './scene.ts'
+import type { Context } from './scene.ts'
 import { Walker } from './walk.ts'
 
 /** In milliseconds. */
@@ -15,15 +16,16 @@ function windowRect(): Rect {
 }
 
 /** Walks the page; nothing is painted yet. */
-async function walk(request: CaptureRequest, scale: number, sharing = false): Promise<Walker> {
-  const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget), sharing)
+async function walk(request: CaptureRequest, scale: number): Promise<Walker> {
+  const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget), !!request.frame)
   const st = w.start()
   try {
-    w.canvas(document, st, w.window, true)
+    canvas(w, document, st, w.window, true)
   } catch {
     // The elements on it can still be drawn.
   }
   if (document.documentElement) await w.element(document.documentElement, st)
+  w.secrets.rows(w.seen)
   await w.images.settle(Math.min(1500, w.clock.left()))
   return w
 }
@@ -41,23 +43,18 @@ function canvasFor(w: number, h: number, wanted: number): { c: Context; scale: n
 export async function capture(request: CaptureRequest): Promise<Picture> {
   const r = windowRect()
   const { c, scale } = canvasFor(r.w, r.h, request.scale ?? (devicePixelRatio || 1))
-  const w = await walk(request, scale)
+  let w!: Walker
+  const read = async (): Promise<boolean> => {
+    w = await walk(request, scale)
+    return w.holes.size > 0 && !w.clock.over()
+  }
+  const shared = request.frame ? await request.frame(read) : (await read(), null)
+  w.shared = shared
   const painter = new Painter(c, w.window, scale, w.clock)
   await painter.layer(w.root)
   for (const l of w.top) await painter.layer(l)
   painter.end()
   if (w.clock.over()) w.missing.add('time')
+  if (!w.shared) for (const what of w.holes) w.missing.add(what)
   return { canvas: c.canvas, covered: w.covered, missing: [...w.missing] }
-}
-
-/** Covers what is private on a frame of the shared tab. */
-export async function coverFrame(c: Context, request: CaptureRequest): Promise<{ covered: number; complete: boolean; missing: Picture['missing'] }> {
-  const scale = c.canvas.width / windowRect().w
-  const w = await walk(request, scale, true)
-  const all: Layer = layer()
-  all.inlines.push(...w.covers)
-  const painter = new Painter(c, w.window, scale, new Clock(Infinity))
-  await painter.layer(all)
-  painter.end()
-  return { covered: w.covered, complete: !w.clock.over(), missing: [...w.missing] }
 }

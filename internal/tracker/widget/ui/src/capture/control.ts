@@ -1,6 +1,7 @@
 /** Fields and buttons: what they hold, and the looks that browsers give them. */
 import type { Box } from './box.ts'
 import { trace } from './box.ts'
+import { fillCover } from './cover.ts'
 import { px } from './css.ts'
 import { attribute, children, localName, ownerDocument, scrollLeft, scrollTop } from './dom.ts'
 import { cased } from './font.ts'
@@ -67,7 +68,10 @@ function bar(w: Walker, style: CSSStyleDeclaration, r: Rect, st: State, middle: 
 
 /** One line of text in the middle of a box, cut at its edges. */
 function line(w: Walker, look: Look, style: CSSStyleDeclaration, r: Rect, text: string, st: State, align: string, shift = 0): void {
+  let hidden = false
+  w.see(st, text, r, () => { hidden = true })
   w.draw(st, (c) => {
+    if (hidden) return fillCover(c, [r])
     const wide = w.fonts.width(look.font, text)
     c.beginPath()
     c.rect(r.x, r.y - 4, r.w, r.h + 8)
@@ -119,11 +123,11 @@ function input(w: Walker, e: HTMLInputElement, style: CSSStyleDeclaration, box: 
     return
   }
   const { value } = e
-  if (value === '') {
+  if (value === '' && !e.validity.badInput) {
     placeholder(w, e, style, box, st, true)
     return
   }
-  const hidden = type === 'password' || st.rule !== 'show' || w.secrets.hidesValue(e)
+  const hidden = value === '' || type === 'password' || st.rule !== 'show' || w.secrets.hidesValue(e)
   if (hidden) {
     w.covered++
     w.hide(st, box.padding)

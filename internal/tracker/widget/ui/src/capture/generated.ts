@@ -107,7 +107,7 @@ export function generate(w: Walker, e: Element, which: '::before' | '::after', o
     ;(z < 0 ? st.context.negative : z > 0 ? st.context.positive : st.context.zero).push(l)
     into = l.inlines
   }
-  const hidden = text !== '' && (st.rule !== 'show' || w.secrets.hides(text))
+  let hidden = text !== '' && (st.rule !== 'show' || w.secrets.hides(text))
   into.push(w.step(space, clip, (c) => {
     paintBox(c, b, w.images, w.window)
     let x = r.x + bl + pl
@@ -135,7 +135,14 @@ export function generate(w: Walker, e: Element, which: '::before' | '::after', o
     look.font.set(c)
     drawRun(c, look, text, x, Math.round(r.y + bt + pt + Math.floor(top) + look.font.ascent), textWidth)
   }))
-  if (hidden) w.veil(target, { x: r.x, y: r.y, w: 6 * look.font.size, h: line }, r, into)
+  const veil = (): void => w.veil(target, { x: r.x, y: r.y, w: 6 * look.font.size, h: line }, r, into)
+  if (hidden) veil()
+  else if (text) {
+    w.see(target, text, r, () => {
+      hidden = true
+      veil()
+    })
+  }
 }
 
 export function numeral(n: number, type: string): string {

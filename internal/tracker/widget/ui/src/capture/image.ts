@@ -82,21 +82,8 @@ export class Images {
 
 /** What stands for content that cannot be drawn. */
 export function paintMissing(c: Context, r: Rect): void {
-  c.save()
-  c.beginPath()
-  c.rect(r.x, r.y, r.w, r.h)
-  c.clip()
   c.fillStyle = '#e4e4e7'
   c.fillRect(r.x, r.y, r.w, r.h)
-  c.strokeStyle = '#c4c4cc'
-  c.beginPath()
-  const most = Math.min(r.w + r.h, 20000)
-  for (let d = 0; d < most; d += 12) {
-    c.moveTo(r.x + d, r.y)
-    c.lineTo(r.x + d - r.h, r.y + r.h)
-  }
-  c.stroke()
-  c.restore()
 }
 
 /** Where a picture of w by h lies in its box. */

@@ -1,3 +1,2 @@
 /** The lazy part that makes pictures. */
 export { capture } from './capture.ts'
-export { canShare, share } from './share.ts'

@@ -28,6 +28,7 @@ export class Painter {
     const inner = new Painter(part, this.window, this.scale, this.clock)
     await inner.content(l)
     inner.end()
+    if (effect.mask) this.mask(part, effect.mask)
     this.use(null, effect.clip)
     this.c.setTransform(1, 0, 0, 1, 0, 0)
     this.space = undefined
@@ -38,6 +39,20 @@ export class Painter {
     this.c.drawImage(part.canvas, 0, 0)
     this.c.restore()
     part.canvas.width = part.canvas.height = 0 // some browsers keep the memory for long
+  }
+
+  /** Keeps what lies under the mask. */
+  private mask(part: Context, by: Step): void {
+    const c = createCanvas(part.canvas.width, part.canvas.height)
+    if (c) {
+      const p = new Painter(c, this.window, this.scale, this.clock)
+      p.step(by)
+      p.end()
+    }
+    part.setTransform(1, 0, 0, 1, 0, 0)
+    part.globalCompositeOperation = 'destination-in'
+    if (c) part.drawImage(c.canvas, 0, 0)
+    else part.clearRect(0, 0, part.canvas.width, part.canvas.height)
   }
 
   private async content(l: Layer): Promise<void> {

@@ -55,7 +55,7 @@ export async function paintReplaced(w: Walker, e: Element, style: CSSStyleDeclar
   }
   if (!size[0] || !size[1]) return true
   if (!w.images.safe(source)) {
-    w.missingBox(what, st, box.content)
+    w.missingBox(what, st, box.content, true)
     return true
   }
   w.draw(st, (c) => paintSource(c, box, source, ...size))
@@ -90,5 +90,5 @@ async function frame(w: Walker, e: HTMLIFrameElement, box: Box, st: State): Prom
     // Of another site.
   }
   if (doc && doc.documentElement) await w.frame(doc, st, box.content)
-  else if (attribute(e, 'src') || attribute(e, 'srcdoc') || attribute(e, 'data')) w.missingBox('frame', st, box.content)
+  else if (attribute(e, 'src') || attribute(e, 'srcdoc') || attribute(e, 'data')) w.missingBox('frame', st, box.content, false)
 }

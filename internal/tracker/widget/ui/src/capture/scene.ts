@@ -31,6 +31,7 @@ export interface Effect {
   blend: string
   filter: string
   clip: Clip | null
+  mask?: Step | null
 }
 
 /** A stacking context, or something painted as one: a float, an inline block, a flex item. */

@@ -27,16 +27,7 @@ export class Clock {
   async pause(): Promise<void> {
     const scheduler = (globalThis as { scheduler?: Scheduler }).scheduler
     if (scheduler?.yield) await scheduler.yield()
-    else {
-      await new Promise<void>((done) => {
-        const { port1, port2 } = new MessageChannel()
-        port1.onmessage = () => {
-          port1.close()
-          done()
-        }
-        port2.postMessage(0)
-      })
-    }
+    else await new Promise((done) => setTimeout(done))
     this.since = performance.now()
   }
 }

@@ -1,5 +1,5 @@
 /** Where text must be covered. Everything here answers "cover" when it cannot tell. */
-import type { Privacy, Rule } from '../contract.ts'
+import type { Privacy, Rule, Seen } from '../contract.ts'
 import { children, data, localName, nodeType, styleOf } from './dom.ts'
 
 export type Span = [from: number, to: number]
@@ -51,6 +51,14 @@ export class Secrets {
       return out
     } catch {
       return [[0, s.length]]
+    }
+  }
+
+  rows(seen: Seen[]): void {
+    try {
+      this.privacy.rows(seen)
+    } catch {
+      for (const s of seen) s.cover()
     }
   }
 

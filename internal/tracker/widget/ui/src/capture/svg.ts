@@ -3,6 +3,7 @@ import type { Box } from './box.ts'
 import { setPath } from './clippath.ts'
 import { address, length, px, transparent } from './css.ts'
 import { attribute, children, isSVG, localName, nodeType, styleOf } from './dom.ts'
+import { fillCover } from './cover.ts'
 import { cased } from './font.ts'
 import { identity, multiply, translation, type Matrix, type Rect } from './geometry.ts'
 import type { Context } from './scene.ts'
@@ -42,11 +43,9 @@ function inside(w: Walker, e: Element, st: State, port: Port): void {
   for (const n of children(e)) if (nodeType(n) === 1) part(w, n as Element, st, port)
 }
 
-const never = /^(defs|symbol|clipPath|mask|marker|pattern|linearGradient|radialGradient|title|desc|metadata|style|script|filter)$/
-
 function part(w: Walker, e: Element, outer: State, port: Port): void {
   const name = localName(e)
-  if (!isSVG(e) || never.test(name)) return
+  if (!isSVG(e)) return
   const rule = w.secrets.rule(e)
   const style = styleOf(e)
   if (style.display === 'none') return
@@ -83,7 +82,7 @@ function part(w: Walker, e: Element, outer: State, port: Port): void {
   else if (name === 'svg') nested(w, e, e, st, next)
   else if (name === 'use') used(w, e, st, next)
   else if (name === 'text') text(w, e as SVGTextElement, style, st)
-  else if (name === 'image' || name === 'foreignObject') w.missingBox('image', st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 })
+  else if (name === 'image' || name === 'foreignObject') w.missingBox('image', st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 }, name === 'image')
   else if (style.visibility === 'visible') {
     const p = shape(e, port)
     if (!p) return
@@ -340,7 +339,7 @@ function nestedRule(w: Walker, e: Element): boolean {
 function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State, s: string, at: number): void {
   const look = lookOf(style, w.fonts, [])
   const fill = style.fill
-  const list: { text: string; x: number; y: number}[] = []
+  const list: { text: string; x: number; y: number; bar?: Rect }[] = []
   for (let i = 0; i < s.length;) {
     const p = e.getStartPositionOfChar(at + i)
     let j = i + 1
@@ -351,13 +350,21 @@ function run(w: Walker, e: SVGTextElement, style: CSSStyleDeclaration, st: State
       if (Math.abs(before.x - next.x) > 0.05 || before.y !== next.y) break
       j++
     }
-    list.push({ text: cased(s.slice(i, j), style, s[i - 1] ?? ''), x: p.x, y: p.y })
+    const t: (typeof list)[number] = { text: cased(s.slice(i, j), style, s[i - 1] ?? ''), x: p.x, y: p.y }
+    const { font } = look
+    const r = { x: p.x, y: p.y - font.ascent, w: w.fonts.width(font, t.text), h: font.ascent + font.descent }
+    w.see(st, t.text, r, () => { t.bar = r })
+    list.push(t)
     i = j
   }
   const box = fill.startsWith('url') ? boxIn(e) : null
   w.draw(st, (c) => {
     look.font.set(c)
     for (const t of list) {
+      if (t.bar) {
+        fillCover(c, [t.bar])
+        continue
+      }
       const f = fill === 'none' ? null : paintOf(c, e, fill, box)
       if (f) {
         c.globalAlpha = Number(style.fillOpacity || 1)

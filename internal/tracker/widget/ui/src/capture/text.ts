@@ -194,7 +194,7 @@ export function drawPieces(c: Context, look: Look, pieces: Piece[]): void {
 }
 
 export function drawRun(c: Context, look: Look, text: string, x: number, y: number, w: number): void {
-  for (const d of look.decorations) if (!d.line.includes('through')) decorate(c, d, look.font, text, x, y, w)
+  for (const d of look.decorations) if (!d.line.includes('through')) decorate(c, d, look.font, x, y, w)
   const list = shadows(look.shadow)
   if (list.length) {
     c.save()
@@ -221,14 +221,14 @@ export function drawRun(c: Context, look: Look, text: string, x: number, y: numb
     c.lineJoin = 'miter'
     c.strokeText(text, x, y)
   }
-  for (const d of look.decorations) if (d.line.includes('through')) decorate(c, d, look.font, text, x, y, w)
+  for (const d of look.decorations) if (d.line.includes('through')) decorate(c, d, look.font, x, y, w)
 }
 
-function decorate(c: Context, d: Decoration, font: Font, text: string, x: number, y: number, w: number): void {
+function decorate(c: Context, d: Decoration, font: Font, x: number, y: number, w: number): void {
   const given = parseFloat(d.thickness)
   const t = Math.max(1, Number.isNaN(given) ? d.size / 10 : given)
   const offset = parseFloat(d.offset)
-  const line = (top: number, ink: boolean): void => {
+  const line = (top: number): void => {
     c.save()
     c.fillStyle = d.color
     c.strokeStyle = d.color
@@ -241,35 +241,10 @@ function decorate(c: Context, d: Decoration, font: Font, text: string, x: number
       c.moveTo(x, top + high / 2)
       c.lineTo(x + w, top + high / 2)
       c.stroke()
-    } else {
-      const gaps = ink ? descenders(c, text, w, t) : []
-      let from = 0
-      for (const [a, b] of gaps) {
-        if (a > from) c.fillRect(x + from, top, a - from, high)
-        from = b
-      }
-      if (w > from) c.fillRect(x + from, top, w - from, high)
-      if (d.style === 'double') c.fillRect(x, top + 2 * high, w, high)
-    }
+    } else c.fillRect(x, top, w, high)
     c.restore()
   }
-  if (d.line.includes('underline')) line(y + (Number.isNaN(offset) ? Math.max(1, Math.ceil(t / 2)) : offset), true)
-  if (d.line.includes('overline')) line(y - font.ascent, false)
-  if (d.line.includes('through')) line(y - font.ascent / 3 - t / 2, false)
-}
-
-/** Where letters reach below the line, the underline makes room. */
-function descenders(c: Context, text: string, w: number, t: number): Span[] {
-  const out: Span[] = []
-  if (!/[gjpqyQ,;()[\]{}|/\\]/.test(text) || text.length > 400) return out
-  for (const m of text.matchAll(/[gjpqyQ,;()[\]{}|/\\]/g)) {
-    const from = c.measureText(text.slice(0, m.index)).width
-    const glyph = c.measureText(m[0])
-    const a = from - glyph.actualBoundingBoxLeft - t
-    const b = from + glyph.actualBoundingBoxRight + t
-    const last = out[out.length - 1]
-    if (last && a <= last[1]) last[1] = Math.min(w, b)
-    else out.push([Math.max(0, a), Math.min(w, b)])
-  }
-  return out
+  if (d.line.includes('underline')) line(y + (Number.isNaN(offset) ? Math.max(1, Math.ceil(t / 2)) : offset))
+  if (d.line.includes('overline')) line(y - font.ascent)
+  if (d.line.includes('through')) line(y - font.ascent / 3 - t / 2)
 }

@@ -1,12 +1,14 @@
 /** Walks what is visible of a document and writes down the steps that draw it. */
-import type { CaptureRequest } from '../contract.ts'
-import { addresses, paintBackground } from './background.ts'
+import type { CaptureRequest, Seen } from '../contract.ts'
+import { addresses } from './background.ts'
+import { blurBehind } from './behind.ts'
 import { paintOutline } from './border.ts'
 import { boxFor, innerRadii, trace, type Box } from './box.ts'
 import { shapeOf } from './clippath.ts'
 import { nativeBox, paintControl } from './control.ts'
 import { px, transparent } from './css.ts'
 import { fillCover, widen } from './cover.ts'
+import { backdrop, bodyGives, canvas } from './document.ts'
 import { paintBox, paintedBox } from './decorated.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, ownerDocument, parentNode, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
@@ -19,6 +21,7 @@ import { Clock } from './schedule.ts'
 import { layer, type Clip, type Context, type Effect, type Layer, type Space, type Step } from './scene.ts'
 import { Secrets, separate } from './secret.ts'
 import type { Flow, State } from './state.ts'
+import { clipRect, maskOf, turnedAway } from './mask.ts'
 import { writeText } from './write.ts'
 import { mapped, rectIn, spaceOf, transforms, upright } from './transform.ts'
 
@@ -28,8 +31,13 @@ const deepest = 400
 export class Walker {
   readonly root: Layer = layer()
   readonly top: Layer[] = []
-  readonly covers: Step[] = []
+  /** What is private, exactly where it is in the picture; for a frame of the shared tab. */
+  readonly covers: Rect[] = []
   readonly missing = new Set<Missing>()
+  /** What only the browser's own picture can show. */
+  readonly holes = new Set<Missing>()
+  shared: HTMLCanvasElement | null = null
+  readonly seen: Seen[] = []
   readonly fonts = new Fonts()
   readonly secrets: Secrets
   readonly images = new Images((m) => this.missing.add(m))
@@ -65,7 +73,7 @@ export class Walker {
   /** Covers also the frame of a shared tab there. */
   hide(st: State, ...list: Rect[]): void {
     // Glyphs reach a little over their boxes.
-    if (this.sharing) this.covers.push(this.step(st.space, null, (c) => fillCover(c, list.map((r) => grow(r, 2)))))
+    for (const r of list) this.covers.push(bounds(st.space.m, grow(r, 2)))
   }
 
   /** On a frame of the shared tab, what a blocked element holds is also outside of its box. */
@@ -75,19 +83,27 @@ export class Walker {
     const client: State = { ...st, space: { m: multiply(st.space.m, back), c: identity } }
     const range = ownerDocument(e).createRange()
     const below = (n: Node): void => {
-      for (const child of children(n)) {
-        if (nodeType(child) === 1) below(child)
-        else if (nodeType(child) !== 3) continue
-        range.selectNode(child)
-        this.hide(client, ...Array.from(range.getClientRects(), fromDOM))
-      }
+      range.selectNode(n)
+      this.hide(client, ...Array.from(range.getClientRects(), fromDOM))
+      for (const child of children(n)) below(child)
     }
-    below(e)
+    for (const child of children(e)) below(child)
   }
 
   clipTo(up: Clip | null, space: Space, r: Rect, path: (c: Context) => void, rule?: CanvasFillRule): Clip {
     const b = bounds(space.m, r)
     return { up, space, path, ...(rule ? { rule } : {}), bounds: intersect(b, up ? up.bounds : this.window) }
+  }
+
+  /** Notes a text that is drawn at r, to be read with what stands beside it. */
+  see(st: State, text: string, r: Rect, cover: () => void): void {
+    const { m } = st.space
+    if (st.rule !== 'show' || m[1] !== 0 || m[0] <= 0) return
+    this.seen.push({ text, at: bounds(m, r), cover: () => {
+      this.covered++
+      this.hide(st, r)
+      cover()
+    } })
   }
 
   /** Covers a region for certain: drawn now, and again over a frame of the shared tab. */
@@ -161,7 +177,8 @@ export class Walker {
     const set = st.rule === 'block' ? 'block' : this.secrets.rule(e)
     // What the page itself shows as dots.
     const own = set === 'show' && /c$|[^n]e$/.test(style.getPropertyValue('-webkit-text-security')) ? 'mask' : set
-    const rule = own === 'block' || st.rule === 'show' ? own : st.rule
+    let rule = own === 'block' || st.rule === 'show' ? own : st.rule
+    if (turnedAway(e, style)) return
     if (display === 'contents') {
       if (rule === 'block' || ((e as HTMLElement).isContentEditable && this.secrets.hidesValue(e))) {
         this.covered++
@@ -198,15 +215,20 @@ export class Walker {
     const clipped = style.clipPath && style.clipPath !== 'none' ? shapeOf(style.clipPath, outer) : null
     const filter = style.filter || 'none'
     const blend = style.mixBlendMode || 'normal'
-    const grouped = alpha < 1 || filter !== 'none' || blend !== 'normal'
+    const mask = svg ? null : maskOf(style, box, this.images, this.window)
+    // What such a shape leaves to be seen is not known.
+    if (mask === false || (!clipped && !/^(none|)$/.test(style.clipPath ?? ''))) rule = 'block'
+    const grouped = alpha < 1 || filter !== 'none' || blend !== 'normal' || mask
     const stacking = z !== null || grouped || moved || clipped || fixed || position === 'sticky' || topmost || style.isolation === 'isolate' ||
       /transform|opacity|filter|perspective/.test(style.willChange) || /paint|layout|strict|content/.test(style.contain) || style.perspective !== 'none' || (style.backdropFilter ?? 'none') !== 'none'
     if (clipped) clip = this.clipTo(clip, space, { x: -1e6, y: -1e6, w: 2e6, h: 2e6 }, clipped.path, clipped.rule)
+    const old = clipRect(style, box.border)
+    if (old) clip = this.clipTo(clip, space, old, (c) => c.rect(old.x, old.y, old.w, old.h))
     let { layer: into, context } = st
     const floating = style.float !== 'none' && !positioned
     const atomic = !inline && (display.startsWith('inline') || st.item)
     let effect: Effect | null = null
-    if (grouped) effect = { alpha, blend, filter, clip }
+    if (grouped) effect = { alpha, blend, filter, clip, mask: mask ? this.step(space, null, mask) : null }
     if (stacking || positioned || floating || atomic) {
       const l = layer(z ?? 0, effect)
       if (topmost) this.top.push(l)
@@ -215,7 +237,7 @@ export class Walker {
       into = l
       if (stacking) context = l
     }
-    if (topmost) this.backdrop(e, into)
+    if (topmost) backdrop(this, e, into)
     const leads = into !== st.layer
     const mine = { ...st, space, clip, layer: into, context, rule }
     const boxes = leads ? into.own : inline || svg ? into.inlines : into.blocks
@@ -228,6 +250,8 @@ export class Walker {
     }
     const visible = style.visibility === 'visible'
     const isRoot = parentNode(e) === ownerDocument(e)
+    const behind = style.backdropFilter ?? style.getPropertyValue('-webkit-backdrop-filter')
+    if (visible && behind && behind !== 'none') boxes.push(this.step(space, clip, (c) => blurBehind(c, box.border, behind, this.scale)))
     if (visible && !isRoot) this.decorate(e, style, box, inline, mine, boxes)
     if (st.flow && !positioned && (atomic || /^(img|input|svg|canvas|video)$/.test(localName(e)))) st.flow.shown.push(box.border)
 
@@ -285,7 +309,7 @@ export class Walker {
   private decorate(e: Element, style: CSSStyleDeclaration, box: Box, inline: boolean, st: State, into: (Step | Layer)[]): void {
     if (isSVG(e) && localName(e) !== 'svg') return
     const name = localName(e)
-    if (name === 'body' && this.bodyGives(e)) return
+    if (name === 'body' && bodyGives(e)) return
     const native = /^(input|select|button|textarea|progress|meter)$/.test(name) && style.appearance !== 'none' && /^(checkbox|radio|range|color|)$/.test(attributeType(e, name))
     if (native) return
     const empty = style.backgroundImage === 'none' && transparent(style.backgroundColor) && style.boxShadow === 'none'
@@ -309,54 +333,6 @@ export class Walker {
     if (style.outlineStyle !== 'none') st.layer.outlines.push(this.step(st.space, st.clip, (c) => paintOutline(c, box)))
   }
 
-  /** Whether the body's background is the window's. */
-  private bodyGives(e: Element): boolean {
-    const doc = ownerDocument(e)
-    if (e !== doc.body) return false
-    const s = styleOf(doc.documentElement)
-    return s.backgroundImage === 'none' && transparent(s.backgroundColor)
-  }
-
-  private backdrop(e: Element, into: Layer): void {
-    const style = styleOf(e, '::backdrop')
-    if (!style || style.display === 'none') return
-    const box = boxFor(style, this.window, (v) => v)
-    const space = this.start().space
-    for (const a of addresses(style)) this.images.want(a)
-    // Behind the dialog itself, and not part of its opacity or transformation.
-    const l = layer(0)
-    l.own.push(this.step(space, null, (c) => {
-      c.globalAlpha = Number(style.opacity)
-      paintBackground(c, box, this.images, this.window)
-    }))
-    this.top.splice(this.top.indexOf(into), 0, l)
-  }
-
-  /** The background of a whole document. */
-  canvas(doc: Document, st: State, over: Rect, opaque: boolean): void {
-    const html = doc.documentElement
-    if (!html) {
-      st.layer.own.push(this.step(st.space, st.clip, (c) => {
-        c.fillStyle = '#fff'
-        c.fillRect(over.x, over.y, over.w, over.h)
-      }))
-      return
-    }
-    const dark = (s: string): boolean => s.includes('dark') && (!s.includes('light') || matchMedia('(prefers-color-scheme: dark)').matches)
-    const from = doc.body && this.bodyGives(doc.body) ? doc.body : html
-    const style = styleOf(from)
-    const scheme = styleOf(html).colorScheme ?? ''
-    const box = boxFor(style, rectIn(st.space, from, style), (v) => v)
-    for (const a of addresses(style)) this.images.want(a)
-    st.layer.own.push(this.step(st.space, st.clip, (c) => {
-      if (opaque) {
-        c.fillStyle = dark(scheme) ? '#121212' : '#fff'
-        c.fillRect(over.x, over.y, over.w, over.h)
-      }
-      paintBackground(c, box, this.images, over, true)
-    }))
-  }
-
   /** The document in a frame, whose window lies at the given rectangle. */
   async frame(doc: Document, st: State, at: Rect): Promise<void> {
     const html = doc.documentElement
@@ -369,14 +345,24 @@ export class Walker {
     st.layer.inlines.push(l)
     const base = { space, clip, box: inside }
     const state: State = { ...st, space, clip, absolute: base, fixed: base, context: l, layer: l, group: null, flow: null, decorations: [], item: false, ellipsis: null, through: null }
-    this.canvas(doc, state, inside, false)
+    canvas(this, doc, state, inside, false)
     await this.element(html, state)
   }
 
-  missingBox(what: Missing, st: State, r: Rect): void {
-    this.missing.add(what)
-    this.draw(st, (c) => paintMissing(c, r))
-    this.hide(st, r)
+  /** shown: a frame of the shared tab may show it. */
+  missingBox(what: Missing, st: State, r: Rect, shown: boolean): void {
+    if (!shown) this.hide(st, r)
+    ;(shown ? this.holes : this.missing).add(what)
+    this.draw(st, (c) => {
+      if (!shown || !this.shared) return paintMissing(c, r)
+      c.beginPath()
+      c.rect(r.x, r.y, r.w, r.h)
+      c.clip()
+      c.setTransform(1, 0, 0, 1, 0, 0)
+      c.drawImage(this.shared, 0, 0, c.canvas.width, c.canvas.height)
+      c.scale(this.scale, this.scale)
+      fillCover(c, this.covers)
+    })
   }
 }
 

@@ -29,9 +29,12 @@ export function writeText(w: Walker, node: Node, text: string, style: CSSStyleDe
   }
   if (shown.length) {
     const { through } = st
+    for (const p of shown) w.see(st, p.text, p.r, () => { p.secret = true })
     w.draw(st, (c) => {
-      drawPieces(c, look, shown)
-      if (through) for (const p of shown) showThrough(c, through.border, through.style, look, p)
+      const clear = shown.filter((p) => !p.secret)
+      drawPieces(c, look, clear)
+      if (through) for (const p of clear) showThrough(c, through.border, through.style, look, p)
+      fillCover(c, shown.filter((p) => p.secret).map((p) => p.r))
     })
   }
   const secret = pieces.filter((p) => p.secret)

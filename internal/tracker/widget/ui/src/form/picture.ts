@@ -73,7 +73,7 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
     run('capture', async (part) => {
       dialog.style.visibility = 'hidden'
       try {
-        const p = await part.share(request())
+        const p = await (await host.part('share')).share(request(), part)
         if (p) use(p, p.own ? '' : t.problem.foreign)
       } finally {
         dialog.style.visibility = ''

@@ -1,5 +1,6 @@
 import type { Options, Privacy, Rule } from '../contract.ts'
 import { secretName } from '../core/secret.ts'
+import { judge } from './rows.ts'
 import { asked, finders, plain, type Range } from './patterns.ts'
 
 /** Stands for what is hidden in texts. */
@@ -133,6 +134,7 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
   return {
     text,
     ranges,
+    rows: (seen) => judge(seen, ranges),
     url,
     secretName,
     rule(e): Rule {

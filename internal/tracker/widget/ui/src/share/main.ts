@@ -1,7 +1,7 @@
 /** The browser's own capture of a tab, a window or a screen. */
-import type { CaptureRequest, Picture } from '../contract.ts'
-import { bounded, createCanvas } from './canvas.ts'
-import { coverFrame } from './capture.ts'
+import type { CaptureRequest, CapturePart, Picture } from '../contract.ts'
+import { bounded, createCanvas } from '../capture/canvas.ts'
+import { watchPage } from './still.ts'
 
 interface Handles extends MediaDevices {
   setCaptureHandleConfig?(config: { handle?: string; permittedOrigins?: string[] }): void
@@ -12,14 +12,6 @@ type HandledTrack = MediaStreamTrack & { getCaptureHandle?(): { handle?: string 
 const patience = 5000
 
 const devices = (): Handles | undefined => navigator.mediaDevices as Handles | undefined
-
-export function canShare(): boolean {
-  try {
-    return isSecureContext && typeof devices()?.getDisplayMedia === 'function'
-  } catch {
-    return false
-  }
-}
 
 function mark(handle: string | null): void {
   try {
@@ -45,7 +37,7 @@ function late<T>(p: Promise<T>): Promise<T> {
   })
 }
 
-async function grab(stream: MediaStream): Promise<CanvasRenderingContext2D> {
+async function grab(stream: MediaStream): Promise<HTMLCanvasElement> {
   const video = document.createElement('video')
   video.muted = true
   video.srcObject = stream
@@ -58,13 +50,21 @@ async function grab(stream: MediaStream): Promise<CanvasRenderingContext2D> {
     const c = createCanvas(Math.round(w * scale), Math.round(h * scale), true)
     if (!c || !w) throw new Error('no memory')
     c.drawImage(video, 0, 0, c.canvas.width, c.canvas.height)
-    return c
+    return c.canvas
   } finally {
     video.srcObject = null
   }
 }
 
-export async function share(request: CaptureRequest): Promise<(Picture & { own: boolean }) | null> {
+/** A page that moves between being read and being seen is tried so often. */
+const tries = 3
+
+/** False also while the visitor has zoomed into the page with two fingers. */
+function fits({ width, height }: HTMLCanvasElement): boolean {
+  return Math.abs((visualViewport?.scale ?? 1) - 1) < 0.01 && Math.abs((width * innerHeight) / (height * innerWidth) - 1) < 0.02
+}
+
+export async function share(request: CaptureRequest, { capture }: CapturePart): Promise<(Picture & { own: boolean }) | null> {
   const handle = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join('')
   mark(handle)
   let stream: MediaStream | null = null
@@ -76,12 +76,18 @@ export async function share(request: CaptureRequest): Promise<(Picture & { own: 
     await frame()
     const [track] = stream.getVideoTracks() as HandledTrack[]
     const own = track?.getCaptureHandle?.()?.handle === handle
-    const c = await grab(stream)
-    for (const t of stream.getTracks()) t.stop()
-    if (!own) return { canvas: c.canvas, covered: 0, missing: [], own }
-    const { covered, complete, missing } = await coverFrame(c, request)
-    if (!complete) throw new Error('too large to cover')
-    return { canvas: c.canvas, covered, missing, own }
+    const from = stream
+    if (!own) return { canvas: await grab(from), covered: 0, missing: [], own }
+    const take = async (read: () => Promise<boolean>): Promise<HTMLCanvasElement | null> => {
+      for (let i = 0; i < tries; i++) {
+        const page = watchPage()
+        const wanted = await read()
+        const taken = wanted ? await grab(from) : null
+        if (page.kept()) return taken && fits(taken) ? taken : null
+      }
+      return null
+    }
+    return { ...(await capture({ ...request, frame: take })), own }
   } catch (e) {
     if ((e as Error)?.name === 'NotAllowedError') return null
     throw e
