@@ -245,7 +245,7 @@ func TestCaptureOfLargePages(t *testing.T) {
 	site := captureSite(t, "")
 	b := browser.Open(t, browser.Options{Site: site.URL})
 	b.Size(1280, 720)
-	for _, kind := range []string{"table", "nodes", "text"} {
+	for _, kind := range []string{"table", "nodes", "map", "text"} {
 		openCapture(b, "/large.html?kind="+kind)
 		want := screenshot(t, b, t.TempDir())
 		data, c := shoot(t, b, "strict")

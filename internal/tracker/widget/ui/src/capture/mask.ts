@@ -25,11 +25,11 @@ export function maskOf(style: CSSStyleDeclaration, box: Box, images: Images, win
   return (c) => paintBackground(c, { ...box, style: as }, images, window)
 }
 
-/** The old property clip: what is shown of an absolutely positioned box. */
+/** The old property clip: what is shown of an absolutely positioned box. A side that is auto hides all of it. */
 export function clipRect(style: CSSStyleDeclaration, r: Rect): Rect | null {
   const sides = call(style.clip, 'rect')?.split(/[\s,]+/)
   if (!sides || !/absolute|fixed/.test(style.position)) return null
-  const [top, right, bottom, left] = sides.map((s, i) => (s === 'auto' ? [0, r.w, r.h, 0][i]! : px(s))) as [number, number, number, number]
+  const [top, right, bottom, left] = sides.map(px) as [number, number, number, number]
   return { x: r.x + left, y: r.y + top, w: Math.max(0, right - left), h: Math.max(0, bottom - top) }
 }
 

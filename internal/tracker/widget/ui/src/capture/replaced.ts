@@ -18,7 +18,7 @@ export async function paintReplaced(w: Walker, e: Element, style: CSSStyleDeclar
     return true
   }
   if (name === 'svg') {
-    writeSVG(w, e as SVGSVGElement, style, box, st)
+    await writeSVG(w, e as SVGSVGElement, style, box, st)
     return true
   }
   if (/frame$|^(object|embed)$/.test(name)) {

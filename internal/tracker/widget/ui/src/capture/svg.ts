@@ -16,15 +16,21 @@ import type { Walker } from './walk.ts'
 /** Deeper nesting, also of symbols that use each other, is not drawn. */
 const deepest = 60
 
-export function writeSVG(w: Walker, e: SVGSVGElement, style: CSSStyleDeclaration, box: Box, st: State): void {
+export async function writeSVG(w: Walker, e: SVGSVGElement, style: CSSStyleDeclaration, box: Box, st: State): Promise<void> {
   const r = box.content
   const m = multiply(translation(r.x, r.y), viewBox(e, r.w, r.h))
   const clips = style.overflowX !== 'visible'
   const clip = clips ? w.clipTo(st.clip, st.space, r, (c) => c.rect(r.x, r.y, r.w, r.h)) : st.clip
-  inside(w, e, { ...st, space: mapped(st.space, m), clip }, { w: r.w, h: r.h, depth: 0 })
+  await inside(w, e, { ...st, space: mapped(st.space, m), clip }, { w: r.w, h: r.h, depth: 0, copy: null })
 }
 
-interface Port { w: number; h: number; depth: number }
+interface Port {
+  w: number
+  h: number
+  depth: number
+  /** The use element and the element it copies, in a copy. */
+  copy: [use: Element, target: Element] | null
+}
 
 function viewBox(e: Element, w: number, h: number): Matrix {
   const box = attribute(e, 'viewBox')?.trim().split(/[\s,]+/).map(Number)
@@ -38,12 +44,16 @@ function viewBox(e: Element, w: number, h: number): Matrix {
   return [kx, 0, 0, ky, at(how.includes('xMid'), how.includes('xMax'), w - vw * kx) - x * kx, at(how.includes('YMid'), how.includes('YMax'), h - vh * ky) - y * ky]
 }
 
-function inside(w: Walker, e: Element, st: State, port: Port): void {
+async function inside(w: Walker, e: Element, st: State, port: Port): Promise<void> {
   if (port.depth > deepest) return
-  for (const n of children(e)) if (nodeType(n) === 1) part(w, n as Element, st, port)
+  for (const n of children(e)) {
+    if (w.clock.over()) return
+    if (w.clock.due()) await w.clock.pause()
+    if (nodeType(n) === 1) await part(w, n as Element, st, port)
+  }
 }
 
-function part(w: Walker, e: Element, outer: State, port: Port): void {
+async function part(w: Walker, e: Element, outer: State, port: Port): Promise<void> {
   const name = localName(e)
   if (!isSVG(e)) return
   const rule = w.secrets.rule(e)
@@ -78,9 +88,9 @@ function part(w: Walker, e: Element, outer: State, port: Port): void {
     st = { ...st, layer: l }
   }
   const next = { ...port, depth: port.depth + 1 }
-  if (name === 'g' || name === 'a' || name === 'switch') inside(w, e, st, next)
-  else if (name === 'svg') nested(w, e, e, st, next)
-  else if (name === 'use') used(w, e, st, next)
+  if (name === 'g' || name === 'a' || name === 'switch') await inside(w, e, st, next)
+  else if (name === 'svg') await nested(w, e, e, st, next)
+  else if (name === 'use') await used(w, e, st, next)
   else if (name === 'text') text(w, e as SVGTextElement, style, st)
   else if (name === 'image' || name === 'foreignObject') w.missingBox('image', st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 }, name === 'image')
   else if (style.visibility === 'visible') {
@@ -123,17 +133,17 @@ function find(e: Element, id: string): Element | null {
   return root.getElementById?.(id) ?? null
 }
 
-function nested(w: Walker, e: Element, sized: Element, st: State, port: Port): void {
+async function nested(w: Walker, e: Element, sized: Element, st: State, port: Port): Promise<void> {
   const size = (name: string, whole: number, none: string): number => length(attribute(sized, name) ?? attribute(e, name) ?? none, whole)
   const wide = size('width', port.w, '100%')
   const high = size('height', port.h, '100%')
   const x = e === sized ? length(attribute(e, 'x') ?? '0', port.w) : 0
   const y = e === sized ? length(attribute(e, 'y') ?? '0', port.h) : 0
   const m = multiply(translation(x, y), viewBox(e, wide, high))
-  inside(w, e, { ...st, space: mapped(st.space, m) }, { ...port, w: wide, h: high })
+  await inside(w, e, { ...st, space: mapped(st.space, m) }, { ...port, w: wide, h: high })
 }
 
-function used(w: Walker, e: Element, st: State, port: Port): void {
+async function used(w: Walker, e: Element, st: State, port: Port): Promise<void> {
   const href = attribute(e, 'href') ?? (e as SVGUseElement).href?.baseVal ?? ''
   if (!href.startsWith('#') || port.depth > deepest) return
   const target = find(e, href.slice(1)) ?? e.ownerDocument.getElementById(href.slice(1))
@@ -144,23 +154,15 @@ function used(w: Walker, e: Element, st: State, port: Port): void {
   const move = translation(length(attribute(e, 'x') ?? '0', port.w), length(attribute(e, 'y') ?? '0', port.h))
   const inner: State = { ...st, space: mapped(st.space, move) }
   // What the copy inherits comes from here, and its own style from there.
-  const before = inheriting
-  inheriting = [e, target]
-  try {
-    if (localName(target) === 'symbol' || localName(target) === 'svg') nested(w, target, e, inner, port)
-    else part(w, target, inner, { ...port, depth: port.depth + 1 })
-  } finally {
-    inheriting = before
-  }
+  const copy: Port = { ...port, depth: port.depth + 1, copy: [e, target] }
+  if (/^(svg|symbol)$/.test(localName(target))) await nested(w, target, e, inner, copy)
+  else await part(w, target, inner, copy)
 }
 
-/** The use element and the element it copies, while the copy is written. */
-let inheriting: [use: Element, target: Element] | null = null
-
 /** A presentation property of a copied shape, which getComputedStyle knows only of the original. */
-function inherited(e: Element, style: CSSStyleDeclaration, name: 'fill' | 'stroke' | 'color' | 'stroke-width' | 'fill-opacity' | 'stroke-opacity'): string {
-  if (inheriting) {
-    const [use, target] = inheriting
+function inherited(copy: Port['copy'], e: Element, style: CSSStyleDeclaration, name: 'fill' | 'stroke' | 'color' | 'stroke-width' | 'fill-opacity' | 'stroke-opacity'): string {
+  if (copy) {
+    const [use, target] = copy
     for (let at: Element | null = e; at; at = at === target ? null : at.parentElement) {
       const own = attribute(at, name) ?? (at as SVGElement).style.getPropertyValue(name)
       if (own) return /^currentcolor$/i.test(own) ? styleOf(use).color : style.getPropertyValue(name)
@@ -225,11 +227,11 @@ function shape(e: Element, port: Port): Path2D | null {
 }
 
 function painter(e: Element, style: CSSStyleDeclaration, port: Port): (c: Context, p: Path2D) => void {
-  const fill = inherited(e, style, 'fill')
-  const stroke = inherited(e, style, 'stroke')
-  const width = length(inherited(e, style, 'stroke-width'), Math.hypot(port.w, port.h) / Math.SQRT2)
-  const fillAlpha = Number(inherited(e, style, 'fill-opacity') || 1)
-  const strokeAlpha = Number(inherited(e, style, 'stroke-opacity') || 1)
+  const fill = inherited(port.copy, e, style, 'fill')
+  const stroke = inherited(port.copy, e, style, 'stroke')
+  const width = length(inherited(port.copy, e, style, 'stroke-width'), Math.hypot(port.w, port.h) / Math.SQRT2)
+  const fillAlpha = Number(inherited(port.copy, e, style, 'fill-opacity') || 1)
+  const strokeAlpha = Number(inherited(port.copy, e, style, 'stroke-opacity') || 1)
   const rule = style.fillRule === 'evenodd' ? 'evenodd' : 'nonzero'
   const dash = style.strokeDasharray && style.strokeDasharray !== 'none' ? style.strokeDasharray.split(/[\s,]+/).map(px) : []
   const box = fill.startsWith('url') || stroke.startsWith('url') ? boxIn(e) : null

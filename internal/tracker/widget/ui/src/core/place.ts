@@ -7,6 +7,9 @@ export interface Place {
   stop(): void
 }
 
+/** A page that takes the element away every time wins in the end. */
+const mostMoves = 200
+
 /** The dialog that the page opened last, of those that are modal. Shadow roots are not searched. */
 function modal(element: Element, opened: Element[]): Element | null {
   try {
@@ -21,9 +24,10 @@ function modal(element: Element, opened: Element[]): Element | null {
 export function keepReachable(element: HTMLElement, moved: () => void): Place {
   const home = document.documentElement
   let opened: Element[] = [] // in the order in which they were
+  let moves = 0
   const put = (): void => {
     const to = modal(element, opened) ?? home
-    if (element.parentElement !== to) {
+    if (element.parentElement !== to && moves++ < mostMoves) {
       to.append(element)
       moved()
     }

@@ -72,11 +72,11 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
   const frame = document.createElement('div')
   frame.className = 'bs'
   frame.lang = language
-  frame.dataset.position = /^(?:bottom|top)-(?:right|left)$/.test(options.position ?? '') ? options.position! : 'bottom-right'
+  frame.dataset.position = options.position ?? 'bottom-right'
   const dark = matchMedia('(prefers-color-scheme:dark)')
   const theme = (): void => {
     const wanted = options.theme ?? 'light'
-    frame.dataset.theme = wanted === 'auto' ? (dark.matches ? 'dark' : 'light') : wanted === 'dark' ? 'dark' : 'light'
+    frame.dataset.theme = wanted === 'auto' ? (dark.matches ? 'dark' : 'light') : wanted
   }
   theme()
   dark.addEventListener?.('change', theme)
@@ -158,6 +158,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
         return p.masked(collector.raw(), options, host.privacy)
       }
       loaded = true
+      place() // a page may open it before it is painted
       form = part.open(host, merged(texts.default, options.texts))
       button.element.hidden = true
       call(options.onOpen)

@@ -43,8 +43,8 @@ async function grab(stream: MediaStream): Promise<HTMLCanvasElement> {
   video.srcObject = stream
   try {
     await late(video.play())
-    await frame()
-    await frame()
+    // What the browser hands out lags behind what it shows.
+    await new Promise((done) => setTimeout(done, 200))
     const [w, h] = [video.videoWidth, video.videoHeight]
     const scale = bounded(w, h, 1)
     const c = createCanvas(Math.round(w * scale), Math.round(h * scale), true)
