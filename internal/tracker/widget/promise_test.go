@@ -48,7 +48,11 @@ func TestAShownPasswordStaysHidden(t *testing.T) {
 	s := newStack(t)
 	pictures := [2]string{}
 	for i, secret := range []string{"hunter2", "correct horse battery staple"} {
-		s.body(`<input id="p" type="password" data-bugspark-unmask value="` + secret + `"><button>x</button>` + s.script(""))
+		others := ""
+		for _, kind := range []string{"one-time-code", "cc-csc", "section-pay billing cc-number", "current-password"} {
+			others += `<input data-bugspark-unmask autocomplete="` + kind + `" value="` + secret + `">`
+		}
+		s.body(`<input id="p" type="password" data-bugspark-unmask value="` + secret + `">` + others + `<button>x</button>` + s.script(""))
 		v := s.visit(browser.Options{})
 		v.Wait(`!!window.find('.start')`)
 		v.Script(`const p = document.getElementById('p'); p.focus(); p.type = 'text'; document.querySelector('button').focus()`)
@@ -68,7 +72,7 @@ func TestAShownPasswordStaysHidden(t *testing.T) {
 // the server gets, with everything and with parts left out.
 func TestWhatIsShownIsWhatIsSent(t *testing.T) {
 	s := newStack(t)
-	s.body(`<h1>Shop</h1><button id="log">Log</button>` + s.script(`data-enable-session-recording="true"`))
+	s.body(`<h1>Shop</h1><button id="log">Log</button><button id="fetch">Fetch</button>` + s.script(`crossorigin data-enable-session-recording="true"`))
 	var body atomic.Pointer[string]
 	s.answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPost && r.URL.Path == "/api/v1/reports" {
@@ -81,10 +85,12 @@ func TestWhatIsShownIsWhatIsSent(t *testing.T) {
 		}
 		return false
 	})
-	for _, leave := range []string{"", "console", "actions", "device", "picture"} {
-		v := s.visit(browser.Options{})
+	for _, leave := range []string{"", "console", "network", "actions", "device", "picture"} {
+		v := s.visit(browser.Options{Allow: []string{"404", "Failed to load"}})
 		v.Wait(`!!window.find('.start')`)
-		v.Script(`document.getElementById('log').click()`)
+		v.Script(`document.getElementById('log').click(); document.getElementById('fetch').click()`)
+		v.Wait(`performance.getEntriesByType('resource').some((e) => e.name.includes('/missing') && e.responseEnd > 0)`)
+		time.Sleep(100 * time.Millisecond) // until the widget has heard of the answer
 		v.openForm()
 		v.write("title", "Without "+leave+" \u00e9\u4e2d <b>&amp;")
 		v.in("Take a picture of this page")
@@ -112,6 +118,7 @@ func TestWhatIsShownIsWhatIsSent(t *testing.T) {
 		}
 		missing := map[string]bool{
 			"console": strings.Contains(sent, `"console_logs":[]`), "actions": strings.Contains(sent, `"user_actions":[]`),
+			"network": !strings.Contains(sent, `/missing?token=[hidden]`) && strings.Contains(sent, `"network_logs":[]`),
 			"device": strings.Contains(sent, `"metadata":{}`), "picture": full.ScreenshotKey == nil,
 		}
 		for part, is := range missing {

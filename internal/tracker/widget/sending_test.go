@@ -3,6 +3,7 @@ package widget_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,8 @@ func (v *visitor) report(title string) {
 	v.in("Send report")
 }
 
-// TestAReportThatCannotBeSentArrivesOnce closes the browser while the server is away.
+// TestAReportThatCannotBeSentArrivesOnce closes the browser while the server is away: for a
+// minute with BUGSPARK_SOAK, in which the widget tries again.
 func TestAReportThatCannotBeSentArrivesOnce(t *testing.T) {
 	s := newStack(t)
 	s.body(`<h1>Shop</h1>` + s.script(""))
@@ -50,6 +52,9 @@ func TestAReportThatCannotBeSentArrivesOnce(t *testing.T) {
 	v.Shot("widget-kept")
 	if got := v.Eval(`localStorage.getItem('bugspark:queue')`); got != "1" {
 		t.Errorf("the queue's mark is %s", got)
+	}
+	if os.Getenv("BUGSPARK_SOAK") != "" {
+		time.Sleep(time.Minute)
 	}
 	v.Close()
 	s.answer(nil)

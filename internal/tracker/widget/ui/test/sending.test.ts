@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Host, Report } from '../src/contract.ts'
 import { hooked } from '../src/form/report.ts'
 import type { Entry } from '../src/sender/queue.ts'
@@ -12,6 +12,7 @@ const sending = (fetch: (url: string) => Response, connected = (): boolean => tr
   pause: async () => {},
   save: async () => {},
 })
+beforeEach(() => vi.stubGlobal('navigator', { onLine: true }))
 afterEach(() => vi.unstubAllGlobals())
 
 describe('the answer of the server', () => {
@@ -34,6 +35,19 @@ describe('the answer of the server', () => {
     expect(await deliver(entry([new Blob(['x'])]), sending((url) => (asked.push(url), answer(400, { code: 'origin.not_allowed' }))))).toEqual({ state: 'refused', reason: 'origin' })
     expect(asked.length).toBe(1)
   })
+  for (const refused of [0, 1])
+    it(`to ${refused ? 'the annotated picture' : 'the plain picture'} costs the report only that picture`, async () => {
+      let n = 0
+      let body = ''
+      const s = sending(() => answer(200, {}))
+      s.host.fetch = (async (url: string, init: RequestInit) => {
+        if (url.endsWith('screenshot')) return n++ === refused ? answer(422, { code: 'picture.invalid' }) : answer(200, { key: `key${n}` })
+        body = String(init.body)
+        return answer(201, { id: 'r', trackingId: 'BUG-1' })
+      }) as typeof fetch
+      expect(await deliver(entry([new Blob(['x']), new Blob(['y'])]), s)).toEqual({ state: 'sent', trackingId: 'BUG-1', withoutPicture: true })
+      expect([body.includes('"screenshot_url":"key1"'), body.includes('"annotated_screenshot_url":"key2"')]).toEqual([refused === 1, refused === 0])
+    })
   it('to a picture of a project that has too many lets the report go without it', async () => {
     const s = sending((url) => (url.endsWith('screenshot') ? answer(429, { code: 'quota.reached' }) : answer(201, { id: 'r', trackingId: 'BUG-1' })))
     expect(await deliver(entry([new Blob(['x'])]), s)).toEqual({ state: 'sent', trackingId: 'BUG-1', withoutPicture: true })

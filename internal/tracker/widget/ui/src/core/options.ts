@@ -3,26 +3,30 @@ import type { Options } from '../contract.ts'
 /** The version of the public interface. */
 export const version = '1'
 
+function no(text: string): never {
+  throw new TypeError('BugSpark: ' + text)
+}
+
 /** Checks what a page has given. It throws in words for the page's author. */
 export function checked(given: Options): { options: Options; key: string; endpoint: string } {
-  if (typeof given !== 'object' || given === null) throw new TypeError('BugSpark: init needs an object with projectKey and endpoint')
+  if (typeof given !== 'object' || given === null) no('init needs an object with projectKey and endpoint')
   const o: Options = { ...given }
-  const key = o.projectKey ?? o.apiKey
-  if (typeof key !== 'string' || key.trim() === '') throw new TypeError('BugSpark: projectKey is missing; the dashboard shows it when a project is created')
-  if (typeof o.endpoint !== 'string' || o.endpoint === '') throw new TypeError('BugSpark: endpoint is missing; it is https://YOUR-SERVER/api/v1')
+  const key = String(o.projectKey ?? o.apiKey ?? '').trim()
+  if (!key) no('projectKey is missing; the dashboard shows it')
+  if (!o.endpoint) no('endpoint is missing; it is https://YOUR-SERVER/api/v1')
   let endpoint: URL | null = null
   try {
     endpoint = new URL(o.endpoint, location.href)
   } catch {
     // Told below.
   }
-  if (!endpoint || !/^https?:$/.test(endpoint.protocol)) throw new TypeError(`BugSpark: endpoint ${o.endpoint} is no address; it must begin with https:// or http://`)
+  if (!endpoint || !/^https?:$/.test(endpoint.protocol)) no(`endpoint ${o.endpoint} is no address; it must begin with https:// or http://`)
   rectify(o)
-  o.collectConsole = o.collectConsole ?? o.enableConsoleLogs ?? true
-  o.collectNetwork = o.collectNetwork ?? o.enableNetworkLogs ?? true
+  o.collectConsole ??= o.enableConsoleLogs ?? true
+  o.collectNetwork ??= o.enableNetworkLogs ?? true
   o.maxConsoleLogs = count(o.maxConsoleLogs, 50)
   o.maxNetworkLogs = count(o.maxNetworkLogs, 30)
-  return { options: o, key: key.trim(), endpoint: (endpoint.origin + endpoint.pathname).replace(/\/+$/, '') }
+  return { options: o, key, endpoint: (endpoint.origin + endpoint.pathname).replace(/\/+$/, '') }
 }
 
 /** What is none of the known values is left out and told once; hooks that are promises harm nobody. */
