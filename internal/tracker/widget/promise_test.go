@@ -119,7 +119,7 @@ func TestWhatIsShownIsWhatIsSent(t *testing.T) {
 		missing := map[string]bool{
 			"console": strings.Contains(sent, `"console_logs":[]`), "actions": strings.Contains(sent, `"user_actions":[]`),
 			"network": !strings.Contains(sent, `/missing?token=[hidden]`) && strings.Contains(sent, `"network_logs":[]`),
-			"device": strings.Contains(sent, `"metadata":{}`), "picture": full.ScreenshotKey == nil,
+			"device":  strings.Contains(sent, `"metadata":{}`), "picture": full.ScreenshotKey == nil,
 		}
 		for part, is := range missing {
 			if want := part == leave; is != want {
