@@ -61,6 +61,8 @@ type Options struct {
 	Before string
 	// Allow is text of problems that are expected.
 	Allow []string
+	// Share gives a page that asks for it the picture of its own tab, as a visitor would.
+	Share bool
 }
 
 // Open starts a Chromium with one empty page. It ends with the test.
@@ -74,6 +76,9 @@ func Open(t *testing.T, o Options) *Tab {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.IgnoreCertErrors,
 		chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1360, 860), chromedp.UserDataDir(o.Profile))
+	if o.Share {
+		flags = append(flags, chromedp.Flag("auto-accept-this-tab-capture", true), chromedp.Flag("use-fake-ui-for-media-stream", true))
+	}
 	if o.Map != "" {
 		flags = append(flags, chromedp.Flag("host-resolver-rules", "MAP "+o.Map))
 	}

@@ -430,6 +430,37 @@ func TestShareShowsOnlyWhatThePageMayNotRead(t *testing.T) {
 	b.Reset() // what the page asked of the other site
 }
 
+// TestShareOfTheBrowserItself asks the browser for its tab, and gets the image of another
+// site from it, which is black.
+func TestShareOfTheBrowserItself(t *testing.T) {
+	other := otherSite(t)
+	site := captureSite(t, other.URL)
+	b := browser.Open(t, browser.Options{Site: site.URL, Also: []string{other.URL}, Share: true})
+	b.Size(1280, 720)
+	openCapture(b, "/secrets.html?s=1")
+	b.Script(`{
+		const image = document.body.appendChild(document.createElement('img'))
+		Object.assign(image.style, { position: 'fixed', left: '700px', top: '400px', width: '400px', height: '200px', zIndex: 5 })
+		window.told = null
+		image.onload = () => { window.told = 'shown' }
+		image.src = ` + browser.Quote(other.URL+"/image.png") + `
+		addEventListener('click', async () => {
+			window.told = null
+			const { part, sharing, strict } = await import('/stub.mjs')
+			const p = await sharing.share({ ignore: document.createElement('div'), privacy: strict }, part)
+			const at = (x, y) => [...p.canvas.getContext('2d').getImageData(x, y, 1, 1).data].join()
+			window.picture = p.canvas.toDataURL('image/png')
+			window.told = [p.own, p.canvas.width, p.canvas.height, p.missing.join('+'), at(705, 590), at(760, 470), at(20, 140)].join(' ')
+		})
+	}`)
+	b.Wait(`window.told === 'shown'`)
+	b.Click(20, 20) // a page may only ask while its visitor does something
+	b.Wait(`window.told !== null && window.told !== 'shown'`)
+	if got, want := b.Eval(`window.told`), "true 1280 720  0,0,0,255 139,143,152,255 139,143,152,255"; got != want {
+		t.Errorf("the browser's own picture: %s, want %s", got, want)
+	}
+}
+
 // split writes a number in pieces that no element holds together, and what a page hides by
 // other means than visibility. n is a number of sixteen digits.
 const split = `window.split = (n) => {
