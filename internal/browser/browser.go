@@ -77,7 +77,7 @@ func Open(t *testing.T, o Options) *Tab {
 		chromedp.Flag("disable-background-networking", true), chromedp.IgnoreCertErrors,
 		chromedp.Flag("lang", "en-US"), chromedp.WindowSize(1360, 860), chromedp.UserDataDir(o.Profile))
 	if o.Share {
-		flags = append(flags, chromedp.Flag("auto-accept-this-tab-capture", true), chromedp.Flag("use-fake-ui-for-media-stream", true))
+		flags = append(flags, chromedp.Flag("auto-accept-this-tab-capture", true))
 	}
 	if o.Map != "" {
 		flags = append(flags, chromedp.Flag("host-resolver-rules", "MAP "+o.Map))
