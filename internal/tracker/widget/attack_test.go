@@ -341,3 +341,57 @@ func TestErrorsOfPagesOfTheServerAreRecorded(t *testing.T) {
 		t.Errorf("the console is %s", got)
 	}
 }
+
+// TestTheFormIsOpenedAndClosedAtOnce: what a page calls last counts.
+func TestTheFormIsOpenedAndClosedAtOnce(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	v := s.visit(browser.Options{})
+	v.Wait(`!!window.find('.start')`)
+	v.Script(`BugSpark.open(); BugSpark.close(); BugSpark.open()`)
+	v.Wait(`!!window.find('#bs-title')`)
+	v.Script(`BugSpark.close(); BugSpark.open()`)
+	time.Sleep(300 * time.Millisecond)
+	v.Wait(`!!window.find('#bs-title')`)
+	v.Script(`BugSpark.close()`)
+	v.Wait(`!window.find('#bs-title') && !!window.find('.start')`)
+}
+
+// TestAHookMayAnswerWithWhatItsFrameworkWraps: proxies and functions are no reason to lose a report.
+func TestAHookMayAnswerWithWhatItsFrameworkWraps(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1><script src="` + s.server.URL + `/widget.js"></script>`)
+	v := s.visit(browser.Options{})
+	v.Script(`BugSpark.init({ projectKey: '` + s.key + `', endpoint: '` + s.server.URL + `/api/v1',
+		beforeSend: (r) => new Proxy({ ...r, title: r.title + ' seen', helper() {} }, {}) })`)
+	v.report("Wrapped")
+	if r := s.arrive(1)[0]; r.Title != "Wrapped seen" {
+		t.Errorf("it arrived as %q", r.Title)
+	}
+}
+
+// TestSendingWhileTheEditorLoads: the report waits for the editor and goes out.
+func TestSendingWhileTheEditorLoads(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	release := make(chan struct{})
+	s.answer(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/widget/annotator-") {
+			<-release
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	v := s.visit(browser.Options{Allow: []string{"net::", "Failed to load"}})
+	v.openForm()
+	v.write("title", "Sent meanwhile")
+	v.in("Take a picture of this page")
+	v.Wait(`!!window.find('canvas.preview')`)
+	v.Script(`window.find('[data-do=annotate]').click()`)
+	v.in("Send report")
+	time.Sleep(200 * time.Millisecond)
+	close(release)
+	if r := s.arrive(1)[0]; r.Title != "Sent meanwhile" || r.ScreenshotKey == nil {
+		t.Errorf("it arrived as %+v", r)
+	}
+}

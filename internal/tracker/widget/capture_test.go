@@ -365,6 +365,12 @@ func TestShareShowsOnlyWhatThePageMayNotRead(t *testing.T) {
 		put(put(document.body, 'div', '', { left: '720px', top: '500px', width: '20px', height: '20px', zIndex: 6 }, { 'data-bugspark-block': '' }), 'b', 'outside of it', { left: '800px', top: '500px' }, { class: 'over' })
 		const frame = put(document.body, 'iframe', '', { left: '700px', top: '620px', width: '200px', height: '60px' }, { src: ` + browser.Quote(other.URL+"/frame") + ` })
 		put(document.body, 'div', '', { left: '920px', top: '620px' }).attachShadow({ mode: 'closed' }).append('closed to others')
+		const above = (style, attributes = {}) => put(document.body, 'span', 'unknown to all', { zIndex: 6, ...style }, { 'data-bugspark-mask': '', class: 'over', ...attributes })
+		above({ left: '900px', top: '420px', transform: 'perspective(200px) rotateY(40deg)' })
+		above({ left: '900px', top: '460px', pointerEvents: 'none' })
+		put(document.body, 'div', '', { left: '900px', top: '500px', width: '100px', height: '16px', zIndex: 6 }, { class: 'over' }).attachShadow({ mode: 'closed' }).append('closed')
+		const drawing = put(document.body, 'div', '', { left: '900px', top: '540px', zIndex: 6 }, { 'data-bugspark-block': '' })
+		put(drawing, 'b', 'far from it', { left: '960px', top: '560px' }, { class: 'over' })
 		const canvas = document.createElement('canvas')
 		canvas.width = 1280
 		canvas.height = 720
@@ -386,11 +392,13 @@ func TestShareShowsOnlyWhatThePageMayNotRead(t *testing.T) {
 		window.take = async (own, kind) => {
 			window.told = null
 			window.own = own
-			if (kind === 'moving') moving = setInterval(() => image.toggleAttribute('data-moved'), 1)
+			if (kind === 'moving') moving = setInterval(() => { document.querySelector('.over').style.left = 710 + Math.random() * 300 + 'px' }, 1)
+			if (kind === 'turning') moving = document.querySelector('.over').animate([{ transform: 'none' }, { transform: 'translate(300px, 100px)' }], { duration: 900, iterations: Infinity })
 			if (kind === 'zoomed') Object.defineProperty(visualViewport, 'scale', { configurable: true, value: 2 })
 			const { part, sharing, strict } = await import('/stub.mjs')
 			const p = await sharing.share({ ignore: document.createElement('div'), privacy: strict }, part)
 			clearInterval(moving)
+			moving?.cancel?.()
 			delete visualViewport.scale
 			if (!p) return void (window.told = 'declined')
 			const d = p.canvas.getContext('2d').getImageData(0, 0, 1280, 720).data
@@ -411,11 +419,12 @@ func TestShareShowsOnlyWhatThePageMayNotRead(t *testing.T) {
 	}`)
 	b.Wait(`window.foreign === true`)
 	for call, want := range map[string]string{
-		"true":           `{"own":true,"live":false,"reset":true,"shows":true,"outside":false,"over":0,"missing":"frame"}`,
-		"true, 'moving'": `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
-		"true, 'zoomed'": `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
-		"false":          `{"own":false,"live":false,"reset":true,"shows":true,"outside":true,"over":` + `OVER` + `,"missing":""}`,
-		"null":           `declined`,
+		"true":            `{"own":true,"live":false,"reset":true,"shows":true,"outside":false,"over":0,"missing":"frame"}`,
+		"true, 'moving'":  `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
+		"true, 'turning'": `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
+		"true, 'zoomed'":  `{"own":true,"live":false,"reset":true,"shows":false,"outside":false,"over":0,"missing":"frame,image"}`,
+		"false":           `{"own":false,"live":false,"reset":true,"shows":true,"outside":true,"over":` + `OVER` + `,"missing":""}`,
+		"null":            `declined`,
 	} {
 		b.Script(`void take(` + call + `).catch((e) => { window.told = String(e) })`)
 		b.Wait(`window.told !== null`)
@@ -496,6 +505,22 @@ const split = `window.split = (n) => {
 	const drawing = put(document.body, 'svg', '', {}, { width: 400, height: 40 })
 	;[a, b, c, d].forEach((part, i) => put(drawing, 'text', part, {}, { x: 10 + 45 * i, y: 25 }))
 	put(document.body, 'p', b + ' ' + c, {}, { class: 'head tail', 'data-head': a, 'data-tail': d })
+	const apart = put(put(document.body, 'table'), 'tr')
+	for (const part of [a, b, c, d]) {
+		const cell = put(apart, 'td', part)
+		put(cell, 'span', 'of', { position: 'absolute', clip: 'rect(0px, 0px, 0px, 0px)' })
+		put(cell, 'span', 'to', { opacity: '0' })
+		put(cell, 'span', 'by', { color: 'transparent' })
+		put(cell, 'span', 'in', { position: 'absolute', clipPath: 'inset(50%)' })
+	}
+	const named = put(put(document.body, 'table'), 'tr')
+	put(named, 'th', 'Password')
+	put(named, 'td', 'hidden-' + n.slice(0, 4))
+	for (const [x, y, text] of [[400, 408, 'Side note'], [500, 416, a + ' ' + b], [600, 418, c + ' ' + d]]) put(document.body, 'span', text, { position: 'absolute', left: x + 'px', top: y + 'px', font: '16px monospace' })
+	const turned = put(put(document.body, 'table', '', { transform: 'rotate(0.03deg)' }), 'tr')
+	for (const part of [a, b, c, d]) put(turned, 'td', part)
+	const images = put(document.body, 'div')
+	for (const part of [a, b, c, d]) put(images, 'img', '', { width: '60px', height: '20px' }, { src: '/gone.png', alt: part })
 	const buttons = put(document.body, 'div')
 	for (const part of [a, b, c, d]) put(buttons, 'button', part)
 	// Hidden by the page, and different every time.
@@ -505,7 +530,7 @@ const split = `window.split = (n) => {
 	put(relative, 'span', 'hidden ' + n.slice(0, 5), { position: 'absolute', clip: 'rect(0px, 0px, 0px, 0px)' })
 	const card = put(document.body, 'div', '', { transformStyle: 'preserve-3d', transform: 'rotateY(180deg)', width: '200px' })
 	put(card, 'div', 'hidden ' + n.slice(0, 5), { backfaceVisibility: 'hidden' })
-	put(document.body, 'p', 'Nothing is secret here: 12 34 56', {}, { id: 'plain' })
+	put(document.body, 'p', 'Nothing is secret here: 12 34 56')
 }`
 
 // TestCaptureReadsWhatStandsTogether makes pictures of two numbers, which must not differ.

@@ -28,7 +28,7 @@ export interface Privacy {
 /** A text that is about to be drawn, and where in the picture. */
 export interface Seen {
   text: string
-  at: { x: number; y: number; w: number; h: number }
+  at: Box
   cover(): void
 }
 
@@ -51,10 +51,25 @@ export interface CaptureRequest {
   budget?: number
   /**
    * Takes the browser's own picture of this tab, of which only images, canvases and videos are
-   * shown that the page may not read. read() reads the page, and tells whether it has any;
-   * null when the page moved between that and the frame.
+   * shown that the page may not read. What is drawn is what read() found last. Null where the
+   * frame cannot be used.
    */
-  frame?: (read: () => Promise<boolean>) => Promise<HTMLCanvasElement | null>
+  frame?: (read: () => Promise<Reading>) => Promise<HTMLCanvasElement | null>
+}
+
+/** What was found on the page, in CSS pixels of its window. */
+export interface Reading {
+  /** What only the browser can show. */
+  holes: { element: Element; at: Box }[]
+  /** What is private. */
+  covers: Box[]
+}
+
+interface Box {
+  x: number
+  y: number
+  w: number
+  h: number
 }
 
 export interface CapturePart {

@@ -7,6 +7,8 @@ const p = newPrivacy({ endpoint: '' }, new WeakSet())
 const secrets: [text: string, secret: string, stays?: string][] = [
   ['password: $', 'correct horse battery staple'],
   ['login password: $\nnext line', 'correct horse battery staple', 'next line'],
+  ['password: $', 'correct, horse; battery'],
+  ['password: $', 'x<yz7!Kq'],
   ['password=$ user=ada', 'correct horse battery', 'user=ada'],
   ['password=$&page=2', 'hun,ter2', 'page=2'],
   ['{password: $, page: 2}', 'correct horse', 'page: 2'],

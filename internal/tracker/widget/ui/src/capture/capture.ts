@@ -1,5 +1,5 @@
 /** One picture of what is visible. */
-import type { CaptureRequest, Picture } from '../contract.ts'
+import type { CaptureRequest, Picture, Reading } from '../contract.ts'
 import { bounded, createCanvas } from './canvas.ts'
 import { canvas } from './document.ts'
 import type { Rect } from './geometry.ts'
@@ -17,7 +17,7 @@ function windowRect(): Rect {
 
 /** Walks the page; nothing is painted yet. */
 async function walk(request: CaptureRequest, scale: number): Promise<Walker> {
-  const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget), !!request.frame)
+  const w = new Walker(request, windowRect(), scale, new Clock(request.budget ?? usualBudget))
   const st = w.start()
   try {
     canvas(w, document, st, w.window, true)
@@ -44,9 +44,9 @@ export async function capture(request: CaptureRequest): Promise<Picture> {
   const r = windowRect()
   const { c, scale } = canvasFor(r.w, r.h, request.scale ?? (devicePixelRatio || 1))
   let w!: Walker
-  const read = async (): Promise<boolean> => {
+  const read = async (): Promise<Reading> => {
     w = await walk(request, scale)
-    return w.holes.size > 0 && !w.clock.over()
+    return { holes: w.clock.over() ? [] : w.holes, covers: w.covers }
   }
   const shared = request.frame ? await request.frame(read) : (await read(), null)
   w.shared = shared
@@ -55,6 +55,6 @@ export async function capture(request: CaptureRequest): Promise<Picture> {
   for (const l of w.top) await painter.layer(l)
   painter.end()
   if (w.clock.over()) w.missing.add('time')
-  if (!w.shared) for (const what of w.holes) w.missing.add(what)
+  if (!w.shared) for (const { what } of w.holes) w.missing.add(what)
   return { canvas: c.canvas, covered: w.covered, missing: [...w.missing] }
 }

@@ -1,7 +1,6 @@
 /** Fields and buttons: what they hold, and the looks that browsers give them. */
 import type { Box } from './box.ts'
 import { trace } from './box.ts'
-import { fillCover } from './cover.ts'
 import { px } from './css.ts'
 import { attribute, children, localName, ownerDocument, scrollLeft, scrollTop } from './dom.ts'
 import { cased } from './font.ts'
@@ -48,10 +47,9 @@ export function paintControl(w: Walker, e: Element, style: CSSStyleDeclaration, 
     return true
   }
   const editable = attribute(e, 'contenteditable')
-  const host = (editable !== null && editable !== 'false') || (name === 'body' && ownerDocument(e).designMode === 'on')
+  const host = (editable !== null && editable !== 'false') || /w/.test(style.getPropertyValue('-webkit-user-modify')) || (name === 'body' && ownerDocument(e).designMode === 'on')
   if (host && w.secrets.hidesValue(e)) {
     if (visible && children(e).length > 0) bar(w, style, box.content, st, false)
-    w.hideBelow(e, st)
     return true
   }
   return false
@@ -68,10 +66,8 @@ function bar(w: Walker, style: CSSStyleDeclaration, r: Rect, st: State, middle: 
 
 /** One line of text in the middle of a box, cut at its edges. */
 function line(w: Walker, look: Look, style: CSSStyleDeclaration, r: Rect, text: string, st: State, align: string, shift = 0): void {
-  let hidden = false
-  w.see(st, text, r, () => { hidden = true })
+  w.see(st, text, r, () => w.cover(st, grow(r, 4)))
   w.draw(st, (c) => {
-    if (hidden) return fillCover(c, [r])
     const wide = w.fonts.width(look.font, text)
     c.beginPath()
     c.rect(r.x, r.y - 4, r.w, r.h + 8)
@@ -217,14 +213,15 @@ function area(w: Walker, e: HTMLTextAreaElement, style: CSSStyleDeclaration, box
 
 function select(w: Walker, e: HTMLSelectElement, style: CSSStyleDeclaration, box: Box, st: State): void {
   const look = lookOf(style, w.fonts, [])
-  const hidden = st.rule !== 'show' || w.secrets.hidesValue(e)
+  const chosen = e.selectedOptions[0]
+  const hidden = st.rule !== 'show' || w.secrets.hidesValue(e) || (chosen && w.secrets.rule(chosen) !== 'show')
   if (e.multiple || e.size > 1) {
     // Most rules hide it; without a rule it is not worth the code that draws its options.
     w.veil(st, box.padding, box.padding)
     return
   }
   const arrow = style.appearance !== 'none'
-  const text = e.selectedOptions[0]?.label ?? ''
+  const text = chosen?.label ?? ''
   const pad = arrow ? 4 : 0
   const room = arrow ? 20 : 0
   const rtl = style.direction === 'rtl'

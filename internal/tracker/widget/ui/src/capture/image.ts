@@ -82,7 +82,7 @@ export class Images {
 
 /** What stands for content that cannot be drawn. */
 export function paintMissing(c: Context, r: Rect): void {
-  c.fillStyle = '#e4e4e7'
+  c.fillStyle = '#ddd'
   c.fillRect(r.x, r.y, r.w, r.h)
 }
 

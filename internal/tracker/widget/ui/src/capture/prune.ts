@@ -26,14 +26,14 @@ export function reaches(w: Walker, e: Element, client: DOMRect, st: State): bool
     const near = bounds([1, 0, 0, 1, 0, 0], { x: client.left - 60, y: client.top - 60, w: client.width + 120, h: client.height + 120 })
     if (touches(near, view)) return true
   }
-  if (w.look.left <= 0) return w.sharing
+  if (w.look.left <= 0) return false
   const start = performance.now()
   let n = 0
   let found = false
   const search = (node: Node): boolean => {
     for (const child of children(node)) {
       if (nodeType(child) !== 1) continue
-      if (++n % often === 0 && performance.now() - start > Math.min(25, w.look.left)) return w.sharing
+      if (++n % often === 0 && performance.now() - start > Math.min(25, w.look.left)) return false
       const r = boxOf(child as Element)
       if (r.width > 0 || r.height > 0) {
         const box = fromDOM(r)

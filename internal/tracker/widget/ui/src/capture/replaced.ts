@@ -55,7 +55,7 @@ export async function paintReplaced(w: Walker, e: Element, style: CSSStyleDeclar
   }
   if (!size[0] || !size[1]) return true
   if (!w.images.safe(source)) {
-    w.missingBox(what, st, box.content, true)
+    w.missingBox(what, e, st, box.content, true)
     return true
   }
   w.draw(st, (c) => paintSource(c, box, source, ...size))
@@ -72,6 +72,7 @@ function alternative(w: Walker, e: Element, style: CSSStyleDeclaration, box: Box
     w.veil(st, box.content, box.content)
     return
   }
+  w.see(st, alt, box.content, () => w.cover(st, box.content))
   w.draw(st, (c) => {
     c.beginPath()
     c.rect(x, y, wide, h)
@@ -90,5 +91,5 @@ async function frame(w: Walker, e: HTMLIFrameElement, box: Box, st: State): Prom
     // Of another site.
   }
   if (doc && doc.documentElement) await w.frame(doc, st, box.content)
-  else if (attribute(e, 'src') || attribute(e, 'srcdoc') || attribute(e, 'data')) w.missingBox('frame', st, box.content, false)
+  else if (attribute(e, 'src') || attribute(e, 'srcdoc') || attribute(e, 'data')) w.missingBox('frame', e, st, box.content, false)
 }

@@ -92,7 +92,7 @@ async function part(w: Walker, e: Element, outer: State, port: Port): Promise<vo
   else if (name === 'svg') await nested(w, e, e, st, next)
   else if (name === 'use') await used(w, e, st, next)
   else if (name === 'text') text(w, e as SVGTextElement, style, st)
-  else if (name === 'image' || name === 'foreignObject') w.missingBox('image', st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 }, name === 'image')
+  else if (name === 'image' || name === 'foreignObject') w.missingBox('image', e, st, boxIn(e) ?? { x: 0, y: 0, w: 0, h: 0 }, name === 'image')
   else if (style.visibility === 'visible') {
     const p = shape(e, port)
     if (!p) return

@@ -13,7 +13,7 @@ import { paintBox, paintedBox } from './decorated.ts'
 import { boxOf, boxesOf, children, data, is, isSVG, localName, nodeType, ownerDocument, parentNode, styleOf } from './dom.ts'
 import { Fonts } from './font.ts'
 import { generate, mark } from './generated.ts'
-import { bounds, fromDOM, grow, identity, intersect, invert, multiply, touches, translation, unmap, type Rect } from './geometry.ts'
+import { bounds, fromDOM, grow, identity, intersect, touches, translation, unmap, type Rect } from './geometry.ts'
 import { Images, paintMissing, type Missing } from './image.ts'
 import { reaches } from './prune.ts'
 import { paintReplaced } from './replaced.ts'
@@ -35,7 +35,7 @@ export class Walker {
   readonly covers: Rect[] = []
   readonly missing = new Set<Missing>()
   /** What only the browser's own picture can show. */
-  readonly holes = new Set<Missing>()
+  readonly holes: { what: Missing; element: Element; at: Rect }[] = []
   shared: HTMLCanvasElement | null = null
   readonly seen: Seen[] = []
   readonly fonts = new Fonts()
@@ -46,7 +46,7 @@ export class Walker {
   covered = 0
   private depth = 0
 
-  constructor(private request: CaptureRequest, readonly window: Rect, readonly scale: number, readonly clock: Clock, readonly sharing = false) {
+  constructor(private request: CaptureRequest, readonly window: Rect, readonly scale: number, readonly clock: Clock) {
     this.secrets = new Secrets(request.privacy)
   }
 
@@ -76,20 +76,6 @@ export class Walker {
     for (const r of list) this.covers.push(bounds(st.space.m, grow(r, 2)))
   }
 
-  /** On a frame of the shared tab, what a blocked element holds is also outside of its box. */
-  hideBelow(e: Element, st: State): void {
-    const back = this.sharing && invert(st.space.c)
-    if (!back) return
-    const client: State = { ...st, space: { m: multiply(st.space.m, back), c: identity } }
-    const range = ownerDocument(e).createRange()
-    const below = (n: Node): void => {
-      range.selectNode(n)
-      this.hide(client, ...Array.from(range.getClientRects(), fromDOM))
-      for (const child of children(n)) below(child)
-    }
-    for (const child of children(e)) below(child)
-  }
-
   clipTo(up: Clip | null, space: Space, r: Rect, path: (c: Context) => void, rule?: CanvasFillRule): Clip {
     const b = bounds(space.m, r)
     return { up, space, path, ...(rule ? { rule } : {}), bounds: intersect(b, up ? up.bounds : this.window) }
@@ -98,7 +84,7 @@ export class Walker {
   /** Notes a text that is drawn at r, to be read with what stands beside it. */
   see(st: State, text: string, r: Rect, cover: () => void): void {
     const { m } = st.space
-    if (st.rule !== 'show' || m[1] !== 0 || m[0] <= 0) return
+    if (st.rule !== 'show' || Math.abs(m[1]) * 4 > m[0]) return
     this.seen.push({ text, at: bounds(m, r), cover: () => {
       this.covered++
       this.hide(st, r)
@@ -129,8 +115,7 @@ export class Walker {
         try {
           writeText(this, n, text, style, st)
         } catch {
-          // Nothing is drawn of a text that cannot be measured; a frame of the tab shows it.
-          if (this.sharing) this.block(parentNode(n) as Element, st)
+          // Nothing is drawn of a text that cannot be measured.
         }
       }
     }
@@ -143,10 +128,7 @@ export class Walker {
       return
     }
     if (this.clock.due()) await this.clock.pause()
-    if (this.depth >= deepest) {
-      if (this.sharing) this.block(e, st)
-      return
-    }
+    if (this.depth >= deepest) return
     this.depth++
     try {
       await this.visit(e, st)
@@ -161,7 +143,6 @@ export class Walker {
   block(e: Element, st: State): void {
     try {
       for (const r of boxesOf(e)) this.cover(st, unmap(st.space.c, fromDOM(r)))
-      this.hideBelow(e, st)
     } catch {
       // It has no box: nothing of it is drawn.
     }
@@ -178,11 +159,10 @@ export class Walker {
     // What the page itself shows as dots.
     const own = set === 'show' && /c$|[^n]e$/.test(style.getPropertyValue('-webkit-text-security')) ? 'mask' : set
     let rule = own === 'block' || st.rule === 'show' ? own : st.rule
-    if (turnedAway(e, style)) return
+    if (turnedAway(e, style) || style.opacity === '0' || /^inset\((50|100)%/.test(style.clipPath)) return
     if (display === 'contents') {
       if (rule === 'block' || ((e as HTMLElement).isContentEditable && this.secrets.hidesValue(e))) {
         this.covered++
-        this.hideBelow(e, st)
         return
       }
       await this.nodes(children(e), { ...st, rule }, style)
@@ -207,6 +187,8 @@ export class Walker {
     const outer = rectIn(space, e, style)
     const box = boxFor(style, outer, this.snap(space))
     const inline = display === 'inline'
+    // The browser does not find it when it is asked what lies on top.
+    if (style.pointerEvents === 'none') this.hide({ ...st, space }, outer)
     const positioned = position !== 'static'
     const z = style.zIndex !== 'auto' && (positioned || st.item) ? Number(style.zIndex) : null
 
@@ -244,7 +226,6 @@ export class Walker {
     if (rule === 'block') {
       const shapes = inline ? Array.from(boxesOf(e), (r) => unmap(space.c, fromDOM(r))) : [box.border]
       for (const r of shapes) this.cover(mine, r, boxes)
-      this.hideBelow(e, mine)
       if (st.flow && !positioned) st.flow.shown.push(...shapes)
       return
     }
@@ -350,9 +331,12 @@ export class Walker {
   }
 
   /** shown: a frame of the shared tab may show it. */
-  missingBox(what: Missing, st: State, r: Rect, shown: boolean): void {
-    if (!shown) this.hide(st, r)
-    ;(shown ? this.holes : this.missing).add(what)
+  missingBox(what: Missing, element: Element, st: State, r: Rect, shown: boolean): void {
+    if (shown) this.holes.push({ what, element, at: bounds(st.space.m, r) })
+    else {
+      this.missing.add(what)
+      this.hide(st, r)
+    }
     this.draw(st, (c) => {
       if (!shown || !this.shared) return paintMissing(c, r)
       c.beginPath()

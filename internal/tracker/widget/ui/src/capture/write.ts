@@ -1,8 +1,8 @@
 /** Puts the text of a node into the picture. */
 import { trace } from './box.ts'
-import { bounds, touches, type Rect } from './geometry.ts'
+import { bounds, grow, touches, type Rect } from './geometry.ts'
 import { paintGradient } from './gradient.ts'
-import { split } from './css.ts'
+import { split, transparent } from './css.ts'
 import type { Context } from './scene.ts'
 import type { Span } from './secret.ts'
 import type { State } from './state.ts'
@@ -29,7 +29,8 @@ export function writeText(w: Walker, node: Node, text: string, style: CSSStyleDe
   }
   if (shown.length) {
     const { through } = st
-    for (const p of shown) w.see(st, p.text, p.r, () => { p.secret = true })
+    // What cannot be seen stands between nothing.
+    if (!transparent(look.color) && view.w > 2 && view.h > 2) for (const p of shown) w.see(st, p.text, p.r, () => { p.secret = true })
     w.draw(st, (c) => {
       const clear = shown.filter((p) => !p.secret)
       drawPieces(c, look, clear)
@@ -43,7 +44,7 @@ export function writeText(w: Walker, node: Node, text: string, style: CSSStyleDe
     const bars = secret.map((p) => ({ ...p.r }))
     st.flow?.bars.push(...bars)
     w.draw(st, (c) => fillCover(c, bars))
-    w.hide(st, ...bars)
+    w.hide(st, ...(style.textShadow === 'none' ? bars : bars.map((r) => grow(r, 99))))
   }
 }
 

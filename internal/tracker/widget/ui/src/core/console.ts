@@ -69,7 +69,7 @@ export function watchErrors(record: Record, own: string, secret: (name: string) 
         record('error', cut(`[Uncaught] ${e.message}`, longestMessage), stack(e.error, secret) ?? (e.filename === '' ? undefined : `${e.filename}:${e.lineno}:${e.colno}`))
       } else if (e.target instanceof Element) {
         const address = e.target.getAttribute('src') ?? e.target.getAttribute('href') ?? e.target.getAttribute('data')
-        if (address) record('error', `[Resource] ${e.target.localName} did not load: ${/^data:/i.test(address) ? 'data:…' : new URL(address, document.baseURI).href.slice(0, 2000)}`)
+        if (address) record('error', `[Resource] ${e.target.localName} did not load: ${/^data:/i.test(address) ? 'data:…' : cut(new URL(address, document.baseURI).href, 2000)}`)
       }
     } catch {
       // Not recorded.

@@ -8,7 +8,7 @@ export interface Place {
 }
 
 /** A page that takes the element away every time wins in the end. */
-const mostMoves = 200
+const mostTaken = 200
 
 /** The dialog that the page opened last, of those that are modal. Shadow roots are not searched. */
 function modal(element: Element, opened: Element[]): Element | null {
@@ -24,10 +24,11 @@ function modal(element: Element, opened: Element[]): Element | null {
 export function keepReachable(element: HTMLElement, moved: () => void): Place {
   const home = document.documentElement
   let opened: Element[] = [] // in the order in which they were
-  let moves = 0
+  let taken = 0
   const put = (): void => {
     const to = modal(element, opened) ?? home
-    if (element.parentElement !== to && moves++ < mostMoves) {
+    if (!element.isConnected && ++taken > mostTaken) return
+    if (element.parentElement !== to) {
       to.append(element)
       moved()
     }

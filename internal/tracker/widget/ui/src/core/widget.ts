@@ -103,7 +103,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
   }
   addEventListener('focusin', password, true) // also in shadow roots
   const shown = new MutationObserver((all) => {
-    for (const m of all) if (m.oldValue === 'password') passwords.add(m.target)
+    for (const m of all) if (m.oldValue?.toLowerCase() === 'password') passwords.add(m.target)
   })
   shown.observe(document, { attributes: true, attributeFilter: ['type'], attributeOldValue: true, subtree: true })
 
@@ -143,9 +143,9 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
   }
   const open = async (): Promise<void> => {
     if (form) return form.focus()
+    cancelled = false
     if (opening || gone) return
     opening = true
-    cancelled = false
     let loaded = false
     button.say('')
     button.element.setAttribute('aria-busy', 'true')

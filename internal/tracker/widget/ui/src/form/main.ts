@@ -108,7 +108,7 @@ export function open(host: Host, t: Texts): Form {
   }
   function finish(): void {
     if (dialog.open) dialog.close()
-    else closed()
+    closed()
   }
   function closed(): void {
     if (dialog.open || !dialog.isConnected) return // it was shown again, or has gone

@@ -61,19 +61,23 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
       host.fail(e)
     }
     if (status.textContent === t.form.capturing) status.textContent = ''
-    busy = false
     element.removeAttribute('aria-busy')
-    waiting.forEach((f) => f())
-    waiting = []
+    free()
     draw()
     changed()
+  }
+  const free = (): void => {
+    busy = false
+    waiting.forEach((f) => f())
+    waiting = []
   }
   const capture = (): Promise<void> => run('capture', async (part) => use(await part.capture(request())), t.problem.picture)
   const share = (): Promise<void> =>
     run('capture', async (part) => {
+      const sharing = await host.part('share')
       dialog.style.visibility = 'hidden'
       try {
-        const p = await (await host.part('share')).share(request(), part)
+        const p = await sharing.share(request(), part)
         if (p) use(p, p.own ? '' : t.problem.foreign)
       } finally {
         dialog.style.visibility = ''
@@ -94,7 +98,7 @@ export function pictureField(host: Host, t: Texts, dialog: HTMLDialogElement, ch
       status.textContent = t.problem.part
       host.fail(e)
     }
-    busy = false
+    free()
     draw('annotate')
     changed()
   }

@@ -30,6 +30,9 @@ export function reportOf(host: Host, d: Omit<Draft, 'id'>, c: Collected, i: Incl
   }
 }
 
+/** As it will be sent: structuredClone refuses what frameworks wrap their objects in. */
+const copied = (r: Report): Report => JSON.parse(json(r)) as Report
+
 /**
  * What the page's beforeSend makes of the report, or null when it stops it. It gets a copy, and as
  * long as the report is the same it is not asked again: what the visitor has seen is what goes out.
@@ -44,9 +47,9 @@ export function hooked(host: Host, report: () => Report): () => Report | null | 
     const text = json(r)
     if (answer && asked === text) return answer
     return (async () => {
-      const made = await hook(structuredClone(r))
+      const made = await hook(copied(r))
       asked = text
-      answer = made === null || typeof made !== 'object' ? null : structuredClone({ ...made, submission_id: r.submission_id })
+      answer = made === null || typeof made !== 'object' ? null : copied({ ...made, submission_id: r.submission_id })
       return answer
     })()
   }

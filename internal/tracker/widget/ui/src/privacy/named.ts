@@ -18,7 +18,7 @@ const said = /^(?:not|wrong|incorrect|invalid|required|missing|empty|expired|too
 const quoted = /^(?:\\{1,4}"[^"]+"?|"(?:\\.|[^"\\])+"?|'(?:\\.|[^'\\])+'?|[`“„«‘「『][^`”“»’」』\n]+[`”“»’」』]?)/
 
 /** Where a value of several words ends: with its line, sentence, quotation, brackets or tag, or before the next name. */
-const end = /[\r\n]|[,;.!?)\]}](?=\s|$|[^\x00-\xff])|["'”»](?=[\s,;:.)\]}]|$)|[,;&|\s]\s*["']?[\p{L}_][\w.-]{0,40}["']?(?:=|:\s)|<\/?[a-z]|[。、]/iu
+const end = /[\r\n]|[.!?)\]}](?=\s|$|[^\x00-\xff])|[,;](?=[^\x00-\xff])|["'”»](?=[\s,;:.)\]}]|$)|[,;&|\s]\s*["']?[\p{L}_][\w.-]{0,40}["']?(?:=|:\s)|<\/?[a-z][\w:-]*(?:\s[^<>\n]*)?\/?>|[。、]/iu
 
 /** In characters. */
 const longest = 4000

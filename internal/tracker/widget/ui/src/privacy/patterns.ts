@@ -43,13 +43,15 @@ const cards: Finder = (s) => {
       let digits = ''
       let shortest = 99
       let longest = 0
+      let fours = true // before the last group, which may be short
       for (let j = i; j < groups.length && digits.length <= 19; j++) {
         const size = groups[j]![1] - groups[j]![0]
         shortest = Math.min(shortest, size)
         longest = Math.max(longest, size)
+        if (j > i) fours &&= groups[j - 1]![1] - groups[j - 1]![0] === 4
         digits += s.slice(from + groups[j]![0], from + groups[j]![1])
         if (digits.length > 19 && i === j) out.push([from + groups[i]![0], from + groups[i]![1]]) // no number that people need
-        else if (digits.length >= 12 && digits.length <= 19 && (shortest >= 3 || shortest === longest) && /^[2-6]/.test(digits) && luhn(digits)) out.push([from + groups[i]![0], from + groups[j]![1]])
+        else if (digits.length >= 12 && digits.length <= 19 && (shortest >= 3 || shortest === longest || (fours && longest === 4)) && /^(?:[2-6]|1800|8[12]|9792)/.test(digits) && luhn(digits)) out.push([from + groups[i]![0], from + groups[j]![1]])
       }
     }
   }
@@ -152,7 +154,7 @@ export function asked(patterns: (RegExp | string)[]): Finder[] {
 }
 
 /** Marks that are not seen: soft hyphens, joiners, directions, variants. */
-const unseen = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]/
+const unseen = /[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]/
 const odd = /[^\x20-\x7e\n]/
 
 /** A text as the finders want it, and the place of each of its units in the original. */

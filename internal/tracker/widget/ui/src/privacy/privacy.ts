@@ -94,7 +94,9 @@ export function newPrivacy(o: Options, passwords: WeakSet<EventTarget>): Privacy
       })
       .join('/')
   const url = (s: string): string => {
-    s = s.slice(0, 4000)
+    if (s.length > 4000) s = s.slice(0, 4000).replace(/[^/?&=#]*$/, '…') // a part of a secret is none that is known
+    // A number with slashes between its groups.
+    s = s.replace(/(?:\/[A-Z]{0,2}\d{1,8}){2,}/g, (m) => (secret(m.slice(1).replace(/\//g, ' ')) ? '/' + hidden : m))
     if (/^\s*(?:data|javascript):/i.test(s)) return s.slice(0, s.indexOf(':') + 1) + '…'
     const m = /^([a-z][a-z0-9+.-]*:)?(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(s)
     if (!m) return hidden

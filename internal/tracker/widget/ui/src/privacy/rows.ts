@@ -3,6 +3,7 @@
  * columns, items of rows in rows, texts of a drawing, what a style sheet writes before a text.
  */
 import type { Seen } from '../contract.ts'
+import { secretName } from '../core/secret.ts'
 import type { Range } from './patterns.ts'
 
 type Ranges = (s: string) => Range[]
@@ -27,7 +28,8 @@ export function judge(seen: Seen[], ranges: Ranges): void {
     row = []
   }
   for (const s of seen) {
-    if (row[0] && middle(s) - middle(row[0]) > Math.min(s.at.h, row[0].at.h) / 2) end()
+    const before = row[row.length - 1]
+    if (before && middle(s) - middle(before) > Math.min(s.at.h, before.at.h) / 2) end()
     row.push(s)
   }
   end()
@@ -35,11 +37,14 @@ export function judge(seen: Seen[], ranges: Ranges): void {
 
 /** Once as it is read, once without spaces for numbers of which every digit has its own box. */
 function together(row: Seen[], ranges: Ranges): void {
+  const names = row.map((s) => s.text.length < 40 && secretName(s.text.trim()))
   for (const gap of [' ', '']) {
     let all = ''
     const starts = row.map((s, i) => {
       const before = row[i - 1]
-      if (before && s.at.x - before.at.x - before.at.w > s.at.h / 8) all += gap
+      // The head of a row is the name of what follows.
+      if (gap && names[i - 1]) all += ': '
+      else if (before && s.at.x - before.at.x - before.at.w > s.at.h / 8) all += gap
       const start = all.length
       all += gap ? s.text : s.text.replace(/\s/g, '')
       return start
@@ -47,8 +52,8 @@ function together(row: Seen[], ranges: Ranges): void {
     for (const [from, to] of ranges(all)) {
       if (!gap && !/^\D{0,4}[\d\W]+$/.test(all.slice(from, to))) continue
       const parts = row.filter((_, i) => starts[i]! < to && (starts[i + 1] ?? all.length) > from)
-      // One text alone was judged when it was read.
-      if (parts.length > 1) parts.forEach((s) => s.cover())
+      // One text alone was judged when it was read, but for the name before it.
+      if (parts.length > 1 || names[row.indexOf(parts[0]!) - 1]) parts.forEach((s) => s.cover())
     }
   }
 }

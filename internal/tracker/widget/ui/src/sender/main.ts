@@ -105,7 +105,7 @@ export async function flush(host: Host): Promise<number> {
       }
       // The visitor was told that it is kept, and what refuses it may be put right: a key, the
       // allowed origins, a proxy in between.
-      if (verdict.state === 'sent' || expired(e, Date.now())) await forget(e.id).catch(() => {})
+      if (verdict.state === 'sent' || (verdict.state !== 'later' && expired(e, Date.now()))) await forget(e.id).catch(() => {})
       else left++
       if (verdict.state === 'later') gone.add(e.endpoint)
     }

@@ -1,7 +1,7 @@
 /** The browser's own capture of a tab, a window or a screen. */
-import type { CaptureRequest, CapturePart, Picture } from '../contract.ts'
+import type { CaptureRequest, CapturePart, Picture, Reading } from '../contract.ts'
 import { bounded, createCanvas } from '../capture/canvas.ts'
-import { watchPage } from './still.ts'
+import { visible } from './visible.ts'
 
 interface Handles extends MediaDevices {
   setCaptureHandleConfig?(config: { handle?: string; permittedOrigins?: string[] }): void
@@ -78,12 +78,14 @@ export async function share(request: CaptureRequest, { capture }: CapturePart): 
     const own = track?.getCaptureHandle?.()?.handle === handle
     const from = stream
     if (!own) return { canvas: await grab(from), covered: 0, missing: [], own }
-    const take = async (read: () => Promise<boolean>): Promise<HTMLCanvasElement | null> => {
-      for (let i = 0; i < tries; i++) {
-        const page = watchPage()
-        const wanted = await read()
-        const taken = wanted ? await grab(from) : null
-        if (page.kept()) return taken && fits(taken) ? taken : null
+    const take = async (read: () => Promise<Reading>): Promise<HTMLCanvasElement | null> => {
+      let before = await read()
+      for (let i = 0; i < tries && before.holes.length > 0; i++) {
+        const taken = await grab(from)
+        const now = await read()
+        // What was found private must be where it was, or the frame shows it elsewhere.
+        if (JSON.stringify(now.covers) === JSON.stringify(before.covers)) return fits(taken) ? visible(taken, now.holes) : null
+        before = now
       }
       return null
     }

@@ -1,0 +1,34 @@
+/** What a frame of the tab may show. */
+import type { Reading } from '../contract.ts'
+
+/** In CSS pixels: so far apart are the points at which the browser is asked what lies on top. */
+const cell = 8
+
+/**
+ * The frame without all that is not an image, canvas or video on top of everything else: what
+ * the browser finds above one, be it in a shadow root that nobody can look into, is left out.
+ */
+export function visible(frame: HTMLCanvasElement, holes: Reading['holes']): HTMLCanvasElement {
+  const out = document.createElement('canvas')
+  out.width = frame.width
+  out.height = frame.height
+  const c = out.getContext('2d')!
+  c.fillStyle = '#ddd'
+  c.fillRect(0, 0, out.width, out.height)
+  const k = frame.width / innerWidth
+  for (const { element, at } of holes) {
+    const root = element.getRootNode() as Document | ShadowRoot
+    const [left, top] = [Math.max(0, at.x), Math.max(0, at.y)]
+    const [right, bottom] = [Math.min(innerWidth, at.x + at.w), Math.min(innerHeight, at.y + at.h)]
+    for (let y = top; y < bottom; y += cell) {
+      for (let x = left; x < right; x += cell) {
+        const [w, h] = [Math.min(cell, right - x), Math.min(cell, bottom - y)]
+        const found = root.elementFromPoint?.(x + w / 2, y + h / 2)
+        // Frames have coordinates of their own; what lies above them is not known there.
+        if (found !== element || element.ownerDocument !== document) continue
+        c.drawImage(frame, x * k, y * k, w * k, h * k, x * k, y * k, w * k, h * k)
+      }
+    }
+  }
+  return out
+}
