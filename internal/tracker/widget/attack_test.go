@@ -395,3 +395,107 @@ func TestSendingWhileTheEditorLoads(t *testing.T) {
 		t.Errorf("it arrived as %+v", r)
 	}
 }
+
+// manual is a page whose script calls init itself.
+func (s *stack) manual() {
+	s.body(`<h1>Shop</h1><script crossorigin src="` + s.server.URL + `/widget.js"></script>`)
+}
+
+// begin calls init on a page of that path, with that key.
+func (v *visitor) begin(path, key string) {
+	v.Script(`history.replaceState(null, '', '` + path + `'); BugSpark.init({ projectKey: '` + key + `', endpoint: '` + v.s.server.URL + `/api/v1' })`)
+}
+
+// TestAReportThatWaitsKeepsItsProject: a page of another part of the site has the key of another project.
+func TestAReportThatWaitsKeepsItsProject(t *testing.T) {
+	s := newStack(t)
+	s.manual()
+	v := s.visit(browser.Options{Allow: []string{"net::", "Failed to load", "401", "ERR_"}})
+	s.answer(away)
+	v.begin("/shop/basket", "bsk_pub_the-key-before")
+	v.report("Of the shop")
+	v.shows("Your report is kept in this browser")
+	s.answer(nil)
+	v.Open("/")
+	v.begin("/forum", s.key)
+	v.Wait(`!!window.find('.start')`)
+	time.Sleep(1500 * time.Millisecond)
+	s.arrive(0)
+	v.Open("/")
+	v.begin("/shop", s.key)
+	if r := s.arrive(1)[0]; r.Title != "Of the shop" {
+		t.Errorf("it arrived as %q", r.Title)
+	}
+}
+
+// TestAReportThatWaitsIsTriedInAPageThatStays: the server comes back while a page is open
+// that has sent nothing itself. It asks again after 15 s.
+func TestAReportThatWaitsIsTriedInAPageThatStays(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	v := s.visit(browser.Options{Allow: []string{"net::", "Failed to load", "ERR_"}})
+	s.answer(away)
+	v.report("Kept")
+	v.shows("Your report is kept in this browser")
+	v.Open("/")
+	v.Wait(`!!window.find('.start')`)
+	time.Sleep(4 * time.Second) // it has tried, and nobody was there
+	s.answer(nil)
+	s.arrive(1)
+}
+
+// TestAProblemIsToldAfterTheFormIsClosed: beside the button.
+func TestAProblemIsToldAfterTheFormIsClosed(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	v := s.visit(browser.Options{Allow: []string{"422", "Failed to load"}})
+	s.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/api/v1/reports" || r.Method != http.MethodPost {
+			return false
+		}
+		time.Sleep(500 * time.Millisecond)
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		fmt.Fprint(w, `{"detail":"no"}`)
+		return true
+	})
+	v.report("Refused later")
+	v.Script(`BugSpark.close()`)
+	v.Wait(`!!window.find('.say') && window.find('.say').textContent !== ''`)
+	s.answer(nil)
+	v.openForm()
+	if got := v.Eval(`window.find('#bs-title').value`); got != "Refused later" {
+		t.Errorf("the words are %q", got)
+	}
+}
+
+// TestAnEmptyFormTakesNoWords: an application goes elsewhere while the form is open and empty.
+func TestAnEmptyFormTakesNoWords(t *testing.T) {
+	s := newStack(t)
+	s.manual()
+	v := s.visit(browser.Options{})
+	v.begin("/b", s.key)
+	v.openForm()
+	v.write("title", "Words of b")
+	v.Script(`BugSpark.close(); history.replaceState(null, '', '/a'); BugSpark.open()`)
+	v.Wait(`window.find('#bs-title')?.value === ''`)
+	v.Script(`history.replaceState(null, '', '/b'); BugSpark.close(); BugSpark.open()`)
+	v.Wait(`window.find('#bs-title')?.value === 'Words of b'`)
+}
+
+// TestTheWholeDocumentIsReplaced, as some frameworks do; and what check says before init.
+func TestTheWholeDocumentIsReplaced(t *testing.T) {
+	s := newStack(t)
+	s.manual()
+	v := s.visit(browser.Options{})
+	v.Script(`window.checked = null; void BugSpark.check().then((all) => { window.checked = all.join() })`)
+	v.Wait(`window.checked !== null`)
+	if got := v.Eval(`window.checked`); !strings.Contains(got, "init was not called") {
+		t.Errorf("check says %q", got)
+	}
+	v.begin("/", s.key)
+	v.Wait(`!!window.find('.start')`)
+	v.Script(`document.replaceChild(document.documentElement.cloneNode(true), document.documentElement); BugSpark.open()`)
+	v.Wait(`!!window.find('#bs-title')`)
+}

@@ -370,7 +370,7 @@ func TestShareShowsOnlyWhatThePageMayNotRead(t *testing.T) {
 		above({ left: '900px', top: '460px', pointerEvents: 'none' })
 		put(document.body, 'div', '', { left: '900px', top: '500px', width: '100px', height: '16px', zIndex: 6 }, { class: 'over' }).attachShadow({ mode: 'closed' }).append('closed')
 		const drawing = put(document.body, 'div', '', { left: '900px', top: '540px', zIndex: 6 }, { 'data-bugspark-block': '' })
-		put(drawing, 'b', 'far from it', { left: '960px', top: '560px' }, { class: 'over' })
+		put(drawing, 'b', 'far from it', { left: '960px', top: '560px', pointerEvents: 'none' }, { class: 'over' })
 		const canvas = document.createElement('canvas')
 		canvas.width = 1280
 		canvas.height = 720
@@ -515,7 +515,7 @@ const split = `window.split = (n) => {
 	}
 	const named = put(put(document.body, 'table'), 'tr')
 	put(named, 'th', 'Password')
-	put(named, 'td', 'hidden-' + n.slice(0, 4))
+	put(named, 'td', n.slice(0, 4).replace(/\d/g, (d) => 'abcdefghij'[d]))
 	for (const [x, y, text] of [[400, 408, 'Side note'], [500, 416, a + ' ' + b], [600, 418, c + ' ' + d]]) put(document.body, 'span', text, { position: 'absolute', left: x + 'px', top: y + 'px', font: '16px monospace' })
 	const turned = put(put(document.body, 'table', '', { transform: 'rotate(0.03deg)' }), 'tr')
 	for (const part of [a, b, c, d]) put(turned, 'td', part)

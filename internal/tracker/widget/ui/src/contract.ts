@@ -231,6 +231,8 @@ export interface Host {
   /** Adds a style sheet to the shadow root. */
   style(css: string): void
   fail(error: unknown): void
+  /** Says something beside the button. */
+  say(text: string): void
   /** The form tells that it has gone. */
   closed(): void
 }

@@ -46,6 +46,7 @@ export function useRotateKey(id: string) {
       queries.setQueryData(wholeKey(id), project.apiKey)
       return queries.invalidateQueries({ queryKey: ['project', id] })
     },
+    onError: () => queries.invalidateQueries({ queryKey: ['project', id] }), // it may have been made all the same
   })
 }
 
@@ -55,6 +56,8 @@ export function wholeKey(id: string) {
   return ['key', id]
 }
 
-export function useWholeKey(id: string): string | undefined {
-  return useQuery<string>({ queryKey: wholeKey(id), enabled: false, staleTime: Infinity, gcTime: Infinity }).data
+/** The whole key, if it is still the project's: another tab may have made a new one. */
+export function useWholeKey(project: Project): string | undefined {
+  const { data } = useQuery<string>({ queryKey: wholeKey(project.id), enabled: false, staleTime: Infinity, gcTime: Infinity })
+  return data?.startsWith(project.apiKey.replace(/[.…]+$/, '')) ? data : undefined
 }

@@ -14,7 +14,7 @@ import { SnippetBox } from './snippet-box'
 /** The key: whole where this tab has seen it made, else how it begins. */
 export function Key({ project }: { project: Project }) {
   const { t } = useText()
-  const whole = useWholeKey(project.id)
+  const whole = useWholeKey(project)
   const [asking, setAsking] = useState(false)
   const owner = allows(project.role, 'owner')
   return (
@@ -68,7 +68,7 @@ function NewKey({ project, onClose }: { project: Project; onClose: () => void })
 export function Embed({ project }: { project: Project }) {
   const { t } = useText()
   const me = useMe()
-  const whole = useWholeKey(project.id)
+  const whole = useWholeKey(project)
   const elsewhere = me.data?.role === 'superadmin' && project.domain.trim() !== '' && !project.domain.includes(location.hostname)
   return (
     <>

@@ -187,8 +187,6 @@ export class Walker {
     const outer = rectIn(space, e, style)
     const box = boxFor(style, outer, this.snap(space))
     const inline = display === 'inline'
-    // The browser does not find it when it is asked what lies on top.
-    if (style.pointerEvents === 'none') this.hide({ ...st, space }, outer)
     const positioned = position !== 'static'
     const z = style.zIndex !== 'auto' && (positioned || st.item) ? Number(style.zIndex) : null
 

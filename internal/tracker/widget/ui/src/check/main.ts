@@ -44,8 +44,10 @@ async function server({ endpoint, key, fetch }: Host): Promise<string[]> {
     if (settings.status !== 200) return [`${endpoint} answers ${settings.status || 'with a redirect'}: it is not the address of a BugSpark server, or the server is not well.`]
     const picture = await ask('/upload/screenshot', 'POST')
     if (picture.code === 'origin.not_allowed') return [`The project takes no reports from ${location.origin}: add it to its allowed origins in the dashboard.`]
+    if (picture.code === 'quota.reached') return ['The server keeps no more pictures without a report for this project now; try again in an hour.']
     if (picture.status === 429) return ['The server has been asked too often to say whether this site may send reports; try again later.']
     if (picture.code === 'server.full') return ['The disk of the server is full: it takes no reports now.']
+    if (picture.status !== 422) return [`Pictures are answered with ${picture.status || 'a redirect'}: something before the server may refuse them.`]
   } catch {
     await new Promise((resolve) => setTimeout(resolve)) // the report of the policy comes after the failure
     return [blocked !== '' ? `The page's policy forbids connections to the server: add ${server} to connect-src.` : `The server ${server} cannot be reached.`]

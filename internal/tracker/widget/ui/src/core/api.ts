@@ -44,7 +44,7 @@ export function newAPI(origin: Origin, renewable: boolean): API {
     },
     identify: (user) => running()?.identify(user),
     setReporter: (text) => running()?.setReporter(text),
-    check: async () => running()?.check() ?? [],
+    check: async () => running()?.check() ?? ['init was not called, or failed'],
     version,
   }
   return api

@@ -11,11 +11,11 @@ export interface Button {
 export const css = `:host{all:initial!important;position:fixed!important;z-index:2147483647!important;width:0!important;height:0!important;display:block!important}
 :host([hidden]){display:none!important}
 *{box-sizing:border-box}[hidden]{display:none!important}
-.bs{--bs-accent:#e94560;--bs-on-accent:#111;--bs-ground:#fff;--bs-raised:#f6f7f9;--bs-text:#1a1d23;--bs-quiet:#59606c;--bs-line:#d5d9e0;--bs-strong-line:#878e9a;--bs-bad:#b3261e;--bs-good:#1b6e3c;--bs-radius:8px;font:14px/1.45 system-ui,"Segoe UI",Roboto,"Noto Sans TC","PingFang TC","Microsoft JhengHei",sans-serif;color:var(--bs-text);color-scheme:light}
+.bs{--bs-accent:#e94560;--bs-on-accent:#111;--bs-ground:#fff;--bs-raised:#f6f7f9;--bs-text:#1a1d23;--bs-quiet:#59606c;--bs-line:#d5d9e0;--bs-strong-line:#878e9a;--bs-bad:#b3261e;--bs-good:#1b6e3c;--bs-radius:8px;font:14px/1.45 system-ui,"Segoe UI","Noto Sans TC","PingFang TC","Microsoft JhengHei",sans-serif;color:var(--bs-text);color-scheme:light}
 .bs[data-theme=dark]{--bs-ground:#1b1e24;--bs-raised:#262a32;--bs-text:#eceef2;--bs-quiet:#a9b0bc;--bs-line:#3a404b;--bs-strong-line:#7d8694;--bs-bad:#ff8a80;--bs-good:#7ddba0;color-scheme:dark}
-.start{position:fixed;display:inline-flex;align-items:center;justify-content:center;gap:8px;min-width:48px;height:48px;padding:0;border:0;border-radius:24px;background:var(--bs-accent);color:var(--bs-on-accent);font-family:inherit;font-size:14px;font-weight:600;line-height:1;cursor:pointer;box-shadow:0 1px 2px #0003,0 4px 14px #0000002e;touch-action:none;transition:box-shadow .15s}
+.start{position:fixed;display:inline-flex;align-items:center;justify-content:center;gap:8px;min-width:48px;height:48px;padding:0;border:0;border-radius:24px;background:var(--bs-accent);color:var(--bs-on-accent);font-family:inherit;font-size:14px;font-weight:600;line-height:1;cursor:pointer;box-shadow:0 1px 2px #0003,0 4px 14px #0000002e;touch-action:none}
 .start[data-label]{padding:0 18px 0 14px}.start:not([data-label]) span{display:none}
-.start:hover{box-shadow:0 2px 4px #0003,0 8px 22px #0000003d}
+.start:hover{box-shadow:0 2px 8px #0006}
 .start:focus-visible{outline:3px solid var(--bs-accent);outline-offset:3px}
 .start svg{display:block;flex:none}
 .bs[data-position^=bottom] .start{bottom:max(20px,env(safe-area-inset-bottom))}

@@ -53,6 +53,7 @@ export function newCollector(o: Options, host: Element, root: string, watch: Wat
   if (o.collectNetwork) {
     undo.push(
       watch((seen) => {
+        if (String(seen.url).startsWith(root + 'api/')) return // our own
         const entry = filtered<NetworkEntry>(seen, o.networkFilter)
         if (entry) network.add(entry, String(entry.url).length + 400)
       }),

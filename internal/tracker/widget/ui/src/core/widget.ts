@@ -125,6 +125,7 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
     part: <K extends keyof Parts>(name: K) => loader.load(name) as Promise<Parts[K]>,
     style,
     fail,
+    say: button.say,
     closed() {
       form = null
       collector.freeze(false)
@@ -158,6 +159,10 @@ export function start(given: Options, { nonce, muted, renew }: Origin): Widget {
         return p.masked(collector.raw(), options, host.privacy)
       }
       loaded = true
+      if (!element.isConnected) {
+        position?.stop()
+        position = null
+      }
       place() // a page may open it before it is painted
       form = part.open(host, merged(texts.default, options.texts))
       button.element.hidden = true

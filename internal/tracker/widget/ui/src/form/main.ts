@@ -112,7 +112,9 @@ export function open(host: Host, t: Texts): Form {
   }
   function closed(): void {
     if (dialog.open || !dialog.isConnected) return // it was shown again, or has gone
-    if (!over && !sending) store() // under the address that the page has now
+    const d = f.read()
+    // Under the address that the page has now, where an empty form would take the words of another.
+    if (!over && !sending && d.title + d.description !== '') store()
     dialog.remove()
     host.closed()
     before()
@@ -156,6 +158,7 @@ export function open(host: Host, t: Texts): Form {
     }
   }
   function problem(text: string): void {
+    if (!dialog.isConnected) return host.say(text)
     alert.textContent = text
     alert.scrollIntoView({ block: 'nearest' })
   }

@@ -30,6 +30,15 @@ export function reportOf(host: Host, d: Omit<Draft, 'id'>, c: Collected, i: Incl
   }
 }
 
+/** A hook that never answers must not keep the visitor for ever. In milliseconds. */
+const patience = 30_000
+
+async function answered<T>(hook: T | Promise<T>): Promise<T> {
+  let timer = 0
+  const late = new Promise<never>((_, fail) => (timer = window.setTimeout(() => fail(new Error('BugSpark: beforeSend did not answer')), patience)))
+  return Promise.race([hook, late]).finally(() => clearTimeout(timer))
+}
+
 /** As it will be sent: structuredClone refuses what frameworks wrap their objects in. */
 const copied = (r: Report): Report => JSON.parse(json(r)) as Report
 
@@ -47,7 +56,7 @@ export function hooked(host: Host, report: () => Report): () => Report | null | 
     const text = json(r)
     if (answer && asked === text) return answer
     return (async () => {
-      const made = await hook(copied(r))
+      const made = await answered(hook(copied(r)))
       asked = text
       answer = made === null || typeof made !== 'object' ? null : copied({ ...made, submission_id: r.submission_id })
       return answer

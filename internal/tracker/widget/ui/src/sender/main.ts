@@ -37,6 +37,7 @@ export async function send(host: Host, parcel: Parcel): Promise<Outcome> {
     keys: [],
     uploadedAt: 0,
     createdAt: now,
+    section: section(),
   }
   let stored = true
   const save = async (entry: Entry): Promise<void> => {
@@ -47,11 +48,11 @@ export async function send(host: Host, parcel: Parcel): Promise<Outcome> {
     }
   }
   await save(e)
-  const attempt = (): Promise<Verdict> => deliver(e, { host, pause, save })
+  const once = (): Promise<Verdict> => deliver(e, { host, pause, save })
   let verdict: Verdict | undefined
   try {
     // What is in memory alone has no time to wait for another tab.
-    verdict = stored ? await alone(20_000, attempt) : await attempt()
+    verdict = stored ? await alone(20_000, once) : await once()
   } catch (problem) {
     await forget(e.id).catch(() => {}) // what cannot be written down now cannot be later
     throw problem
@@ -65,26 +66,40 @@ export async function send(host: Host, parcel: Parcel): Promise<Outcome> {
   return { state: 'kept' }
 }
 
+/** What no server was reached for is kept longer than what one refuses: so many milliseconds. */
+const unreached = 11 * 86_400_000
+
 /** While the page is open, what is kept is tried again, less and less often. */
 function again(host: Host): void {
+  if (host.memory.has('again')) return
+  host.memory.set('again', '')
   let wait = 15_000
+  const end = (): void => void host.memory.delete('again')
   const tick = (): void => {
     setTimeout(() => {
       if (destroyed(host)) return
-      flush(host).then(
-        (left) => {
-          wait = Math.min(wait * 2, 300_000)
-          if (left > 0) tick()
-        },
-        () => {},
-      )
+      attempt(host).then((left) => {
+        wait = Math.min(wait * 2, 300_000)
+        if (left > 0) tick()
+        else end()
+      }, end)
     }, wait)
   }
   tick()
 }
 
-/** Sends what is kept, oldest first, and returns how many are left. */
+/** Sends what is kept, now and as long as the page is open; returns how many are left. */
 export async function flush(host: Host): Promise<number> {
+  const left = await attempt(host)
+  if (left > 0) again(host)
+  return left
+}
+
+/** A site may have several projects. Pages of one part of it have the same. */
+const section = (): string => location.pathname.split('/')[1] ?? ''
+
+/** Sends what is kept, oldest first, once. */
+async function attempt(host: Host): Promise<number> {
   if (destroyed(host)) return 0
   const left = await alone(0, async () => {
     let left = 0
@@ -97,7 +112,7 @@ export async function flush(host: Host): Promise<number> {
       }
       const s: Sending = { host, pause, save: (entry) => keep(entry).catch(() => {}) }
       let verdict: Verdict = await deliver(e, s).catch((problem: unknown): Verdict => (host.fail(problem), { state: 'refused', reason: 'invalid' }))
-      if (verdict.state === 'refused' && verdict.reason === 'key' && e.key !== host.key && e.endpoint === host.endpoint) {
+      if (verdict.state === 'refused' && verdict.reason === 'key' && e.key !== host.key && e.endpoint === host.endpoint && (e.section ?? section()) === section()) {
         // The key was changed while the report waited, and the page has the new one.
         e.key = host.key
         e.keys = []
@@ -105,7 +120,7 @@ export async function flush(host: Host): Promise<number> {
       }
       // The visitor was told that it is kept, and what refuses it may be put right: a key, the
       // allowed origins, a proxy in between.
-      if (verdict.state === 'sent' || (verdict.state !== 'later' && expired(e, Date.now()))) await forget(e.id).catch(() => {})
+      if (verdict.state === 'sent' || expired(e, Date.now() - (verdict.state === 'later' ? unreached : 0))) await forget(e.id).catch(() => {})
       else left++
       if (verdict.state === 'later') gone.add(e.endpoint)
     }

@@ -17,6 +17,8 @@ export interface Entry {
   keys: (string | null)[]
   uploadedAt: number
   createdAt: number
+  /** The part of the site where it was written; absent in entries of older versions. */
+  section?: string
   /** Counts up: the clock may be set back between two reports. */
   order?: number
 }

@@ -115,7 +115,8 @@ export async function deliver(e: Entry, s: Sending): Promise<Verdict> {
     }
     const a = await insist(() => once(s.host, `${e.endpoint}/upload/screenshot`, headers, form(), 90_000, false), s)
     const no = refusal(a)
-    if (no !== 'invalid') return { state: 'refused', reason: no }
+    // A 403 without a word is of something in between, which may take the report.
+    if (no !== 'invalid' && (a.status === 401 || code(a) !== '')) return { state: 'refused', reason: no }
     if (transient(a) && code(a) !== 'quota.reached') return Date.now() - e.createdAt > picturePatience ? report(e, s, headers) : { state: 'later' }
     // Whatever else is wrong with a picture, the report is worth more.
     e.keys.push(a.status < 300 && typeof a.body.key === 'string' ? a.body.key.slice(0, 500) : null)

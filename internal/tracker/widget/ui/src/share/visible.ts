@@ -16,19 +16,25 @@ export function visible(frame: HTMLCanvasElement, holes: Reading['holes']): HTML
   c.fillStyle = '#ddd'
   c.fillRect(0, 0, out.width, out.height)
   const k = frame.width / innerWidth
+  // What takes no clicks is found too, for as long as nobody can click.
+  const found = new CSSStyleSheet()
+  found.replaceSync('*{pointer-events:auto!important}')
+  const before = document.adoptedStyleSheets
+  document.adoptedStyleSheets = [...before, found]
   for (const { element, at } of holes) {
     const root = element.getRootNode() as Document | ShadowRoot
-    const [left, top] = [Math.max(0, at.x), Math.max(0, at.y)]
+    const [left, upper] = [Math.max(0, at.x), Math.max(0, at.y)]
     const [right, bottom] = [Math.min(innerWidth, at.x + at.w), Math.min(innerHeight, at.y + at.h)]
-    for (let y = top; y < bottom; y += cell) {
+    for (let y = upper; y < bottom; y += cell) {
       for (let x = left; x < right; x += cell) {
         const [w, h] = [Math.min(cell, right - x), Math.min(cell, bottom - y)]
-        const found = root.elementFromPoint?.(x + w / 2, y + h / 2)
+        const top = root.elementFromPoint?.(x + w / 2, y + h / 2)
         // Frames have coordinates of their own; what lies above them is not known there.
-        if (found !== element || element.ownerDocument !== document) continue
+        if (top !== element || element.ownerDocument !== document) continue
         c.drawImage(frame, x * k, y * k, w * k, h * k, x * k, y * k, w * k, h * k)
       }
     }
   }
+  document.adoptedStyleSheets = before
   return out
 }
