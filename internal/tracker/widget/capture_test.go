@@ -515,7 +515,7 @@ const split = `window.split = (n) => {
 	}
 	const named = put(put(document.body, 'table'), 'tr')
 	put(named, 'th', 'Password')
-	put(named, 'td', n.slice(0, 4).replace(/\d/g, (d) => 'abcdefghij'[d]))
+	put(named, 'td', n.slice(0, 4).replace(/\d/g, (d) => 'abcdefghij'[d]), { font: '16px monospace' })
 	for (const [x, y, text] of [[400, 408, 'Side note'], [500, 416, a + ' ' + b], [600, 418, c + ' ' + d]]) put(document.body, 'span', text, { position: 'absolute', left: x + 'px', top: y + 'px', font: '16px monospace' })
 	const turned = put(put(document.body, 'table', '', { transform: 'rotate(0.03deg)' }), 'tr')
 	for (const part of [a, b, c, d]) put(turned, 'td', part)
