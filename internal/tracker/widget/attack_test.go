@@ -499,3 +499,31 @@ func TestTheWholeDocumentIsReplaced(t *testing.T) {
 	v.Script(`document.replaceChild(document.documentElement.cloneNode(true), document.documentElement); BugSpark.open()`)
 	v.Wait(`!!window.find('#bs-title')`)
 }
+
+// TestAnOldReportWaitsForAnAnswer: after three days an answer is the last, not silence.
+func TestAnOldReportWaitsForAnAnswer(t *testing.T) {
+	s := newStack(t)
+	s.body(`<h1>Shop</h1>` + s.script(""))
+	v := s.visit(browser.Options{Allow: []string{"net::", "Failed to load", "ERR_"}})
+	s.answer(away)
+	v.report("Four days old")
+	v.shows("Your report is kept in this browser")
+	v.Script(`window.aged = false
+		indexedDB.open('bugspark').onsuccess = (e) => {
+			const db = e.target.result
+			const t = db.transaction(db.objectStoreNames, 'readwrite')
+			const store = t.objectStore(db.objectStoreNames[0])
+			store.openCursor().onsuccess = (e) => {
+				const c = e.target.result
+				if (c) c.update({ ...c.value, createdAt: Date.now() - 4 * 86400000 }), c.continue()
+			}
+			t.oncomplete = () => { db.close(); window.aged = true }
+		}`)
+	v.Wait(`window.aged`)
+	v.Open("/")
+	v.Wait(`!!window.find('.start')`)
+	time.Sleep(5 * time.Second) // three attempts, and nobody answers
+	s.answer(nil)
+	v.Open("/")
+	s.arrive(1)
+}
