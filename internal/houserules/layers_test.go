@@ -20,6 +20,7 @@ func layers() []layer {
 	storage := []string{"internal/backup", "internal/pgcluster", "internal/objectstore"}
 	return []layer{
 		{"cmd", []string{"internal/cli"}, "main holds signals and the exit status, nothing that needs a test"},
+		{"cmd/bugspark-license", []string{"internal/license/command"}, "main holds the exit status, nothing that needs a test"},
 		{"internal/cli", []string{"internal", "migrations", "systemd"}, ""},
 		{"internal/assembly", with("internal", "migrations", "systemd"), "it wires packages and prints nothing"},
 		{"internal/manual", []string{"internal/cli", "internal/config"}, "the manual is written by the program itself"},
@@ -69,6 +70,9 @@ func layers() []layer {
 		{"internal/backup/rescue", with("internal/backup/target"), "plain files that need nothing of ours"},
 		{"internal/backup/archive", with("internal/objectstore", "internal/backup/target", "internal/backup/writer"), "the archive can be read with age and zstd alone"},
 
+		{"internal/license", []string{"internal/fault"}, "a licence is checked without a network, a database or a setting"},
+		{"internal/license/issuer", []string{"internal/license"}, "the vendor signs what a customer's machine checks"},
+		{"internal/license/command", []string{"internal/license", "internal/fault"}, "the vendor's tool knows nothing of an installation"},
 		{"internal/alert", with(), "the way to people is the same for every service that failed"},
 		{"internal/proxy", with("internal/proxy"), "the proxy knows sockets, not what is behind them"},
 		{"internal/pgcluster", with(), "a cluster runs whatever tables it has"},
@@ -146,6 +150,9 @@ func directions() []direction {
 		{"internal/proxy", "internal/tracker", "the proxy faces the network and gets nothing that reads reports"},
 		{"internal/alert", "internal/backup", "alerts tell of every service"},
 		{"internal", "internal/cli", "what prints stands on top; whoever needs a command's work calls the package below it"},
+		{"internal/cli", "internal/license/issuer", "what signs is the vendor's, and no customer's program holds it"},
+		{"internal/cli", "internal/license/command", "what signs is the vendor's, and no customer's program holds it"},
+		{"internal/assembly", "internal/license/issuer", "what signs is the vendor's, and no customer's program holds it"},
 		{"internal", "internal/assembly", "parts are handed in; a package that builds its own cannot be tested with others"},
 	}
 }
